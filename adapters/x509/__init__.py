@@ -1,0 +1,1 @@
+"""Certificates and keys from outside: reading them without trusting a byte."""
