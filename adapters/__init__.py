@@ -1,0 +1,1 @@
+"""The outside world: PostgreSQL, keys, certificate authorities, TLS, processes."""

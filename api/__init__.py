@@ -1,0 +1,1 @@
+"""What people and programs call: REST, pages, command line."""

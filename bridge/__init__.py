@@ -1,0 +1,1 @@
+"""The agent near the targets. It imports nothing of the control plane."""

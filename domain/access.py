@@ -1,0 +1,83 @@
+"""Reads and refusals as events, in a stream of their own per subject (domain page, "AccessLog").
+
+They are appended at the end of `ids.access_log_id(subject)`, whatever its version: nobody can make somebody else's
+ETag stale by reading or by failing.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+from domain.entity import AggregateType, Event
+
+
+class CertificateViewed(Event, frozen=True, kw_only=True):
+    """Certificate detail page opened."""
+
+    topic = "certificate.view.accessed"
+    certificate_id: UUID
+
+
+class CertificateDownloaded(Event, frozen=True, kw_only=True):
+    """PEM certificate downloaded."""
+
+    topic = "certificate.download.success"
+    certificate_id: UUID
+    format: str
+
+
+class AuditLogRead(Event, frozen=True, kw_only=True):
+    """Somebody read the audit log; `query` is the filter that was asked for."""
+
+    topic = "audit.log.read"
+    query: str
+
+
+class AccessDenied(Event, frozen=True, kw_only=True):
+    """A known caller asked for what the roles do not allow. Anonymous failures are counted per source and minute."""
+
+    topic = "access.denied"
+    subject_id: UUID | None = None
+    method: str
+    route: str
+    code: str
+    detail: str
+    times: int = 1
+
+
+class PushRefused(Event, frozen=True, kw_only=True):
+    """A push, an approval or another step of a work order was refused."""
+
+    topic = "work_order.push.refused"
+    subject_id: UUID
+    action: str
+    code: str
+    detail: str
+
+
+class CommandRefused(Event, frozen=True, kw_only=True):
+    """Any other command that a rule of the domain refused."""
+
+    topic = "command.refused"
+    subject_id: UUID
+    action: str
+    code: str
+    detail: str
+
+
+class AccessLog(msgspec.Struct, frozen=True):
+    """How often the subject was read or refused."""
+
+    entries: int = 0
+
+
+def _count(state: AccessLog | None, _: Event) -> AccessLog:
+    return AccessLog(entries=(state.entries if state else 0) + 1)
+
+
+ACCESS_LOG: AggregateType[AccessLog] = AggregateType(
+    name="access_log",
+    table=dict.fromkeys(
+        (CertificateViewed, CertificateDownloaded, AuditLogRead, AccessDenied, PushRefused, CommandRefused), _count
+    ),
+)

@@ -1,0 +1,59 @@
+"""Adding and removing a target system association (manual "Managing Installed Certificates")."""
+
+from uuid import UUID
+
+from domain.certificate import Certificate
+from domain.connector import Connector
+from domain.connector_events import TargetSystemAssociated, TargetSystemDissociated
+from domain.entity import Event, Meta
+from domain.errors import Code, Refused
+from domain.target_system import TargetSystem
+
+
+def associate(
+    known: Connector | None,
+    meta: Meta,
+    *,
+    certificate_id: UUID,
+    certificate: Certificate,
+    target_system_id: UUID,
+    target: TargetSystem,
+    profile: str | None,
+    endpoints: tuple[str, ...],
+    server_name: str | None,
+) -> tuple[Event, ...]:
+    """A new association, `not_deployed`; adding again after a removal starts afresh."""
+    if known is not None and known.associated:
+        raise Refused(
+            Code.CONNECTOR_EXISTS,
+            f"{certificate.facts.common_name} is already associated with {target.name}"
+            + (f" (profile {profile})." if profile else "."),
+        )
+    if target.retired:
+        raise Refused(
+            Code.INVALID_TRANSITION, f"{target.name} is retired; choose another one.", pointer="/target_system_id"
+        )
+    return (
+        TargetSystemAssociated(
+            meta=meta,
+            certificate_id=certificate_id,
+            target_system_id=target_system_id,
+            profile=profile,
+            endpoints=endpoints or target.settings.endpoints,
+            server_name=server_name,
+        ),
+    )
+
+
+def dissociate(connector: Connector, meta: Meta, *, comment: str | None = None) -> tuple[Event, ...]:
+    """Stop tracking; nothing is uninstalled. Removing twice makes no second event."""
+    if not connector.associated:
+        return ()
+    return (
+        TargetSystemDissociated(
+            meta=meta,
+            certificate_id=connector.certificate_id,
+            target_system_id=connector.target_system_id,
+            comment=comment,
+        ),
+    )

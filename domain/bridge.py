@@ -1,0 +1,166 @@
+"""The agent near the targets: enrolment and health."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from domain.entity import AggregateType, Event, Meta
+from domain.errors import Code, Refused
+
+_replace = msgspec.structs.replace
+
+
+class BridgeStatus(StrEnum):
+    """Health of a bridge as the control plane sees it."""
+
+    PENDING_ENROLMENT = "pending_enrolment"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    QUARANTINED = "quarantined"
+    RETIRED = "retired"
+
+
+class BridgeEnrolmentIssued(Event, frozen=True, kw_only=True):
+    """A one-time enrolment token was issued; only its SHA-256 is kept (the token is 256 random bits)."""
+
+    topic = "bridge.enrolment_issued"
+    name: str
+    token_sha256: str
+    expires_at: datetime
+
+
+class BridgeEnrolled(Event, frozen=True, kw_only=True):
+    """The bridge made its keys and got its certificate from the Bridge CA."""
+
+    topic = "bridge.enrolled"
+    certificate_fingerprint_sha256: str
+    certificate_not_after: datetime
+    hpke_public_key: bytes
+    version: str
+    kinds: tuple[str, ...] = ()
+
+
+class BridgeConnected(Event, frozen=True, kw_only=True):
+    """Seen again after silence (or for the first time)."""
+
+    topic = "bridge.connected"
+    version: str
+
+
+class BridgeDisconnected(Event, frozen=True, kw_only=True):
+    """Silent for longer than allowed."""
+
+    topic = "bridge.disconnected"
+    last_seen_at: datetime | None = None
+
+
+class BridgeQuarantined(Event, frozen=True, kw_only=True):
+    """No longer trusted with work; the next request is refused."""
+
+    topic = "bridge.quarantined"
+    reason: str
+
+
+class BridgeRetired(Event, frozen=True, kw_only=True):
+    """No longer in use."""
+
+    topic = "bridge.retired"
+
+
+class Bridge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """State of one bridge."""
+
+    name: str
+    status: BridgeStatus = BridgeStatus.PENDING_ENROLMENT
+    token_sha256: str | None = None
+    token_expires_at: datetime | None = None
+    certificate_fingerprint_sha256: str | None = None
+    certificate_not_after: datetime | None = None
+    hpke_public_key: bytes = b""
+    version: str | None = None
+    kinds: tuple[str, ...] = ()
+
+    @property
+    def trusted(self) -> bool:
+        """May it lease work and report?"""
+        return self.status in (BridgeStatus.CONNECTED, BridgeStatus.DISCONNECTED)
+
+
+def enrol(
+    bridge: Bridge,
+    meta: Meta,
+    *,
+    token_sha256: str,
+    certificate_fingerprint_sha256: str,
+    certificate_not_after: datetime,
+    hpke_public_key: bytes,
+    version: str,
+    kinds: tuple[str, ...],
+) -> tuple[Event, ...]:
+    """Spend the one-time token. A wrong, used or old token is refused in the same words."""
+    expires_at = bridge.token_expires_at
+    if expires_at is None or meta.at >= expires_at or bridge.token_sha256 != token_sha256:
+        raise Refused(
+            Code.FORBIDDEN, "The enrolment token is wrong, used or too old; ask an operator for a new one."
+        )
+    return (
+        BridgeEnrolled(
+            meta=meta,
+            certificate_fingerprint_sha256=certificate_fingerprint_sha256,
+            certificate_not_after=certificate_not_after,
+            hpke_public_key=hpke_public_key,
+            version=version,
+            kinds=kinds,
+        ),
+    )
+
+
+def seen(bridge: Bridge, meta: Meta, *, version: str) -> tuple[Event, ...]:
+    """A sign of life; an event only when the bridge was not connected or runs another version now."""
+    if not bridge.trusted or (bridge.status is BridgeStatus.CONNECTED and bridge.version == version):
+        return ()
+    return (BridgeConnected(meta=meta, version=version),)
+
+
+def silent(bridge: Bridge, meta: Meta, *, last_seen_at: datetime | None) -> tuple[Event, ...]:
+    """No sign of life for too long."""
+    if bridge.status is not BridgeStatus.CONNECTED:
+        return ()
+    return (BridgeDisconnected(meta=meta, last_seen_at=last_seen_at),)
+
+
+def retire(bridge: Bridge, meta: Meta) -> tuple[Event, ...]:
+    """Retire once; a repeat makes no event."""
+    return () if bridge.status is BridgeStatus.RETIRED else (BridgeRetired(meta=meta),)
+
+
+def _issued(state: Bridge | None, event: BridgeEnrolmentIssued) -> Bridge:
+    known = state or Bridge(name=event.name)
+    return _replace(known, name=event.name, token_sha256=event.token_sha256, token_expires_at=event.expires_at)
+
+
+def _enrolled(state: Bridge, event: BridgeEnrolled) -> Bridge:
+    return _replace(
+        state,
+        status=BridgeStatus.DISCONNECTED,
+        token_sha256=None,
+        token_expires_at=None,
+        certificate_fingerprint_sha256=event.certificate_fingerprint_sha256,
+        certificate_not_after=event.certificate_not_after,
+        hpke_public_key=event.hpke_public_key,
+        kinds=event.kinds,
+    )
+
+
+BRIDGE: AggregateType[Bridge] = AggregateType(
+    name="bridge",
+    table={
+        BridgeEnrolmentIssued: _issued,
+        BridgeEnrolled: _enrolled,
+        BridgeConnected: lambda s, e: _replace(s, status=BridgeStatus.CONNECTED, version=e.version),
+        BridgeDisconnected: lambda s, _: _replace(s, status=BridgeStatus.DISCONNECTED),
+        BridgeQuarantined: lambda s, _: _replace(s, status=BridgeStatus.QUARANTINED),
+        BridgeRetired: lambda s, _: _replace(s, status=BridgeStatus.RETIRED),
+    },
+)

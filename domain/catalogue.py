@@ -1,0 +1,43 @@
+"""Every aggregate and every topic: the list that auditors, the documentation and the codec use."""
+
+from typing import Any
+
+from domain.access import ACCESS_LOG
+from domain.alert import ALERT
+from domain.bridge import BRIDGE
+from domain.certificate import CERTIFICATE
+from domain.certificate_order import CERTIFICATE_ORDER
+from domain.claim import CLAIM
+from domain.connector import CONNECTOR
+from domain.discovery import DISCOVERY
+from domain.entity import TOPICS, AggregateType, Event
+from domain.principal import PRINCIPAL, TOKEN
+from domain.target_system import TARGET_SYSTEM
+from domain.verification import VERIFICATION_RUN
+from domain.work_order_state import WORK_ORDER
+
+__all__ = ["AGGREGATES", "AGGREGATE_OF", "TOPICS", "Event"]
+
+AGGREGATES: tuple[AggregateType[Any], ...] = (
+    CERTIFICATE,
+    CERTIFICATE_ORDER,
+    CONNECTOR,
+    WORK_ORDER,
+    TARGET_SYSTEM,
+    BRIDGE,
+    DISCOVERY,
+    VERIFICATION_RUN,
+    PRINCIPAL,
+    TOKEN,
+    ALERT,
+    ACCESS_LOG,
+    CLAIM,
+)
+
+AGGREGATE_OF: dict[type[Event], AggregateType[Any]] = {
+    event: aggregate for aggregate in AGGREGATES for event in aggregate.events
+}
+
+_homeless = set(TOPICS.values()) - set(AGGREGATE_OF)
+if _homeless:
+    raise TypeError(f"events without an aggregate: {sorted(event.__qualname__ for event in _homeless)}")

@@ -1,0 +1,192 @@
+"""A request for issuance through a provider (manual "Certificate Orders")."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from domain.entity import Actor, AggregateType, Event, Meta
+from domain.errors import Code, Refused
+
+_replace = msgspec.structs.replace
+
+
+class OrderStatus(StrEnum):
+    """Manual "Certificate Orders"."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+class Provider(StrEnum):
+    """Who issues; shown as Order Type."""
+
+    LOCAL_PKI = "local_pki"
+    ACME = "acme"
+    EXTERNAL_CA = "external_ca"
+
+
+class WantedConnector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A connector to add as soon as the certificate is there."""
+
+    target_system_id: UUID
+    profile: str | None = None
+    endpoints: tuple[str, ...] = ()
+    server_name: str | None = None
+
+
+class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What was asked for; kept for re-submission."""
+
+    provider: Provider
+    common_name: str
+    subject_alternative_names: tuple[str, ...] = ()
+    key_algorithm: str | None = None
+    validity_days: int
+    usage: str = "server"
+    csr_pem: str | None = None
+    connectors: tuple[WantedConnector, ...] = ()
+
+
+class AutomatedRequestSubmitted(Event, frozen=True, kw_only=True):
+    """Automated certificate request dispatched: the key is made here."""
+
+    topic = "certificate.request_automated.submitted"
+    parameters: OrderParameters
+
+
+class CsrRequestSubmitted(Event, frozen=True, kw_only=True):
+    """CSR-based certificate request dispatched."""
+
+    topic = "certificate.request_csr.submitted"
+    parameters: OrderParameters
+
+
+class OrderProcessing(Event, frozen=True, kw_only=True):
+    """The provider works on it."""
+
+    topic = "certificate.order.processing"
+
+
+class OrderCompleted(Event, frozen=True, kw_only=True):
+    """Issued; links the certificate."""
+
+    topic = "certificate.order.complete"
+    certificate_id: UUID
+
+
+class OrderFailed(Event, frozen=True, kw_only=True):
+    """Not issued; the parameters are kept with the order."""
+
+    topic = "certificate.order.failed"
+    error: str
+
+
+class OrderResubmitted(Event, frozen=True, kw_only=True):
+    """Tried again with the same parameters."""
+
+    topic = "certificate.order.resubmitted"
+
+
+class CertificateOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """State of one order."""
+
+    parameters: OrderParameters
+    mode: str
+    requested_by: Actor
+    submitted_at: datetime
+    status: OrderStatus = OrderStatus.PENDING
+    attempt: int = 1
+    certificate_id: UUID | None = None
+    error: str | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """Submission to completion or failure; None while open."""
+        return self.ended_at - self.submitted_at if self.ended_at else None
+
+
+def submit(known: CertificateOrder | None, meta: Meta, parameters: OrderParameters) -> tuple[Event, ...]:
+    """A new order; the same order id twice makes no second event."""
+    if known is not None:
+        return ()
+    if parameters.csr_pem is not None:
+        return (CsrRequestSubmitted(meta=meta, parameters=parameters),)
+    return (AutomatedRequestSubmitted(meta=meta, parameters=parameters),)
+
+
+def process(order: CertificateOrder, meta: Meta) -> tuple[Event, ...]:
+    """Taken up; a repeat makes no event."""
+    return (OrderProcessing(meta=meta),) if order.status is OrderStatus.PENDING else ()
+
+
+def complete(order: CertificateOrder, meta: Meta, certificate_id: UUID) -> tuple[Event, ...]:
+    """Issued, once."""
+    if order.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
+        return ()
+    return (OrderCompleted(meta=meta, certificate_id=certificate_id),)
+
+
+def fail(order: CertificateOrder, meta: Meta, error: str) -> tuple[Event, ...]:
+    """Not issued; a completed order cannot fail any more."""
+    if order.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
+        return ()
+    return (OrderFailed(meta=meta, error=error),)
+
+
+def resubmit(order: CertificateOrder, meta: Meta) -> tuple[Event, ...]:
+    """Only a failed order can be tried again."""
+    if order.status is not OrderStatus.FAILED:
+        raise Refused(
+            Code.INVALID_TRANSITION,
+            f"This order is {order.status.value}; only a failed order can be resubmitted.",
+            current_status=order.status.value,
+            allowed=[],
+        )
+    return (OrderResubmitted(meta=meta),)
+
+
+def _submitted(_: CertificateOrder | None, event: Any) -> CertificateOrder:
+    mode = "csr" if isinstance(event, CsrRequestSubmitted) else "automated"
+    return CertificateOrder(
+        parameters=event.parameters, mode=mode, requested_by=event.meta.actor, submitted_at=event.meta.at
+    )
+
+
+def _completed(state: CertificateOrder, event: OrderCompleted) -> CertificateOrder:
+    return _replace(
+        state, status=OrderStatus.COMPLETE, certificate_id=event.certificate_id, ended_at=event.meta.at, error=None
+    )
+
+
+def _failed(state: CertificateOrder, event: OrderFailed) -> CertificateOrder:
+    return _replace(state, status=OrderStatus.FAILED, error=event.error, ended_at=event.meta.at)
+
+
+def _resubmitted(state: CertificateOrder, event: OrderResubmitted) -> CertificateOrder:
+    return _replace(
+        state,
+        status=OrderStatus.PENDING,
+        attempt=state.attempt + 1,
+        error=None,
+        ended_at=None,
+        submitted_at=event.meta.at,
+    )
+
+
+CERTIFICATE_ORDER: AggregateType[CertificateOrder] = AggregateType(
+    name="certificate_order",
+    table={
+        AutomatedRequestSubmitted: _submitted,
+        CsrRequestSubmitted: _submitted,
+        OrderProcessing: lambda state, _: _replace(state, status=OrderStatus.PROCESSING),
+        OrderCompleted: _completed,
+        OrderFailed: _failed,
+        OrderResubmitted: _resubmitted,
+    },
+)

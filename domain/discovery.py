@@ -1,0 +1,76 @@
+"""A bridge reading back what a target really holds (domain page, section 5)."""
+
+from uuid import UUID
+
+import msgspec
+
+from domain.entity import AggregateType, Event, Meta
+
+
+class FoundCertificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One certificate at one place of a target."""
+
+    place: str
+    fingerprint_sha256: str
+    profile: str | None = None
+
+
+class DiscoveryStarted(Event, frozen=True, kw_only=True):
+    """A discovery of one target system was asked for."""
+
+    topic = "discovery.run.started"
+    target_system_id: UUID
+    trigger: str = "user"
+
+
+class DiscoveryCompleted(Event, frozen=True, kw_only=True):
+    """What the target holds, or why it could not be read."""
+
+    topic = "discovery.run.completed"
+    target_system_id: UUID
+    healthy: bool
+    message: str = ""
+    found: tuple[FoundCertificate, ...] = ()
+
+
+class Discovery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """State of one discovery."""
+
+    target_system_id: UUID
+    trigger: str
+    completed: bool = False
+    healthy: bool | None = None
+    message: str = ""
+    found: tuple[FoundCertificate, ...] = ()
+
+
+def complete(
+    discovery: Discovery, meta: Meta, *, healthy: bool, message: str, found: tuple[FoundCertificate, ...]
+) -> tuple[Event, ...]:
+    """The first answer counts; a repeated one makes no event."""
+    if discovery.completed:
+        return ()
+    return (
+        DiscoveryCompleted(
+            meta=meta,
+            target_system_id=discovery.target_system_id,
+            healthy=healthy,
+            message=message,
+            found=found,
+        ),
+    )
+
+
+def _started(_: Discovery | None, event: DiscoveryStarted) -> Discovery:
+    return Discovery(target_system_id=event.target_system_id, trigger=event.trigger)
+
+
+def _completed(state: Discovery, event: DiscoveryCompleted) -> Discovery:
+    return msgspec.structs.replace(
+        state, completed=True, healthy=event.healthy, message=event.message, found=event.found
+    )
+
+
+DISCOVERY: AggregateType[Discovery] = AggregateType(
+    name="discovery", table={DiscoveryStarted: _started, DiscoveryCompleted: _completed}
+)
