@@ -1,0 +1,99 @@
+"""A new data directory: initdb, the two roles and the database. It appears whole or not at all."""
+
+import json
+import os
+import secrets
+import shutil
+import subprocess
+from pathlib import Path
+
+import msgspec
+
+from adapters.postgres.binaries import Binaries
+from adapters.postgres.roles import DATABASE, create_roles_sql
+from adapters.postgres.unprivileged import Runner
+
+
+class InitdbFailed(RuntimeError):
+    """initdb or the first statements failed; the message holds what PostgreSQL said."""
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """Passwords by role, kept 0600 beside the cluster."""
+
+    postgres: str
+    certferry_owner: str
+    certferry_app: str
+
+    def of(self, role: str) -> str:
+        """The password of a role; KeyError for a role we did not make."""
+        return {field: str(getattr(self, field)) for field in self.__struct_fields__}[role]
+
+
+def data_argument(runner: Runner, directory: Path) -> str:
+    """How a program started in `directory` names it: an unprivileged user may be unable to walk there by path."""
+    return "/proc/self/cwd" if runner.dropped else str(directory)
+
+
+def create_cluster(binaries: Binaries, runner: Runner, cluster: Path, scratch: Path) -> Credentials:
+    """Make `cluster` ready to be started. `scratch` is a directory the runner owns and nobody else reads."""
+    building = cluster.with_name(cluster.name + ".new")
+    shutil.rmtree(building, ignore_errors=True)
+    building.mkdir(mode=0o700)
+    runner.own(building)
+    credentials = Credentials(*(secrets.token_urlsafe(24) for _ in range(3)))
+    _initdb(binaries, runner, building, scratch, credentials)
+    _first_statements(binaries, runner, building, credentials)
+    _store(cluster.with_name("credentials.json"), credentials)
+    building.rename(cluster)
+    return credentials
+
+
+def load_credentials(cluster: Path) -> Credentials:
+    """The stored passwords. Raises FileNotFoundError where someone removed them."""
+    return msgspec.json.decode(cluster.with_name("credentials.json").read_bytes(), type=Credentials)
+
+
+def _store(path: Path, credentials: Credentials) -> None:
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(msgspec.to_builtins(credentials), file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(path)
+
+
+def _initdb(binaries: Binaries, runner: Runner, building: Path, scratch: Path, credentials: Credentials) -> None:
+    password_file = scratch / "initdb-password"
+    password_file.unlink(missing_ok=True)
+    with os.fdopen(os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        os.fchown(file.fileno(), runner.uid, runner.gid)
+        file.write(credentials.postgres)
+    locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if binaries.major >= 17 else ["--locale=C.UTF-8"]
+    options = ["--username=postgres", f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8"]
+    command = [binaries.program("initdb"), "-D", data_argument(runner, building), *options, "--data-checksums", *locale]
+    try:
+        _run(command, runner, building)
+    finally:
+        password_file.unlink()
+
+
+def _first_statements(binaries: Binaries, runner: Runner, building: Path, credentials: Credentials) -> None:
+    """Single-user mode: nobody can connect before the roles have their passwords. One line is one statement."""
+    owner, app = credentials.certferry_owner, credentials.certferry_app
+    statements = [*create_roles_sql(owner, app), f"CREATE DATABASE {DATABASE} OWNER certferry_owner"]
+    command = [binaries.program("postgres"), "--single", "-D", data_argument(runner, building), "postgres"]
+    said = _run(command, runner, building, given="".join(f"{statement};\n" for statement in statements))
+    if "ERROR:" in said:
+        raise InitdbFailed("PostgreSQL refused one of the first statements while making the roles")
+
+
+def _run(command: list[str], runner: Runner, directory: Path, given: str = "") -> str:
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, check=False, **runner.process(directory)
+    )
+    if done.returncode != 0:
+        raise InitdbFailed(f"{Path(command[0]).name} failed: {done.stderr.strip()[-2000:]}")
+    return str(done.stderr)

@@ -1,0 +1,66 @@
+"""Who runs the embedded server: ourselves, or, because PostgreSQL refuses uid 0, an unprivileged user of the machine."""
+
+import os
+import pwd
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+_CANDIDATES = ("certferry", "postgres", "nobody")
+
+
+class NoUnprivilegedUser(RuntimeError):
+    """Started as root on a machine without any user that PostgreSQL could run as. Create one: `useradd -r certferry`."""
+
+
+class Runner(msgspec.Struct, frozen=True):
+    """The user that PostgreSQL runs as. `dropped` when that is not ourselves."""
+
+    uid: int
+    gid: int
+    dropped: bool
+
+    def process(self, directory: Path) -> dict[str, Any]:
+        """Arguments for `subprocess` that start a program as this user, in `directory`, with a clean environment."""
+        identity = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.dropped else {}
+        environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
+        return {"cwd": directory, "env": environment, **identity}
+
+    def own(self, path: Path) -> None:
+        """Hand a file or directory that we made to this user."""
+        if self.dropped:
+            os.chown(path, self.uid, self.gid)
+
+    def can_search(self, directory: Path) -> bool:
+        """Whether the user may walk down to `directory` and into it."""
+        resolved = directory.resolve()
+        return all(self._allowed(path, 0o1) for path in (resolved, *resolved.parents))
+
+    def can_read(self, directory: Path) -> bool:
+        """Whether the user may walk down to `directory` and list it."""
+        return self.can_search(directory) and self._allowed(directory.resolve(), 0o5)
+
+    def _allowed(self, path: Path, bits: int) -> bool:
+        status = path.stat()
+        shift = 6 if status.st_uid == self.uid else 3 if status.st_gid == self.gid else 0
+        return (status.st_mode >> shift) & bits == bits
+
+
+def runner_for(data_dir: Path) -> Runner:
+    """Ourselves; for root the owner of existing data, else the first of a few users every machine has."""
+    if os.geteuid() != 0:
+        return Runner(uid=os.geteuid(), gid=os.getegid(), dropped=False)
+    if data_dir.exists() and (status := data_dir.stat()).st_uid != 0:
+        return Runner(uid=status.st_uid, gid=status.st_gid, dropped=True)
+    return _first_existing()
+
+
+def _first_existing() -> Runner:
+    for name in _CANDIDATES:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Runner(uid=entry.pw_uid, gid=entry.pw_gid, dropped=True)
+    raise NoUnprivilegedUser("PostgreSQL does not run as root and no user of " + ", ".join(_CANDIDATES) + " exists")
