@@ -1,0 +1,126 @@
+"""The kinds of target system a bridge can serve, with the shape of their settings and secrets.
+
+The control plane shows them (through `bridge.protocol`) and checks settings against the schemas; the drivers decode the
+very same Structs, so the two cannot drift apart.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+_Path = Annotated[
+    str,
+    Meta(
+        pattern=r"^/[^\u0000-\u001f\u007f]*$",
+        max_length=1_024,
+        description="Directory on the target that certferry writes below. Absolute, no `.`, `..` or symbolic links.",
+    ),
+]
+_ReloadProfile = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Name of a reload profile in the bridge's own configuration. Commands never come from here.",
+    ),
+]
+_Host = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9.:_-]{1,253}$", description="Host name or IP address."),
+]
+_User = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="User to log in as.")
+]
+_Port = Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SSH server.")]
+_HostKey = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [ -~]*)?$",
+        max_length=4_096,
+        description="The target's SSH host key, one line in OpenSSH public key format. Any other key is refused.",
+    ),
+]
+_SshKey = Annotated[
+    str,
+    Meta(
+        max_length=32_768,
+        description="Private key to log in with, OpenSSH or PKCS#8 PEM, no passphrase.",
+    ),
+]
+
+
+class LocalSettings(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="transport",
+    tag="local",
+):
+    """Files on the bridge's own host, below one of the roots of the bridge's configuration."""
+
+    root: _Path
+    reload_profile: _ReloadProfile
+
+
+class SshSettings(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="transport",
+    tag="ssh",
+):
+    """Files on another host, over SSH and SFTP."""
+
+    root: _Path
+    reload_profile: _ReloadProfile
+    host: _Host
+    username: _User
+    host_key: _HostKey
+    port: _Port = 22
+
+
+FilesSettings = LocalSettings | SshSettings
+
+
+class FilesSecrets(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """Needed for the `ssh` transport only."""
+
+    ssh_private_key: _SshKey | None = None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return "FilesSecrets()"
+
+
+class TargetKind(msgspec.Struct, frozen=True, kw_only=True):
+    """What the control plane must know of a kind of target system.
+
+    `cloud` targets take server certificates with a stored private key only. `endpoint_csr`: the key can be made on the
+    target. `profiles`: several places on one target. The schemas are JSON Schema 2020-12 documents.
+    """
+
+    kind: str
+    cloud: bool
+    endpoint_csr: bool
+    profiles: bool
+    settings_schema: dict[str, Any]
+    secrets_schema: dict[str, Any]
+
+
+def _files_kind(kind: str) -> TargetKind:
+    return TargetKind(
+        kind=kind,
+        cloud=False,
+        endpoint_csr=False,
+        profiles=True,
+        settings_schema=msgspec.json.schema(FilesSettings),
+        secrets_schema=msgspec.json.schema(FilesSecrets),
+    )
+
+
+KINDS: dict[str, TargetKind] = {kind: _files_kind(kind) for kind in ("nginx", "files")}
+"""By name. `nginx` reads the service's answers; `files` is any other service that reads PEM files."""
