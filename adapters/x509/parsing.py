@@ -70,7 +70,7 @@ def parse_der(der: bytes, *, pointer: str = "/certificate_pem") -> ParsedCertifi
         _check_texts(facts, pointer)
     except Refused:
         raise
-    except Exception as error:  # the parser's own kinds are many and change; each means: not a certificate we can use
+    except Exception as error:  # noqa: BLE001 (its kinds are many and change: each means unusable)
         raise invalid(f"This is not an X.509 certificate that can be used ({type(error).__name__}).", pointer) from None
     return ParsedCertificate(facts, der)
 

@@ -1,0 +1,66 @@
+"""Private keys from outside: read, checked, turned into PKCS#8. No byte of a key ever reaches a message."""
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+
+from adapters.x509.pem import PemBlock, as_text, invalid, read_blocks
+
+MAX_KEY_CHARACTERS = 32 * 1024
+_PARAMETERS = "EC PARAMETERS"  # `openssl ecparam -genkey` writes such a block before the key
+_READABLE = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
+
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+
+
+def read_private_key(data: bytes | str, *, pointer: str = "/private_key_pem") -> PrivateKey:
+    """The one unencrypted private key of a PEM text (PKCS#8, PKCS#1 or SEC 1). Raises Refused(validation-failed)."""
+    block = _key_block(data, pointer)
+    key = _load(block, pointer)
+    if not isinstance(key, PrivateKey):
+        raise invalid("This kind of private key is not supported; use RSA, an elliptic curve or Ed25519.", pointer)
+    return key
+
+
+def to_pkcs8(key: PrivateKey) -> bytes:
+    """PKCS#8 DER, not encrypted: for the vault's eyes only."""
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def from_pkcs8(der: bytes) -> PrivateKey:
+    """The key of bytes that `to_pkcs8` made. Raises ValueError for others."""
+    key = serialization.load_der_private_key(der, None)
+    if not isinstance(key, PrivateKey):
+        raise ValueError("the stored private key is of an unsupported kind")  # noqa: TRY004 (it is data, not a caller)
+    return key
+
+
+def spki(key: object) -> bytes:
+    """SubjectPublicKeyInfo DER: two keys are the same key when these bytes are. Raises ValueError for other kinds."""
+    public = key.public_key() if isinstance(key, PrivateKey) else key
+    if not isinstance(public, PublicKey):
+        raise ValueError(f"keys of type {type(public).__name__} are not supported")  # noqa: TRY004
+    return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _key_block(data: bytes | str, pointer: str) -> PemBlock:
+    blocks = [b for b in read_blocks(as_text(data, MAX_KEY_CHARACTERS, pointer), pointer) if b.label != _PARAMETERS]
+    if len(blocks) != 1:
+        raise invalid(f"Exactly one private key is expected here, {len(blocks)} PEM blocks were found.", pointer)
+    block = blocks[0]
+    if block.label == "ENCRYPTED PRIVATE KEY" or any("ENCRYPTED" in header for header in block.headers):
+        raise invalid(
+            "The private key is encrypted; give it without a pass phrase (openssl pkey -in key.pem).", pointer
+        )
+    if block.label not in _READABLE:
+        raise invalid("This is not a private key in PEM form (-----BEGIN PRIVATE KEY-----).", pointer)
+    return block
+
+
+def _load(block: PemBlock, pointer: str) -> object:
+    try:
+        return serialization.load_der_private_key(block.body, None)
+    except Exception:  # noqa: BLE001 (many kinds; no text of theirs is passed on: it might quote the key)
+        raise invalid("The private key cannot be read, or is inconsistent in itself.", pointer) from None
