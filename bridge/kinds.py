@@ -28,9 +28,7 @@ _Host = Annotated[
     str,
     Meta(pattern=r"^[A-Za-z0-9.:_-]{1,253}$", description="Host name or IP address."),
 ]
-_User = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="User to log in as.")
-]
+_User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="User to log in as.")]
 _Port = Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SSH server.")]
 _HostKey = Annotated[
     str,
@@ -84,9 +82,7 @@ class SshSettings(
 FilesSettings = LocalSettings | SshSettings
 
 
-class FilesSecrets(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class FilesSecrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Needed for the `ssh` transport only."""
 
     ssh_private_key: _SshKey | None = None

@@ -28,10 +28,6 @@ from msgspec import Meta
 from bridge.kinds import KINDS as KINDS
 from bridge.kinds import TargetKind as TargetKind
 
-    "KINDS",
-    "TargetKind",
-]  # and everything below: re-exported, so that this stays the only file to import
-
 ENROL_PATH = "/bridge/v1/enrol"
 HEARTBEAT_PATH = "/bridge/v1/heartbeat"
 LEASE_PATH = "/bridge/v1/lease"
@@ -269,9 +265,7 @@ def seal_aad(fullchain_pem: str | None) -> bytes:
     return hashlib.sha256((fullchain_pem or "").encode()).hexdigest().encode("ascii")
 
 
-def seal_context(
-    bridge_id: UUID, assignment_id: UUID, fence: int, fullchain_pem: str | None
-) -> bytes:
+def seal_context(bridge_id: UUID, assignment_id: UUID, fence: int, fullchain_pem: str | None) -> bytes:
     """The HPKE `info`: what would be the AAD is its last part, since the library's single-shot call takes none and
     RFC 9180 section 8.1 asks single-shot users to put all authenticated information into `info`.
     """
@@ -280,17 +274,11 @@ def seal_context(
 
 def seal(content: SealedContent, hpke_public_key: str, context: bytes) -> str:
     """Base64 text for `Assignment.sealed`. `hpke_public_key` as enrolled; ValueError when it is no X25519 key."""
-    recipient = X25519PublicKey.from_public_bytes(
-        base64.b64decode(hpke_public_key, validate=True)
-    )
-    return base64.b64encode(
-        HPKE_SUITE.encrypt(msgspec.json.encode(content), recipient, info=context)
-    ).decode("ascii")
+    recipient = X25519PublicKey.from_public_bytes(base64.b64decode(hpke_public_key, validate=True))
+    return base64.b64encode(HPKE_SUITE.encrypt(msgspec.json.encode(content), recipient, info=context)).decode("ascii")
 
 
 def unseal(sealed: str, key: X25519PrivateKey, context: bytes) -> SealedContent:
     """Undo `seal`. `cryptography.exceptions.InvalidTag` when it was sealed to another key or for another context."""
-    plaintext = HPKE_SUITE.decrypt(
-        base64.b64decode(sealed, validate=True), key, info=context
-    )
+    plaintext = HPKE_SUITE.decrypt(base64.b64decode(sealed, validate=True), key, info=context)
     return msgspec.json.decode(plaintext, type=SealedContent)
