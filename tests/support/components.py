@@ -1,0 +1,124 @@
+"""The real programs that tests run against, and what happens where one is missing.
+
+    require("nginx")                      in a test or fixture: the program's path
+    @pytest.mark.needs("nginx", "sshd")   on a test
+
+In CI a missing component fails the test by name. Elsewhere the test is skipped, and the end of the run lists what was
+not tested. `python -m tests.support.components` installs what is missing, when it may.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+NODE_DIRECTORY = ROOT / ".cache" / "node"
+_SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # where daemons are, and not on everyone's PATH
+
+
+class Component(msgspec.Struct, frozen=True):
+    """A program (or an absolute path that must exist), who ships it, and what cannot be tested without it."""
+
+    name: str
+    apt: str
+    tests: str
+    program: str = ""
+    npm: str = ""
+
+    def find(self) -> Path | None:
+        """The path of the program, None where it is not installed."""
+        search = [os.environ.get("PATH", ""), *_SYSTEM_PATHS, str(NODE_DIRECTORY / "node_modules/.bin")]
+        found = shutil.which(self.program or self.name, path=os.pathsep.join(search))
+        if found:
+            return Path(found)
+        return Path(self.program) if self.program.startswith("/") and Path(self.program).exists() else None
+
+
+COMPONENTS = {
+    component.name: component
+    for component in (
+        Component("chromium", "chromium", "the pages in a real browser"),
+        Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
+        Component("nginx", "nginx-light", "pushing to a real web server"),
+        Component("openssl", "openssl", "what is really served, seen by a second implementation"),
+        Component("sftp-server", "openssh-sftp-server", "pushing over SSH", program="/usr/lib/openssh/sftp-server"),
+        Component("spectral", "npm", "the OpenAPI description", npm="@stoplight/spectral-cli@6.16.3"),
+        Component("ssh", "openssh-client", "pushing over SSH"),
+        Component("sshd", "openssh-server", "pushing over SSH"),
+        Component("strace", "strace", "that files are written durably and in order"),
+    )
+}
+_missing: dict[str, str] = {}
+
+
+def require(*names: str) -> Path:
+    """The path of the first component; all must be here, else the test is skipped (in CI: failed)."""
+    found = {name: COMPONENTS[name].find() for name in names}
+    absent = [name for name, path in found.items() if path is None]
+    if absent:
+        _report(absent)
+    path = found[names[0]]
+    assert path is not None
+    return path
+
+
+def not_tested() -> list[str]:
+    """One line per component that was asked for in this run and is not here."""
+    return [f"{name}: {what}" for name, what in sorted(_missing.items())]
+
+
+def _report(absent: list[str]) -> None:
+    _missing.update((name, COMPONENTS[name].tests) for name in absent)
+    message = f"not installed: {', '.join(absent)} (packages: {', '.join(COMPONENTS[name].apt for name in absent)})"
+    if os.environ.get("CI") in {"1", "true"}:
+        pytest.fail(message, pytrace=False)
+    pytest.skip(message)
+
+
+def _run(*command: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+        print(f"failed: {' '.join(command)}", file=sys.stderr)
+
+
+def _install_packages(packages: list[str]) -> None:
+    """Debian packages, without starting the services they bring (policy-rc.d, which we take away again)."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    ours = not policy.exists()
+    if ours:
+        policy.write_text("#!/bin/sh\nexit 101\n")
+        policy.chmod(0o755)
+    wait = ("-o", "DPkg::Lock::Timeout=300")
+    try:
+        _run("apt-get", "-qq", *wait, "update")
+        _run("apt-get", "-qq", *wait, "install", "-y", "--no-install-recommends", *packages)
+    finally:
+        if ours:
+            policy.unlink()
+
+
+def _install_node_tools(packages: list[str]) -> None:
+    NODE_DIRECTORY.mkdir(parents=True, exist_ok=True)
+    quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+    _run("npm", "install", *quiet, "--prefix", str(NODE_DIRECTORY), *packages)
+
+
+def install() -> None:
+    """Install what is missing: Debian packages as root where there is apt, Node's where there is npm."""
+    missing = [component for component in COMPONENTS.values() if component.find() is None]
+    packages = sorted({component.apt for component in missing if not component.npm})
+    if packages and os.geteuid() == 0 and shutil.which("apt-get") and "CERTFERRY_NO_APT" not in os.environ:
+        print("installing for the tests:", *packages, flush=True)
+        _install_packages(packages)
+    if (tools := [component.npm for component in missing if component.npm]) and shutil.which("npm"):
+        print("installing for the tests:", *tools, flush=True)
+        _install_node_tools(tools)
+
+
+if __name__ == "__main__":
+    install()
