@@ -7,10 +7,10 @@ certificate) and 403 (bridge quarantined or retired) make the bridge wait and as
 that repeating this body is pointless, everything else is retried for ever.
 
 Private keys and target secrets travel only inside `Assignment.sealed`: HPKE (RFC 9180, base mode, single shot) to the
-X25519 key that the bridge made, bound to bridge, assignment, fence and certificate by `seal_context`.
+X25519 key that the bridge made, with HKDF-SHA256 and AES-256-GCM, the JSON of a `SealedContent` as plaintext and
+`seal_context` as `info`. The text is base64 of enc || ciphertext, as `Suite.encrypt` of `cryptography` returns it.
 """
 
-import base64
 import hashlib
 from datetime import datetime
 from enum import StrEnum
@@ -18,15 +18,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.x25519 import (
-    X25519PrivateKey,
-    X25519PublicKey,
-)
-from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from msgspec import Meta
 
-from bridge.kinds import KINDS as KINDS
-from bridge.kinds import TargetKind as TargetKind
+from bridge.kinds import KINDS, TargetKind
+
+# What comes from elsewhere and is part of this file's interface, beside everything it defines itself.
+__all__ = ["KINDS", "TargetKind"]
 
 ENROL_PATH = "/bridge/v1/enrol"
 HEARTBEAT_PATH = "/bridge/v1/heartbeat"
@@ -154,8 +151,8 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work under a lease.
 
     `fence` rises with every lease of this assignment's target. The lease ends `lease_seconds` after the last heartbeat
-    that named it; after `deadline` the bridge changes nothing any more. `sealed` is base64 (see `seal`); it is absent
-    when there is neither a private key nor a secret. `profile` None means the target's own default place.
+    that named it; after `deadline` the bridge changes nothing any more. `sealed` is base64 (see the top of this file);
+    it is absent when there is neither a private key nor a secret. `profile` None means the target's own default place.
     """
 
     assignment_id: UUID
@@ -252,9 +249,6 @@ class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
         return f"SealedContent(secrets={sorted(self.secrets)})"
 
 
-HPKE_SUITE = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
-
-
 def seal_info(bridge_id: UUID, assignment_id: UUID, fence: int) -> bytes:
     """The lease a sealed content belongs to."""
     return f"certferry/bridge/v1|{bridge_id}|{assignment_id}|{fence}".encode("ascii")
@@ -270,15 +264,3 @@ def seal_context(bridge_id: UUID, assignment_id: UUID, fence: int, fullchain_pem
     RFC 9180 section 8.1 asks single-shot users to put all authenticated information into `info`.
     """
     return seal_info(bridge_id, assignment_id, fence) + b"|" + seal_aad(fullchain_pem)
-
-
-def seal(content: SealedContent, hpke_public_key: str, context: bytes) -> str:
-    """Base64 text for `Assignment.sealed`. `hpke_public_key` as enrolled; ValueError when it is no X25519 key."""
-    recipient = X25519PublicKey.from_public_bytes(base64.b64decode(hpke_public_key, validate=True))
-    return base64.b64encode(HPKE_SUITE.encrypt(msgspec.json.encode(content), recipient, info=context)).decode("ascii")
-
-
-def unseal(sealed: str, key: X25519PrivateKey, context: bytes) -> SealedContent:
-    """Undo `seal`. `cryptography.exceptions.InvalidTag` when it was sealed to another key or for another context."""
-    plaintext = HPKE_SUITE.decrypt(base64.b64decode(sealed, validate=True), key, info=context)
-    return msgspec.json.decode(plaintext, type=SealedContent)
