@@ -24,10 +24,7 @@ _ReloadProfile = Annotated[
         description="Name of a reload profile in the bridge's own configuration. Commands never come from here.",
     ),
 ]
-_Host = Annotated[
-    str,
-    Meta(pattern=r"^[A-Za-z0-9.:_-]{1,253}$", description="Host name or IP address."),
-]
+_Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:_-]{1,253}$", description="Host name or IP address.")]
 _User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="User to log in as.")]
 _Port = Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SSH server.")]
 _HostKey = Annotated[
@@ -39,21 +36,12 @@ _HostKey = Annotated[
     ),
 ]
 _SshKey = Annotated[
-    str,
-    Meta(
-        max_length=32_768,
-        description="Private key to log in with, OpenSSH or PKCS#8 PEM, no passphrase.",
-    ),
+    str, Meta(max_length=32_768, description="Private key to log in with, OpenSSH or PKCS#8 PEM, no passphrase.")
 ]
 
 
 class LocalSettings(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="transport",
-    tag="local",
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="transport", tag="local"
 ):
     """Files on the bridge's own host, below one of the roots of the bridge's configuration."""
 
@@ -62,12 +50,7 @@ class LocalSettings(
 
 
 class SshSettings(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    forbid_unknown_fields=True,
-    tag_field="transport",
-    tag="ssh",
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="transport", tag="ssh"
 ):
     """Files on another host, over SSH and SFTP."""
 
