@@ -101,9 +101,7 @@ def enrol(
     """Spend the one-time token. A wrong, used or old token is refused in the same words."""
     expires_at = bridge.token_expires_at
     if expires_at is None or meta.at >= expires_at or bridge.token_sha256 != token_sha256:
-        raise Refused(
-            Code.FORBIDDEN, "The enrolment token is wrong, used or too old; ask an operator for a new one."
-        )
+        raise Refused(Code.FORBIDDEN, "The enrolment token is wrong, used or too old; ask an operator for a new one.")
     return (
         BridgeEnrolled(
             meta=meta,

@@ -244,9 +244,7 @@ def _discovered(_: Certificate | None, event: CertificateDiscovered) -> Certific
 
 def _renewed(state: Certificate, event: CertificateRenewed) -> Certificate:
     return msgspec.structs.replace(
-        state,
-        renewed_to=event.renewed_to or state.renewed_to,
-        renewed_from=event.renewed_from or state.renewed_from,
+        state, renewed_to=event.renewed_to or state.renewed_to, renewed_from=event.renewed_from or state.renewed_from
     )
 
 

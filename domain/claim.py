@@ -37,6 +37,6 @@ CLAIM: AggregateType[Claim] = AggregateType(
     name="claim",
     table={
         Claimed: lambda _, event: Claim(holder_id=event.holder_id),
-        Released: lambda _, event: Claim(holder_id=None),
+        Released: lambda _state, _event: Claim(holder_id=None),
     },
 )

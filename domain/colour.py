@@ -82,9 +82,7 @@ def worst(colours: Iterable[Colour]) -> Colour:
     return min(colours, key=PRECEDENCE.__getitem__, default=Colour.GREEN)
 
 
-def _certificate_reasons(
-    certificate: Certificate, now: datetime, thresholds: Thresholds
-) -> list[tuple[Colour, str]]:
+def _certificate_reasons(certificate: Certificate, now: datetime, thresholds: Thresholds) -> list[tuple[Colour, str]]:
     found: list[tuple[Colour, str]] = []
     if certificate.revoked_at is not None and certificate.revoked_at <= now:
         found.append((Colour.BLACK, f"revoked ({certificate.revocation_reason})"))

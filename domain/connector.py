@@ -1,5 +1,7 @@
-"""The association of one certificate with one target system, with three of the four states that are never merged:
-deployment, sync and validation (the fourth, approval, is the work order's)."""
+"""The association of one certificate with one target system, with three of the four states that are never merged.
+
+Deployment, sync and validation are here; the fourth, approval, is the work order's.
+"""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,6 +24,7 @@ from domain.connector_events import (
 )
 from domain.entity import AggregateType
 from domain.push_states import DeploymentStatus, FailureCause
+from domain.target_system import TargetSettings
 
 _replace = msgspec.structs.replace
 
@@ -62,6 +65,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     taken_by: UUID | None = None
     deadline_at: datetime | None = None
     digest: str | None = None
+    settings: TargetSettings | None = None
     error: DeploymentError | None = None
     last_deployed_at: datetime | None = None
     deployed_digest: str | None = None
@@ -103,15 +107,14 @@ def _requested(state: Connector, event: DeploymentRequested) -> Connector:
         attempt=event.attempt,
         deadline_at=event.deadline_at,
         digest=event.digest,
+        settings=event.settings,
         taken_by=None,
         error=None,
     )
 
 
 def _started(state: Connector, event: DeploymentStarted) -> Connector:
-    return _replace(
-        state, deployment_status=DeploymentStatus.DEPLOYING, fence=event.fence, taken_by=event.bridge_id
-    )
+    return _replace(state, deployment_status=DeploymentStatus.DEPLOYING, fence=event.fence, taken_by=event.bridge_id)
 
 
 def _succeeded(state: Connector, event: DeploymentSucceeded) -> Connector:

@@ -111,9 +111,7 @@ def report(connector: Connector, order: WorkOrder, meta: Meta, said: Report) -> 
         return Outcome(connector=(_stale(meta, said),))
     if not said.succeeded:
         failed = _failed(connector, meta, said.deployment_id, said.cause, said.message, said)
-        return Outcome(
-            (failed,), orders.fail(order, meta, said.deployment_id, cause=said.cause, message=said.message)
-        )
+        return Outcome((failed,), orders.fail(order, meta, said.deployment_id, cause=said.cause, message=said.message))
     succeeded = DeploymentSucceeded(
         meta=meta,
         deployment_id=said.deployment_id,
@@ -129,15 +127,20 @@ def report(connector: Connector, order: WorkOrder, meta: Meta, said: Report) -> 
     return Outcome((succeeded,), orders.complete(order, meta, said.deployment_id))
 
 
+def overdue(connector: Connector, now: datetime) -> bool:
+    """Has the bridge had its time? A deployment that is not in flight is never overdue."""
+    return connector.in_flight and connector.deadline_at is not None and now >= connector.deadline_at
+
+
 def give_up(
-    connector: Connector, order: WorkOrder, meta: Meta, *, deployment_id: UUID, message: str
+    connector: Connector, order: WorkOrder, meta: Meta, *, deployment_id: UUID, cause: FailureCause, message: str
 ) -> Outcome:
-    """The bridge did not come, or went silent, within the deadline. A late report is still recorded, as stale."""
+    """End an attempt without a report: the bridge did not come in time, or there is nothing it could install.
+
+    A late report is still recorded, as stale.
+    """
     if connector.deployment_id != deployment_id or not connector.in_flight:
         return Outcome()
-    if connector.deadline_at is None or meta.at < connector.deadline_at:
-        return Outcome()
-    cause = FailureCause.BRIDGE_DISCONNECTED
     return Outcome(
         (_failed(connector, meta, deployment_id, cause, message),),
         orders.fail(order, meta, deployment_id, cause=cause, message=message),

@@ -52,11 +52,7 @@ def complete(
         return ()
     return (
         DiscoveryCompleted(
-            meta=meta,
-            target_system_id=discovery.target_system_id,
-            healthy=healthy,
-            message=message,
-            found=found,
+            meta=meta, target_system_id=discovery.target_system_id, healthy=healthy, message=message, found=found
         ),
     )
 

@@ -1,4 +1,7 @@
-"""People and programs: who they are, which roles they hold, with which tokens they come. Who may do what is history too."""
+"""People and programs: who they are, which roles they hold, with which tokens they come.
+
+Who may do what is history too.
+"""
 
 import hmac
 from datetime import datetime
@@ -154,8 +157,5 @@ PRINCIPAL: AggregateType[Principal] = AggregateType(
 
 TOKEN: AggregateType[Token] = AggregateType(
     name="token",
-    table={
-        TokenCreated: _token,
-        TokenRevoked: lambda state, event: _replace(state, revoked_at=event.meta.at),
-    },
+    table={TokenCreated: _token, TokenRevoked: lambda state, event: _replace(state, revoked_at=event.meta.at)},
 )

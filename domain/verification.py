@@ -56,12 +56,7 @@ class VerificationRun(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 def classify(
-    result: ProbeResult,
-    served: str | None,
-    *,
-    expected: str,
-    served_before: Container[str],
-    in_inventory: bool,
+    result: ProbeResult, served: str | None, *, expected: str, served_before: Container[str], in_inventory: bool
 ) -> ValidationState:
     """The validation state of one observation; `served_before` are fingerprints this endpoint served earlier."""
     if result is not ProbeResult.CERTIFICATE or served is None:

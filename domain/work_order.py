@@ -58,7 +58,9 @@ def request(
     )
     if policy.levels > 0:
         return (requested,)
-    by_system = msgspec.structs.replace(meta, actor=Actor(ActorKind.SYSTEM, "approval-policy", on_behalf_of=person_of(meta.actor)))
+    by_system = msgspec.structs.replace(
+        meta, actor=Actor(ActorKind.SYSTEM, "approval-policy", on_behalf_of=person_of(meta.actor))
+    )
     return (requested, PushImplemented(meta=by_system, level=0, digest=digest, manual_implementation=True))
 
 
@@ -154,9 +156,7 @@ def reschedule(
     return (PushRescheduled(meta=meta, scheduled_at=scheduled_at, comment=comment),)
 
 
-def retry(
-    order: WorkOrder, meta: Meta, *, current_digest: str, comment: str | None = None
-) -> tuple[Event, ...]:
+def retry(order: WorkOrder, meta: Meta, *, current_digest: str, comment: str | None = None) -> tuple[Event, ...]:
     """A new attempt after Push-Failed, while the approvals hold. The caller makes sure no other work order is open."""
     if order.status is not WorkOrderStatus.FAILED:
         raise _not_now(order, "retried")

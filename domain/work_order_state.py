@@ -130,9 +130,7 @@ _DECISIONS: dict[type[Event], Decision] = {
 
 
 def _approved(state: WorkOrder, event: PushApproved) -> WorkOrder:
-    return _replace(
-        state, approvals=(*state.approvals, _decided(event)), status=WorkOrderStatus.REVIEW_IN_PROGRESS
-    )
+    return _replace(state, approvals=(*state.approvals, _decided(event)), status=WorkOrderStatus.REVIEW_IN_PROGRESS)
 
 
 def _scheduled(state: WorkOrder, event: PushScheduled) -> WorkOrder:
@@ -146,9 +144,7 @@ def _scheduled(state: WorkOrder, event: PushScheduled) -> WorkOrder:
 
 def _implemented(state: WorkOrder, event: PushImplemented) -> WorkOrder:
     approvals = state.approvals if event.scheduled else (*state.approvals, _decided(event))
-    return _replace(
-        state, approvals=approvals, status=WorkOrderStatus.IMPLEMENTING, attempt=state.attempt + 1
-    )
+    return _replace(state, approvals=approvals, status=WorkOrderStatus.IMPLEMENTING, attempt=state.attempt + 1)
 
 
 def _retried(state: WorkOrder, event: PushRetried) -> WorkOrder:
