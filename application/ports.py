@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 
+from domain.certificate_facts import CertificateFacts
 from domain.entity import Event
 
 
@@ -98,4 +99,216 @@ class Log(Protocol):
 
     def follow(self, after_position: int) -> AsyncIterator[list[Recorded]]:
         """Batches of events after a position, for ever: wakes on notification, and by itself every second."""
+        ...
+
+
+class Clock(Protocol):
+    """The time, as an argument of everything that needs it."""
+
+    def __call__(self) -> datetime:
+        """Now, in UTC."""
+        ...
+
+
+class ReadCertificate(Protocol):
+    """A certificate that was parsed."""
+
+    @property
+    def facts(self) -> CertificateFacts: ...
+    @property
+    def der(self) -> bytes: ...
+
+
+class ReadBundle(Protocol):
+    """A certificate with what came along: its issuers (its own first), its key as PKCS#8 DER."""
+
+    @property
+    def leaf(self) -> ReadCertificate: ...
+    @property
+    def chain(self) -> Sequence[ReadCertificate]: ...
+    @property
+    def private_key(self) -> bytes | None: ...
+
+
+class CertificateReader(Protocol):
+    """Parses what came from outside; raises Refused(validation-failed) and nothing else."""
+
+    def bundle(self, certificate_pem: str, private_key_pem: str | None, chain_pem: str | None) -> ReadBundle:
+        """Certificate, key and chain, checked to belong together."""
+        ...
+
+    def certificate(self, data: bytes | str) -> ReadCertificate:
+        """One certificate, DER or PEM."""
+        ...
+
+
+class PendingDeployment(NamedTuple):
+    """A deployment that waits for its bridge, or whose bridge may have lost it."""
+
+    connector_id: UUID
+    deployment_id: UUID
+    target_system_id: UUID
+
+
+class DueConnector(NamedTuple):
+    """A connector that a verification run looks at."""
+
+    connector_id: UUID
+    certificate_id: UUID
+    expected_fingerprint_sha256: str
+    endpoints: tuple[str, ...]
+    server_name: str | None
+    last_deployed_at: datetime | None = None
+
+
+class Hints(Protocol):
+    """Questions to the read models. The answers may lag behind the ledger: decisions rest on the streams they name."""
+
+    async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
+        """Associated connectors of a certificate."""
+        ...
+
+    async def connectors_on(self, target_system_id: UUID) -> list[UUID]:
+        """Associated connectors on a target system."""
+        ...
+
+    async def latest_ordinals(self, connector_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """The highest known work order ordinal per connector; a connector without work orders is missing."""
+        ...
+
+    async def open_work_orders(
+        self, *, certificate_id: UUID | None = None, connector_id: UUID | None = None
+    ) -> list[UUID]:
+        """Open work orders of a certificate or a connector."""
+        ...
+
+    async def pending_deployments(self, bridge_id: UUID, limit: int) -> list[PendingDeployment]:
+        """In-flight deployments on a bridge's target systems, oldest first."""
+        ...
+
+    async def overdue_deployments(self, now: datetime, limit: int) -> list[UUID]:
+        """Connectors whose in-flight deployment is past its deadline."""
+        ...
+
+    async def due_scheduled(self, now: datetime, limit: int) -> list[UUID]:
+        """Scheduled work orders whose time has come."""
+        ...
+
+    async def undispatched(self, limit: int) -> list[UUID]:
+        """Implementing work orders, oldest first (a safety net: reactions dispatch them at once)."""
+        ...
+
+    async def expirable(self, now: datetime, limit: int) -> list[UUID]:
+        """Open work orders whose request or approvals may have expired."""
+        ...
+
+    async def due_connectors(self, connector_ids: Sequence[UUID] | None = None) -> list[DueConnector]:
+        """Deployed connectors with endpoints: those whose push awaits its first result, and of each target and profile
+        the one pushed last.
+        """
+        ...
+
+    async def served_before(
+        self, endpoints: Sequence[tuple[str, str | None]]
+    ) -> dict[tuple[str, str | None], set[str]]:
+        """Fingerprints that (endpoint, server name) pairs served earlier."""
+        ...
+
+    async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
+        """Those that are in the inventory."""
+        ...
+
+    async def open_alerts(self, cause: str) -> list[UUID]:
+        """Open alerts of a cause."""
+        ...
+
+    async def latest_alert_ordinal(self, cause: str) -> int:
+        """How many alerts this cause has had."""
+        ...
+
+
+class Lease(NamedTuple):
+    """Who may work on an assignment; kept after its end so that late reports find their way."""
+
+    assignment_id: UUID
+    kind: str
+    subject_id: UUID
+    target_system_id: UUID
+    bridge_id: UUID
+    fence: int
+
+
+class Leases(Protocol):
+    """At most one live lease per target system; every grant has a higher fence than any before."""
+
+    async def take(
+        self, assignment_id: UUID, kind: str, subject_id: UUID, target_system_id: UUID, bridge_id: UUID, seconds: float
+    ) -> int | None:
+        """Grant a lease: its fence, or None while a live lease on the target system stands."""
+        ...
+
+    async def extend(self, bridge_id: UUID, holding: Sequence[tuple[UUID, int]], seconds: float) -> list[UUID]:
+        """Extend live leases; returns the assignments that the bridge no longer holds."""
+        ...
+
+    async def release(self, assignment_id: UUID, fence: int) -> None:
+        """End a lease; nothing happens where a newer one stands."""
+        ...
+
+    async def find(self, assignment_id: UUID) -> Lease | None:
+        """The latest lease of an assignment, live or ended."""
+        ...
+
+    async def alive(self, assignment_id: UUID) -> bool:
+        """Is there a live lease?"""
+        ...
+
+
+class Errand(NamedTuple):
+    """Something a bridge is asked to do that installs nothing: a discovery or a connection test."""
+
+    id: UUID
+    kind: str
+    target_system_id: UUID
+    bridge_id: UUID
+    deadline_at: datetime
+
+
+class Errands(Protocol):
+    """Errands waiting for their bridge. A queue, not history: the outcome is an event."""
+
+    async def add(self, errand: Errand) -> None:
+        """Queue it; the same id twice is one errand."""
+        ...
+
+    async def waiting(self, bridge_id: UUID, limit: int) -> list[Errand]:
+        """Not done yet, oldest first."""
+        ...
+
+    async def find(self, errand_id: UUID) -> Errand | None:
+        """One errand, done or not."""
+        ...
+
+    async def overdue(self, now: datetime, limit: int) -> list[Errand]:
+        """Not done and past their deadline."""
+        ...
+
+    async def done(self, errand_id: UUID) -> None:
+        """It needs no bridge any more."""
+        ...
+
+
+class Presence(Protocol):
+    """When each bridge was last heard of; not history (connected and disconnected are the events)."""
+
+    async def seen(self, bridge_id: UUID, version: str, at: datetime) -> None:
+        """A sign of life."""
+        ...
+
+    async def last_seen(self, bridge_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """Last signs of life."""
+        ...
+
+    async def silent_since(self, before: datetime) -> list[tuple[UUID, datetime]]:
+        """Bridges not heard of since."""
         ...

@@ -4,9 +4,10 @@ from uuid import UUID
 
 from domain.certificate import Certificate
 from domain.connector import Connector
-from domain.connector_events import TargetSystemAssociated, TargetSystemDissociated
+from domain.connector_events import DeploymentFailed, TargetSystemAssociated, TargetSystemDissociated
 from domain.entity import Event, Meta
 from domain.errors import Code, Refused
+from domain.push_states import DeploymentStatus, FailureCause
 from domain.target_system import TargetSystem
 
 
@@ -46,14 +47,27 @@ def associate(
 
 
 def dissociate(connector: Connector, meta: Meta, *, comment: str | None = None) -> tuple[Event, ...]:
-    """Stop tracking; nothing is uninstalled. Removing twice makes no second event."""
+    """Stop tracking; nothing is uninstalled. Removing twice makes no second event.
+
+    A deployment that no bridge has picked up yet is taken out of the queue; a running one finishes and is recorded.
+    """
     if not connector.associated:
         return ()
-    return (
-        TargetSystemDissociated(
-            meta=meta,
-            certificate_id=connector.certificate_id,
-            target_system_id=connector.target_system_id,
-            comment=comment,
-        ),
+    removed = TargetSystemDissociated(
+        meta=meta,
+        certificate_id=connector.certificate_id,
+        target_system_id=connector.target_system_id,
+        comment=comment,
     )
+    if connector.deployment_status is not DeploymentStatus.PENDING or connector.deployment_id is None:
+        return (removed,)
+    withdrawn = DeploymentFailed(
+        meta=meta,
+        deployment_id=connector.deployment_id,
+        certificate_id=connector.certificate_id,
+        target_system_id=connector.target_system_id,
+        cause=FailureCause.UNKNOWN,
+        message="The association was removed before the bridge picked the deployment up.",
+        written=False,
+    )
+    return (removed, withdrawn)

@@ -1,0 +1,106 @@
+"""Principals, roles and API tokens. The first administrator is made on the command line, by the system."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
+from domain import ids, principal
+from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
+
+
+class IssuedApiToken(NamedTuple):
+    """Shown once: `cf_<token id>_<secret>`."""
+
+    token: Loaded[Token]
+    text: str
+
+
+def principal_id(name: str) -> UUID:
+    """A principal is its name: two of the same name cannot be made."""
+    return ids.derive("principal", name.casefold())
+
+
+async def create_principal(
+    house: House, context: Context, name: str, roles: tuple[Role, ...] = (), kind: str = "user"
+) -> Done[Loaded[Principal]]:
+    """A person or a program, with its first roles."""
+    subject = principal_id(name)
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        events = principal.create(known.state, context.meta, name=name, kind=kind)
+        created = known.after(events)
+        for role in dict.fromkeys(roles):
+            granted = principal.grant(created.found, context.meta, role)
+            created, events = created.after(granted), (*events, *granted)
+        return Attempt((write(known, events),), created)
+
+    async def again() -> Loaded[Principal]:
+        return await load(house, PRINCIPAL, subject)
+
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.create", again=again)
+
+
+async def change_role(
+    house: House, context: Context, subject: UUID, role: Role, *, held: bool
+) -> Done[Loaded[Principal]]:
+    """Grant or revoke one role."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        change = principal.grant if held else principal.revoke
+        events = change(known.found, context.meta, role)
+        return Attempt((write(known, events),), known.after(events))
+
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles")
+
+
+async def create_token(
+    house: House,
+    context: Context,
+    owner: UUID,
+    name: str,
+    *,
+    days: int | None = None,
+    roles: tuple[Role, ...] | None = None,
+) -> Done[IssuedApiToken]:
+    """An API token of a principal; `roles` narrow what it may do and never widen it."""
+    token_id = ids.derive("token", context.command_id)
+    secret = secrets.token_urlsafe(32)
+    expires_at = context.at + timedelta(days=days or house.settings.token_days)
+
+    async def attempt() -> Attempt[IssuedApiToken]:
+        held = await load(house, PRINCIPAL, owner)
+        _ = held.found
+        token = await load(house, TOKEN, token_id)
+        event = TokenCreated(
+            meta=context.meta,
+            principal_id=owner,
+            name=name,
+            secret_sha256=secret_hash(secret),
+            expires_at=expires_at,
+            roles=roles,
+        )
+        text = f"cf_{token_id.hex}_{secret}"
+        return Attempt((write(token, (event,)), write(held, ())), IssuedApiToken(token.after((event,)), text))
+
+    return await carry_out(house, context, attempt, subject_id=owner, action="token.create")
+
+
+async def revoke_token(house: House, context: Context, token_id: UUID) -> Done[Loaded[Token]]:
+    """No longer accepted, from the next request on."""
+
+    async def attempt() -> Attempt[Loaded[Token]]:
+        token = await load(house, TOKEN, token_id)
+        events = principal.revoke_token(token.found, context.meta)
+        return Attempt((write(token, events),), token.after(events))
+
+    return await carry_out(house, context, attempt, subject_id=token_id, action="token.revoke")
+
+
+def secret_hash(secret: str) -> str:
+    """SHA-256 (hex) of a token's secret part."""
+    return hashlib.sha256(secret.encode()).hexdigest()

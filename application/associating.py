@@ -1,0 +1,73 @@
+"""Adding and removing a target system association (manual "Managing Installed Certificates")."""
+
+from uuid import UUID
+
+import msgspec
+
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
+from application.pushing import latest_work_orders
+from domain import association, ids, work_order
+from domain.certificate import CERTIFICATE
+from domain.connector import CONNECTOR, Connector
+from domain.endpoint import parse_endpoint
+from domain.push_states import SupersededReason
+from domain.target_system import TARGET_SYSTEM
+
+
+class AddConnector(msgspec.Struct, frozen=True, kw_only=True):
+    """Add Target System; without endpoints the target system's own are taken."""
+
+    certificate_id: UUID
+    target_system_id: UUID
+    profile: str | None = None
+    endpoints: tuple[str, ...] = ()
+    server_name: str | None = None
+
+
+async def add_connector(house: House, context: Context, command: AddConnector) -> Done[Loaded[Connector]]:
+    """Associate a certificate with a target system."""
+    connector_id = ids.connector_id(command.certificate_id, command.target_system_id, command.profile)
+    endpoints = tuple(str(parse_endpoint(text, pointer=f"/endpoints/{n}")) for n, text in enumerate(command.endpoints))
+
+    async def attempt() -> Attempt[Loaded[Connector]]:
+        certificate = await load(house, CERTIFICATE, command.certificate_id)
+        target = await load(house, TARGET_SYSTEM, command.target_system_id)
+        connector = await load(house, CONNECTOR, connector_id)
+        events = association.associate(
+            connector.state,
+            context.meta,
+            certificate_id=certificate.id,
+            certificate=certificate.found,
+            target_system_id=target.id,
+            target=target.found,
+            profile=command.profile,
+            endpoints=endpoints,
+            server_name=command.server_name,
+        )
+        changes = (write(connector, events), write(certificate, ()), write(target, ()))
+        return Attempt(changes, connector.after(events))
+
+    async def again() -> Loaded[Connector]:
+        return await load(house, CONNECTOR, connector_id)
+
+    return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.add", again=again)
+
+
+async def remove_connector(
+    house: House, context: Context, connector_id: UUID, comment: str | None = None
+) -> Done[Loaded[Connector]]:
+    """Stop tracking; uninstalls nothing. An open work order ends superseded; a running attempt is still recorded."""
+
+    async def attempt() -> Attempt[Loaded[Connector]]:
+        connector = await load(house, CONNECTOR, connector_id)
+        check_version(context, connector)
+        events = association.dissociate(connector.found, context.meta, comment=comment)
+        changes = [write(connector, events)]
+        latest = (await latest_work_orders(house, [connector_id]))[connector_id]
+        if latest.previous is not None and events:
+            within = context.within(latest.previous.found.request_id)
+            ended = work_order.supersede(latest.previous.found, within.meta, SupersededReason.CONNECTOR_REMOVED)
+            changes.append(write(latest.previous, ended))
+        return Attempt(tuple(changes), connector.after(events))
+
+    return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.remove")

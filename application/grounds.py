@@ -1,0 +1,106 @@
+"""What a push rests on: connector, certificate and target system, read together and asserted together."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from application.house import House, Loaded, load_many, write
+from application.ports import Change
+from domain.approval import DEFAULT_PUSH, DEFAULT_REDEPLOY, ApprovalPolicy, push_digest
+from domain.certificate import CERTIFICATE, Certificate, CertificateStatus, KeyOrigin, check_pushable, status
+from domain.certificate_facts import Usage
+from domain.connector import CONNECTOR, Connector
+from domain.errors import Code, Refused
+from domain.push_states import FailureCause
+from domain.target_system import TARGET_SYSTEM, TargetSystem
+
+
+class Grounds(NamedTuple):
+    """The three aggregates that decide whether and what is pushed."""
+
+    connector: Loaded[Connector]
+    certificate: Loaded[Certificate]
+    target: Loaded[TargetSystem]
+
+    @property
+    def digest(self) -> str:
+        """The digest of what would be pushed now."""
+        connector, target = self.connector.found, self.target.found
+        return push_digest(
+            fingerprint_sha256=self.certificate.found.facts.fingerprint_sha256,
+            connector_id=self.connector.id,
+            profile=connector.profile,
+            endpoints=connector.endpoints,
+            server_name=connector.server_name,
+            target_system_id=self.target.id,
+            settings=target.settings,
+        )
+
+    @property
+    def policy(self) -> ApprovalPolicy:
+        """The policy for this push: what was approved and deployed here unchanged may be deployed again at any time."""
+        return DEFAULT_REDEPLOY if self.connector.found.deployed_digest == self.digest else DEFAULT_PUSH
+
+    def assertions(self) -> tuple[Change, ...]:
+        """None of the three may move on before the decision commits."""
+        return write(self.connector, ()), write(self.certificate, ()), write(self.target, ())
+
+    def check_eligible(self, now: datetime, *, allow_not_yet_valid: bool) -> None:
+        """Refuse what cannot be pushed (domain page, section 4, rules 1 and 2)."""
+        if not self.connector.found.associated:
+            raise Refused(Code.NO_CONNECTOR, "This association was removed. Add the target system again, then push.")
+        check_pushable(self.certificate.found, now, allow_not_yet_valid=allow_not_yet_valid)
+        _check_cloud(self.certificate.found, self.target.found)
+        _check_key(self.certificate.found)
+        if self.target.found.retired:
+            raise Refused(Code.INVALID_TRANSITION, f"{self.target.found.name} is retired; nothing is pushed to it.")
+
+    def obstacle(self, now: datetime) -> tuple[FailureCause, str] | None:
+        """The same questions again at dispatch: None, or the failure they make now."""
+        try:
+            self.check_eligible(now, allow_not_yet_valid=self._not_yet_valid(now))
+        except Refused as refused:
+            return FailureCause.INVALID_CERTIFICATE_OR_KEY, refused.detail
+        return None
+
+    def _not_yet_valid(self, now: datetime) -> bool:
+        """Pushing before the validity was allowed at the request; that does not change until it begins."""
+        return status(self.certificate.found, now) is CertificateStatus.NOT_YET_VALID
+
+
+async def load_grounds(house: House, connector_ids: Sequence[UUID]) -> dict[UUID, Grounds]:
+    """The grounds of each connector that exists, in three reads however many there are."""
+    connectors = await load_many(house, CONNECTOR, connector_ids)
+    known = [c for c in connectors.values() if c.state is not None]
+    certificates = await load_many(house, CERTIFICATE, list({c.found.certificate_id for c in known}))
+    targets = await load_many(house, TARGET_SYSTEM, list({c.found.target_system_id for c in known}))
+    return {c.id: Grounds(c, certificates[c.found.certificate_id], targets[c.found.target_system_id]) for c in known}
+
+
+async def grounds_of(house: House, connector_id: UUID) -> Grounds:
+    """The grounds of one connector; refuses with not-found where there is none."""
+    found = await load_grounds(house, [connector_id])
+    if connector_id not in found:
+        raise Refused(Code.NOT_FOUND, f"There is no connector {connector_id}.")
+    return found[connector_id]
+
+
+def _check_cloud(certificate: Certificate, target: TargetSystem) -> None:
+    if not target.settings.cloud:
+        return
+    if certificate.facts.usage not in (Usage.SERVER, Usage.BOTH) or not certificate.has_private_key:
+        raise Refused(
+            Code.CLOUD_TARGET_NOT_ELIGIBLE,
+            f"Only server certificates that include their private keys can be pushed to {target.name}, "
+            "which is a cloud target.",
+        )
+
+
+def _check_key(certificate: Certificate) -> None:
+    if not certificate.has_private_key and certificate.key_origin is not KeyOrigin.ENDPOINT:
+        raise Refused(
+            Code.PRIVATE_KEY_NOT_AVAILABLE,
+            f"The private key of {certificate.facts.common_name} is not stored here, so it cannot be installed. "
+            "Import the certificate together with its key.",
+        )

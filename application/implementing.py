@@ -1,0 +1,175 @@
+"""The steps of a work order after the request: approve, implement, reject, cancel, reschedule, retry, and its ends."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from application.grounds import grounds_of
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, decide, load, write
+from application.ports import Change
+from application.pushing import latest_work_orders
+from domain import ids, work_order
+from domain.entity import Event
+from domain.errors import Code, Refused
+from domain.push_states import SupersededReason
+from domain.work_order_state import WORK_ORDER, WorkOrder
+
+_Decided = tuple[tuple[Event, ...], tuple[Change, ...]]
+_Decision = Callable[[Loaded[WorkOrder], Context], Awaitable[_Decided]]
+
+
+class Dialog(msgspec.Struct, frozen=True, kw_only=True):
+    """The confirmation dialog of Approve and Implement."""
+
+    comment: str | None = None
+    manual_implementation: bool = True
+    scheduled_at: datetime | None = None
+
+
+async def _step(
+    house: House, context: Context, work_order_id: UUID, action: str, decision: _Decision
+) -> Done[Loaded[WorkOrder]]:
+    """One step of one work order, as part of its push request's conversation."""
+
+    async def attempt() -> Attempt[Loaded[WorkOrder]]:
+        order = await load(house, WORK_ORDER, work_order_id)
+        within = context.within(order.found.request_id)
+        check_version(context, order)
+        events, asserted = await decision(order, within)
+        return Attempt((write(order, events), *asserted), order.after(events))
+
+    async def again() -> Loaded[WorkOrder]:
+        return await load(house, WORK_ORDER, work_order_id)
+
+    return await carry_out(house, context, attempt, subject_id=work_order_id, action=action, again=again)
+
+
+async def approve_push(house: House, context: Context, work_order_id: UUID, dialog: Dialog) -> Done[Loaded[WorkOrder]]:
+    """Approve: one yes at the next level."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return decide(
+            order,
+            lambda state: work_order.approve(
+                state,
+                within.meta,
+                comment=dialog.comment,
+                manual_implementation=dialog.manual_implementation,
+                scheduled_at=dialog.scheduled_at,
+            ),
+        ), ()
+
+    return await _step(house, context, work_order_id, "push.approve", decision)
+
+
+async def implement_push(
+    house: House, context: Context, work_order_id: UUID, dialog: Dialog
+) -> Done[Loaded[WorkOrder]]:
+    """Implement: push at once or at a set time, if what was approved is still what would be pushed."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        grounds = await grounds_of(house, order.found.connector_id)
+        events = decide(
+            order,
+            lambda state: work_order.implement(
+                state,
+                within.meta,
+                current_digest=grounds.digest,
+                comment=dialog.comment,
+                manual_implementation=dialog.manual_implementation,
+                scheduled_at=dialog.scheduled_at,
+            ),
+        )
+        return events, grounds.assertions()
+
+    return await _step(house, context, work_order_id, "push.implement", decision)
+
+
+async def reject_push(
+    house: House, context: Context, work_order_id: UUID, comment: str | None
+) -> Done[Loaded[WorkOrder]]:
+    """Reject: one no ends it."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return decide(order, lambda state: work_order.reject(state, within.meta, comment=comment)), ()
+
+    return await _step(house, context, work_order_id, "push.reject", decision)
+
+
+async def cancel_push(
+    house: House, context: Context, work_order_id: UUID, comment: str | None
+) -> Done[Loaded[WorkOrder]]:
+    """Cancel: the requester takes it back."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return decide(order, lambda state: work_order.cancel(state, within.meta, comment=comment)), ()
+
+    return await _step(house, context, work_order_id, "push.cancel", decision)
+
+
+async def reschedule_push(
+    house: House, context: Context, work_order_id: UUID, scheduled_at: datetime, comment: str | None
+) -> Done[Loaded[WorkOrder]]:
+    """Another time for a scheduled push."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return decide(
+            order,
+            lambda state: work_order.reschedule(state, within.meta, scheduled_at=scheduled_at, comment=comment),
+        ), ()
+
+    return await _step(house, context, work_order_id, "push.reschedule", decision)
+
+
+async def retry_push(
+    house: House, context: Context, work_order_id: UUID, comment: str | None
+) -> Done[Loaded[WorkOrder]]:
+    """A new attempt of a failed push, while no later work order of the connector exists."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        grounds = await grounds_of(house, order.found.connector_id)
+        latest = (await latest_work_orders(house, [order.found.connector_id]))[order.found.connector_id]
+        if latest.next_ordinal != order.found.ordinal + 1:
+            raise Refused(Code.WORK_ORDER_OPEN, "A later work order exists for this connector; retry or push that one.")
+        grounds.check_eligible(within.at, allow_not_yet_valid=True)
+        events = decide(
+            order,
+            lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=comment),
+        )
+        none_later = Change(
+            stream_id=ids.work_order_id(order.found.connector_id, latest.next_ordinal), expected_version=0
+        )
+        return events, (*grounds.assertions(), none_later)
+
+    return await _step(house, context, work_order_id, "push.retry", decision)
+
+
+async def begin_scheduled(house: House, context: Context, work_order_id: UUID) -> Done[Loaded[WorkOrder]]:
+    """The set time of a scheduled push has come."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return work_order.begin_scheduled(order.found, within.meta), ()
+
+    return await _step(house, context, work_order_id, "push.begin", decision)
+
+
+async def expire_push(house: House, context: Context, work_order_id: UUID) -> Done[Loaded[WorkOrder]]:
+    """Nobody acted in time."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return work_order.expire(order.found, within.meta), ()
+
+    return await _step(house, context, work_order_id, "push.expire", decision)
+
+
+async def supersede_push(
+    house: House, context: Context, work_order_id: UUID, reason: SupersededReason
+) -> Done[Loaded[WorkOrder]]:
+    """The ground of an open work order is gone."""
+
+    async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        return work_order.supersede(order.found, within.meta, reason), ()
+
+    return await _step(house, context, work_order_id, "push.supersede", decision)

@@ -1,0 +1,178 @@
+"""The HTTPS-based verification job: what do the IP:ports of pushed connectors really serve? (domain page, section 6)"""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+import msgspec
+
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
+from application.ports import DueConnector
+from application.probe_ports import Observation, Prober
+from domain import ids, verification
+from domain.connector import CONNECTOR
+from domain.connector_events import HandshakeEvidence, ValidationState
+from domain.verification import VERIFICATION_RUN, VerificationRun, VerificationRunCompleted, VerificationRunStarted
+
+PROBE_TIMEOUT = 5.0
+CONTROL_PLANE = "control-plane"
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True):
+    """What one endpoint of one connector served in one run."""
+
+    connector_id: UUID
+    endpoint: str
+    server_name: str | None
+    state: ValidationState
+    expected_fingerprint_sha256: str
+    evidence: HandshakeEvidence
+    checked_at: datetime
+
+
+class RunResults(Protocol):
+    """Where the observations of a run are kept; the ledger holds their digest."""
+
+    async def keep(self, run_id: UUID, results: Sequence[Result]) -> None:
+        """Store the observations of a run."""
+        ...
+
+
+class _Seen(NamedTuple):
+    due: DueConnector
+    endpoint: str
+    observation: Observation
+    at: datetime
+
+
+async def start_run(
+    house: House, context: Context, connector_ids: Sequence[UUID] | None, *, trigger: str
+) -> Done[Loaded[VerificationRun]]:
+    """Record that a run begins over everything due, or over the named connectors."""
+    run_id = ids.derive("verification-run", context.command_id)
+    due = await house.hints.due_connectors(connector_ids)
+
+    async def attempt() -> Attempt[Loaded[VerificationRun]]:
+        run = await load(house, VERIFICATION_RUN, run_id)
+        if run.state is not None:
+            return Attempt((), run)
+        endpoints = sum(len(item.endpoints) for item in due)
+        event = VerificationRunStarted(meta=context.meta, connectors=len(due), endpoints=endpoints, trigger=trigger)
+        return Attempt((write(run, (event,)),), run.after((event,)))
+
+    return await carry_out(house, context, attempt, subject_id=run_id, action="verification.start")
+
+
+async def carry_out_run(
+    house: House,
+    context: Context,
+    prober: Prober,
+    results: RunResults,
+    run_id: UUID,
+    connector_ids: Sequence[UUID] | None = None,
+) -> Done[Loaded[VerificationRun]]:
+    """Probe every endpoint that is due, judge, record what changed, and complete the run. Repeating is harmless."""
+    due = [item for item in await house.hints.due_connectors(connector_ids) if _settled(item, context.at, house)]
+    seen = await _probe_all(house, prober, due)
+    judged = await _judge(house, seen)
+    await _record(house, context, run_id, judged)
+    await results.keep(run_id, judged)
+
+    async def attempt() -> Attempt[Loaded[VerificationRun]]:
+        run = await load(house, VERIFICATION_RUN, run_id)
+        if run.found.completed:
+            return Attempt((), run)
+        event = VerificationRunCompleted(
+            meta=context.meta,
+            connectors=len(due),
+            endpoints=len(judged),
+            counts=dict(sorted(Counter(item.state.value for item in judged).items())),
+            observations_sha256=observations_digest(judged),
+        )
+        return Attempt((write(run, (event,)),), run.after((event,)))
+
+    return await carry_out(house, context, attempt, subject_id=run_id, action="verification.complete")
+
+
+def observations_digest(judged: Iterable[Result]) -> str:
+    """SHA-256 (hex) over the observations in a fixed order, each as one line of JSON."""
+    lines = sorted(msgspec.json.encode(item) for item in judged)
+    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+
+
+def _settled(due: DueConnector, now: datetime, house: House) -> bool:
+    """Has the grace period after the last push passed? Until then an old certificate is no finding."""
+    grace = timedelta(seconds=house.settings.verification_grace)
+    return due.last_deployed_at is None or now >= due.last_deployed_at + grace
+
+
+async def _probe_all(house: House, prober: Prober, due: Sequence[DueConnector]) -> list[_Seen]:
+    async def one(item: DueConnector, endpoint: str) -> _Seen:
+        observation = await prober.probe(endpoint, item.server_name, PROBE_TIMEOUT)
+        return _Seen(item, endpoint, observation, house.clock())
+
+    return list(await asyncio.gather(*(one(item, endpoint) for item in due for endpoint in item.endpoints)))
+
+
+async def _judge(house: House, seen: Sequence[_Seen]) -> list[Result]:
+    places = {(item.endpoint, item.due.server_name) for item in seen}
+    before = await house.hints.served_before(sorted(places, key=str))
+    served = {fp for item in seen if (fp := item.observation.fingerprint_sha256) is not None}
+    known = await house.hints.known_fingerprints(sorted(served))
+    return [
+        Result(
+            connector_id=item.due.connector_id,
+            endpoint=item.endpoint,
+            server_name=item.due.server_name,
+            state=verification.classify(
+                item.observation.result,
+                item.observation.fingerprint_sha256,
+                expected=item.due.expected_fingerprint_sha256,
+                served_before=before.get((item.endpoint, item.due.server_name), frozenset()),
+                in_inventory=item.observation.fingerprint_sha256 in known,
+            ),
+            expected_fingerprint_sha256=item.due.expected_fingerprint_sha256,
+            evidence=_evidence(item.observation),
+            checked_at=item.at,
+        )
+        for item in seen
+    ]
+
+
+def _evidence(seen: Observation) -> HandshakeEvidence:
+    return HandshakeEvidence(
+        vantage=CONTROL_PLANE,
+        address=seen.address,
+        protocol=seen.protocol,
+        cipher=seen.cipher,
+        served_fingerprint_sha256=seen.fingerprint_sha256,
+        chain_fingerprints_sha256=seen.chain_fingerprints_sha256,
+        reason=seen.reason,
+    )
+
+
+async def _record(house: House, context: Context, run_id: UUID, judged: Sequence[Result]) -> None:
+    await asyncio.gather(
+        *(_record_one(house, context.part(item.connector_id, item.endpoint), run_id, item) for item in judged)
+    )
+
+
+async def _record_one(house: House, context: Context, run_id: UUID, item: Result) -> None:
+    async def attempt() -> Attempt[None]:
+        connector = await load(house, CONNECTOR, item.connector_id)
+        events = verification.observe(
+            connector.found,
+            context.meta,
+            run_id=run_id,
+            endpoint=item.endpoint,
+            state=item.state,
+            expected=item.expected_fingerprint_sha256,
+            evidence=item.evidence,
+        )
+        return Attempt((write(connector, events),), None)
+
+    await carry_out(house, context, attempt, subject_id=item.connector_id, action="connector.validate")

@@ -1,0 +1,35 @@
+"""Reads and denied attempts as events: appended at the end of the subject's access log."""
+
+from uuid import UUID
+
+import msgspec
+
+from application.house import Context, House, append
+from application.ports import Change
+from domain import ids
+from domain.access import AccessDenied, CertificateDownloaded, CertificateViewed
+
+
+async def record_view(house: House, context: Context, certificate_id: UUID) -> None:
+    """Certificate detail page opened: once per actor, certificate and minute, whatever the number of processes."""
+    minute = int(context.at.timestamp() // 60)
+    once = msgspec.structs.replace(context, command_id=ids.derive("view", context.actor.id, certificate_id, minute))
+    event = CertificateViewed(meta=context.meta, certificate_id=certificate_id)
+    change = Change(stream_id=ids.access_log_id(certificate_id), expected_version=None, events=(event,))
+    await append(house, once, change)
+
+
+async def record_download(house: House, context: Context, certificate_id: UUID, form: str) -> int:
+    """PEM certificate downloaded; returns the position."""
+    event = CertificateDownloaded(meta=context.meta, certificate_id=certificate_id, format=form)
+    change = Change(stream_id=ids.access_log_id(certificate_id), expected_version=None, events=(event,))
+    return (await append(house, context, change)).last_position
+
+
+async def record_denied(
+    house: House, context: Context, *, subject_id: UUID | None, method: str, route: str, code: str, detail: str
+) -> None:
+    """A known caller asked for what the roles do not allow."""
+    event = AccessDenied(meta=context.meta, subject_id=subject_id, method=method, route=route, code=code, detail=detail)
+    stream_id = ids.access_log_id(subject_id or ids.derive("caller", context.actor.id))
+    await append(house, context, Change(stream_id=stream_id, expected_version=None, events=(event,)))
