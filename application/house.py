@@ -205,7 +205,7 @@ async def carry_out(
     """Run one command to its end.
 
     `again` gives the result when this command id was carried out before (a client repeats after a lost answer); without
-    it a repeat is decided anew, which is right only for idempotent decisions. `subject_id` and `action` name the refusal.
+    it a repeat is decided anew, right only for idempotent decisions. `subject_id` and `action` name the refusal.
     """
     if again is not None and context.chosen_by_client:
         known = await house.log.find_command(context.command_id)

@@ -1,0 +1,32 @@
+"""Where private keys and target secrets are kept: sealed, never in an event, log, error or listing."""
+
+from typing import Protocol
+from uuid import UUID
+
+
+class KeyVault(Protocol):
+    """Sealed storage of private keys (per certificate) and secrets (per owner and name)."""
+
+    async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
+        """Seal and keep the private key of a certificate; putting it again replaces it."""
+        ...
+
+    async def private_key(self, certificate_id: UUID) -> bytes | None:
+        """The private key as PKCS#8 DER, or None."""
+        ...
+
+    async def has_private_key(self, certificate_id: UUID) -> bool:
+        """Is a private key kept for this certificate?"""
+        ...
+
+    async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
+        """Seal and keep all secrets of an owner in place of the former ones; returns their new version, from 1."""
+        ...
+
+    async def secrets(self, owner_id: UUID) -> dict[str, str]:
+        """All secrets of an owner, by name; empty where there are none."""
+        ...
+
+    async def secret_names(self, owner_id: UUID) -> list[str]:
+        """The names that are set, sorted."""
+        ...
