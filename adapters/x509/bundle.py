@@ -55,7 +55,7 @@ def order_chain(leaf: ParsedCertificate, issuers: Sequence[ParsedCertificate]) -
     path = _path(leaf, tuple(pool.values()))
     unrelated = [found for found in pool.values() if found not in path]
     if unrelated:
-        name = unrelated[0].facts.subject or "a certificate without a subject"
+        name = unrelated[0].facts.subject[:200] or "a certificate without a subject"
         raise invalid(f"The chain contains {name}, which is no issuer in the chain of this certificate.", "/chain_pem")
     return path
 
