@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.components import not_tested, require
 
+pytest_plugins = ["tests.support.postgres"]
+
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """`@pytest.mark.needs("nginx")`: skip, or in CI fail, where the component is missing."""

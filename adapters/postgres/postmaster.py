@@ -56,7 +56,7 @@ def _end(pid: int, cluster: Path, number: signal.Signals, timeout: float) -> boo
 
 
 def _works_in(pid: int, cluster: Path) -> bool:
-    """Whether the process is this directory's server: it works in its data directory. Without /proc: whether it lives."""
+    """Whether the process is this directory's server: it works in it. Without /proc: whether it lives."""
     try:
         if Path("/proc/self").exists():
             return Path(f"/proc/{pid}/cwd").readlink() == cluster.resolve()

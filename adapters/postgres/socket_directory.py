@@ -41,7 +41,7 @@ def _usable(directory: Path, runner: Runner) -> bool:
 
 def _parent(runner: Runner) -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    for place in (runtime if not runner.dropped else "/run", tempfile.gettempdir(), "/tmp"):
+    for place in (runtime if not runner.dropped else "/run", tempfile.gettempdir(), "/tmp"):  # noqa: S108
         if place and len(place) + len("/certferry-12345678") <= _LONGEST and _fits(Path(place), runner):
             return Path(place)
     raise RuntimeError("no directory for the database's socket: /tmp is not usable")

@@ -1,4 +1,4 @@
-"""Who runs the embedded server: ourselves, or, because PostgreSQL refuses uid 0, an unprivileged user of the machine."""
+"""Who runs the embedded server: ourselves, or, as PostgreSQL refuses uid 0, an unprivileged user."""
 
 import os
 import pwd
@@ -11,7 +11,7 @@ _CANDIDATES = ("certferry", "postgres", "nobody")
 
 
 class NoUnprivilegedUser(RuntimeError):
-    """Started as root on a machine without any user that PostgreSQL could run as. Create one: `useradd -r certferry`."""
+    """Started as root on a machine without a user that PostgreSQL could run as. Create one: `useradd -r certferry`."""
 
 
 class Runner(msgspec.Struct, frozen=True):

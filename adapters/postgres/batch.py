@@ -1,0 +1,78 @@
+"""One batch of commands as the arguments of `ledger.append`, and its answer as one outcome per command."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import IntEnum
+from itertools import chain
+
+import msgspec
+
+from adapters.postgres.arrays import Column, byteas, int4s, int8s, texts, uuids
+from application.entries import Prepared
+from application.ports import Appended
+
+STATEMENT = f"SELECT base, at, outcomes, firsts FROM ledger.append({', '.join(['%b'] * 14)})"  # noqa: S608 - constants
+
+
+class Outcome(IntEnum):
+    """What became of a command (`outcomes` of ledger.append)."""
+
+    ACCEPTED = 0
+    REPEATED = 1
+    REUSED = 2
+    CONFLICT = 3
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What ledger.append said: no `outcomes` when every command was accepted in the given order."""
+
+    base: int
+    at: datetime
+    outcomes: list[int] | None
+    firsts: list[int] | None
+
+
+def arguments(commands: Sequence[Prepared]) -> list[Column]:
+    """The column arrays of a batch, in the order of the function's parameters."""
+    numbered = [(number, change) for number, command in enumerate(commands, 1) for change in command.changes]
+    entries = list(chain.from_iterable(change.entries for _, change in numbered))
+    return [
+        uuids([command.command_id for command in commands]),
+        byteas([command.body_sha256 for command in commands]),
+        byteas([command.answer for command in commands]),
+        int4s([command.events for command in commands]),
+        int4s([number for number, _ in numbered]),
+        uuids([change.stream_id for _, change in numbered]),
+        int8s([change.expected_version for _, change in numbered]),
+        int4s([len(change.entries) for _, change in numbered]),
+        texts([entry.topic for entry in entries]),
+        byteas([entry.payload for entry in entries]),
+        byteas([entry.salt for entry in entries]),
+        texts([entry.actor for entry in entries]),
+        uuids([entry.correlation_id for entry in entries]),
+        byteas([entry.leaf_head for entry in entries]),
+    ]
+
+
+def outcomes(commands: Sequence[Prepared], answer: Answer) -> list[Appended | Outcome]:
+    """Per command: where it stands now, or why it does not."""
+    if answer.outcomes is None or answer.firsts is None:
+        return _all_accepted(commands, answer)
+    return [
+        _accepted(command, first, answer.at) if outcome == Outcome.ACCEPTED else Outcome(outcome)
+        for command, outcome, first in zip(commands, answer.outcomes, answer.firsts, strict=True)
+    ]
+
+
+def _all_accepted(commands: Sequence[Prepared], answer: Answer) -> list[Appended | Outcome]:
+    found: list[Appended | Outcome] = []
+    head = answer.base
+    for command in commands:
+        found.append(_accepted(command, head + 1 if command.events else head, answer.at))
+        head += command.events
+    return found
+
+
+def _accepted(command: Prepared, first: int, at: datetime) -> Appended:
+    last = first + command.events - 1 if command.events else first
+    return Appended(first_position=first, last_position=last, recorded_at=at, answer=command.answer)

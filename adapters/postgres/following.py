@@ -1,0 +1,48 @@
+"""Following the ledger: woken by a notification, and every second by itself, on a connection of its own."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+from adapters.postgres.connection import connect
+from adapters.postgres.loader import COLUMNS, Row
+
+AFTER = f"SELECT {COLUMNS} FROM ledger.events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
+BATCH = 500
+
+
+async def follow_rows(dsn: str, after_position: int, *, batch: int = BATCH) -> AsyncIterator[list[Row]]:
+    """Rows of COLUMNS in batches, for ever, through lost connections: none is missed, none comes twice."""
+    position = after_position
+    while True:
+        try:
+            async with await connect(dsn, name="certferry follower") as connection:
+                await connection.execute("LISTEN ledger")
+                async for rows in _batches(connection, position, batch):
+                    position = rows[-1][0]
+                    yield rows
+        except psycopg.OperationalError:
+            await asyncio.sleep(0.2)
+
+
+async def _batches(connection: AsyncConnection[Any], position: int, batch: int) -> AsyncIterator[list[Row]]:
+    while True:
+        cursor = connection.cursor(binary=True)
+        await cursor.execute(AFTER.encode(), [position, batch], prepare=True)
+        if rows := await cursor.fetchall():
+            position = rows[-1][0]
+            yield rows
+        if len(rows) < batch:
+            await _notified(connection)
+
+
+async def _notified(connection: AsyncConnection[Any]) -> None:
+    """Return at the next notification, at the latest after a second: a lost one costs no more than that."""
+    notifications = connection.notifies(timeout=1.0, stop_after=1)
+    async with contextlib.aclosing(notifications):
+        async for _ in notifications:
+            return

@@ -1,0 +1,55 @@
+"""One connection for reads: used by one statement at a time, made again when it was lost."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from psycopg import AsyncConnection
+
+from adapters.postgres.connection import connect, is_lost
+from application.ports import LogUnavailable
+
+
+class Reader:
+    """Runs read-only statements; a lost connection costs one silent repeat."""
+
+    def __init__(self, dsn: str, name: str) -> None:
+        self._dsn = dsn
+        self._name = name
+        self._connection: AsyncConnection[Any] | None = None
+        self._lock = asyncio.Lock()
+
+    async def rows(self, query: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query. Raises LogUnavailable when the database cannot be reached."""
+        async with self._lock:
+            try:
+                return await self._execute(query, parameters)
+            except psycopg.Error as error:
+                if not is_lost(error, self._connection):
+                    raise
+            await self._disconnect()
+            try:
+                return await self._execute(query, parameters)
+            except psycopg.OperationalError as error:
+                await self._disconnect()
+                raise LogUnavailable("the database does not answer") from error
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        async with self._lock:
+            await self._disconnect()
+
+    async def _execute(self, query: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = await connect(self._dsn, name=self._name)
+        cursor = self._connection.cursor(binary=True)
+        await cursor.execute(query.encode(), parameters, prepare=True)
+        return await cursor.fetchall()
+
+    async def _disconnect(self) -> None:
+        if self._connection:
+            with contextlib.suppress(psycopg.Error):
+                await self._connection.close()
+            self._connection = None

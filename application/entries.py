@@ -1,0 +1,88 @@
+"""A command made ready for the log: every event as the bytes that will be stored, nothing left that could fail late."""
+
+import secrets
+from collections.abc import Callable
+from typing import NamedTuple
+from uuid import UUID
+
+from application import codec
+from application.leaf import SALT_BYTES, NotStorable, leaf_head, refuse_unstorable
+from application.ports import Append
+from domain.entity import Event
+
+NewSalt = Callable[[], bytes]
+
+
+class Entry(NamedTuple):
+    """One event as it is stored, but for what only the log knows: version, position, instant."""
+
+    topic: str
+    payload: bytes
+    salt: bytes
+    actor: str
+    correlation_id: UUID
+    leaf_head: bytes
+
+
+class PreparedChange(NamedTuple):
+    """What a command does to one stream; no entries: an assertion."""
+
+    stream_id: UUID
+    expected_version: int | None
+    entries: tuple[Entry, ...]
+
+
+class Prepared(NamedTuple):
+    """A command ready to be appended."""
+
+    command_id: UUID
+    body_sha256: bytes
+    answer: bytes | None
+    changes: tuple[PreparedChange, ...]
+    events: int
+
+
+def new_salt() -> bytes:
+    """Fresh random bytes for one event."""
+    return secrets.token_bytes(SALT_BYTES)
+
+
+def prepare(command: Append, salt: NewSalt = new_salt) -> Prepared:
+    """Encode a command. Raises NotStorable, or ValueError for a command that cannot mean anything."""
+    _check(command)
+    changes = tuple(
+        PreparedChange(
+            change.stream_id,
+            change.expected_version,
+            tuple(entry(change.stream_id, event, salt) for event in change.events),
+        )
+        for change in command.changes
+    )
+    events = sum(len(change.entries) for change in changes)
+    return Prepared(command.command_id, command.body_sha256, command.answer, changes, events)
+
+
+def entry(stream_id: UUID, event: Event, salt: NewSalt = new_salt) -> Entry:
+    """Encode one event. Raises NotStorable."""
+    try:
+        payload = codec.encode(event)
+        fresh = salt()
+        head = leaf_head(event, stream_id, payload, fresh)
+    except UnicodeEncodeError:
+        raise NotStorable(f"{event.topic}: a text contains half a surrogate pair") from None
+    refuse_unstorable(event.topic, payload)
+    actor = event.meta.actor
+    return Entry(event.topic, payload, fresh, f"{actor.kind}:{actor.id}", event.meta.correlation_id, head)
+
+
+def _check(command: Append) -> None:
+    if len(command.body_sha256) != 32:
+        raise ValueError("body_sha256 has 32 bytes")
+    streams = {change.stream_id for change in command.changes}
+    if len(streams) != len(command.changes):
+        raise ValueError("a command names each stream once")
+    for change in command.changes:
+        if change.expected_version is None and not change.events:
+            raise ValueError("a change without events asserts a version, so it needs one")
+        if change.expected_version is not None and change.expected_version < 0:
+            raise ValueError("a version is 0 or more")
