@@ -28,6 +28,8 @@ from domain.work_order_events import (
 )
 from domain.work_order_state import WorkOrder
 
+# Acts for nobody: at zero levels no person implements, so no person gives two of request and implementation.
+BY_POLICY = Actor(ActorKind.SYSTEM, "approval-policy")
 PENDING, REVIEW = WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS
 SCHEDULED, IMPLEMENTING = WorkOrderStatus.SCHEDULED, WorkOrderStatus.IMPLEMENTING
 
@@ -58,9 +60,7 @@ def request(
     )
     if policy.levels > 0:
         return (requested,)
-    by_system = msgspec.structs.replace(
-        meta, actor=Actor(ActorKind.SYSTEM, "approval-policy", on_behalf_of=person_of(meta.actor))
-    )
+    by_system = msgspec.structs.replace(meta, actor=BY_POLICY)
     return (requested, PushImplemented(meta=by_system, level=0, digest=digest, manual_implementation=True))
 
 
@@ -167,8 +167,11 @@ def retry(order: WorkOrder, meta: Meta, *, current_digest: str, comment: str | N
 
 
 def expire(order: WorkOrder, meta: Meta) -> tuple[Event, ...]:
-    """The request or its approvals are too old. No event while they hold, or once the push is on its way."""
-    if order.status not in (PENDING, REVIEW, SCHEDULED) or meta.at < expires_at(order):
+    """The request or its approvals are too old. No event while they hold, or once the push is decided on.
+
+    A scheduled push was implemented while its approvals held: it begins at its time, it does not expire.
+    """
+    if order.status not in (PENDING, REVIEW) or meta.at < expires_at(order):
         return ()
     return (PushExpired(meta=meta),)
 
@@ -193,15 +196,19 @@ def fail(order: WorkOrder, meta: Meta, deployment_id: UUID, *, cause: str, messa
 
 
 def expires_at(order: WorkOrder) -> datetime:
-    """When the request (before the last needed approval) or the approvals (after it) end to hold.
-
-    A scheduled push keeps its approvals until its time, at least.
-    """
+    """When the request (before the last needed approval) or the approvals (after it) end to hold."""
     given = [a.at for a in order.approvals if a.decision == "approved"]
     if order.approvals_given < order.policy.approvals_needed or not given:
         return order.requested_at + order.policy.request_expires_after
-    end = min(given) + order.policy.approval_expires_after
-    return max(end, order.scheduled_at) if order.scheduled_at is not None else end
+    return min(given) + order.policy.approval_expires_after
+
+
+def steps(order: WorkOrder) -> tuple[str, ...]:
+    """What people can do with it in its status, whoever they are."""
+    if order.status is REVIEW:
+        waits_for = "approve" if order.approvals_given < order.policy.approvals_needed else "implement"
+        return (waits_for, "reject", "cancel")
+    return _STEPS.get(order.status, ())
 
 
 def _not_now(order: WorkOrder, wish: str) -> Refused:
@@ -209,7 +216,7 @@ def _not_now(order: WorkOrder, wish: str) -> Refused:
         Code.INVALID_TRANSITION,
         f"This work order is {order.label} and cannot be {wish} now.",
         current_status=order.status.value,
-        allowed=list(_STEPS.get(order.status, ())),
+        allowed=list(steps(order)),
     )
 
 
@@ -251,7 +258,6 @@ def _check_digest(order: WorkOrder, meta: Meta, current_digest: str) -> None:
 
 _STEPS: dict[WorkOrderStatus, tuple[str, ...]] = {
     PENDING: ("approve", "reject", "cancel"),
-    REVIEW: ("approve", "implement", "reject", "cancel"),
     SCHEDULED: ("reschedule", "reject", "cancel"),
     WorkOrderStatus.FAILED: ("retry",),
 }
