@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa, x25
 
 from adapters.x509.bundle import read_bundle
 from adapters.x509.private_keys import MAX_KEY_CHARACTERS, PrivateKey, from_pkcs8, read_private_key, spki
+from adapters.x509.reader import X509Reader
+from application.ports import CertificateReader
 from domain.errors import Code, Refused
 from tests.adapters.x509.certificates import Made, cn, key_pem, make, make_ca, san
 
@@ -41,12 +43,12 @@ def test_a_certificate_alone_is_a_bundle() -> None:
 @pytest.mark.parametrize("order", list(itertools.permutations([ROOT, MIDDLE, ISSUING])))
 def test_issuers_are_put_in_order(order: tuple[Made, ...]) -> None:
     """People paste chains in any order; servers need the leaf's issuer first."""
-    assert ["Issuing", "Middle", "Root"] == chain_names(*order)
+    assert chain_names(*order) == ["Issuing", "Middle", "Root"]
 
 
 def test_the_leaf_and_repetitions_in_the_chain_are_dropped() -> None:
     """A full chain file works in the chain field, and so does one with the same issuer twice."""
-    assert ["Issuing", "Middle"] == chain_names(LEAF, ISSUING, MIDDLE, ISSUING)
+    assert chain_names(LEAF, ISSUING, MIDDLE, ISSUING) == ["Issuing", "Middle"]
 
 
 def test_a_cross_signed_issuer_goes_before_its_root() -> None:
@@ -54,8 +56,8 @@ def test_a_cross_signed_issuer_goes_before_its_root() -> None:
     old_root, key = make_ca("Old root"), ec.generate_private_key(ec.SECP256R1())
     cross = make_ca("New root", old_root, key)
     leaf = make(cn("x"), by=cross)
-    assert ["New root", "Old root"] == chain_names(old_root, cross, leaf=leaf)
-    assert ["New root"] == chain_names(make_ca("New root", key=key), leaf=leaf)
+    assert chain_names(old_root, cross, leaf=leaf) == ["New root", "Old root"]
+    assert chain_names(make_ca("New root", key=key), leaf=leaf) == ["New root"]
 
 
 def test_an_unrelated_certificate_in_the_chain_is_refused() -> None:
@@ -210,3 +212,9 @@ def test_a_version_1_certificate_is_no_issuer() -> None:
     """Without basicConstraints nothing says that a certificate may sign others."""
     plain = make(x509.Name([]), [])
     assert "without a subject" in refusal("/chain_pem", make(cn("x"), by=plain).pem, "", plain.pem)
+
+
+def test_the_reader_is_what_the_use_cases_ask_for() -> None:
+    """The port's two questions are answered by the functions tested above."""
+    reader: CertificateReader = X509Reader()
+    assert LEAF.der == reader.bundle(LEAF.pem, LEAF.key_pem, ISSUING.pem).leaf.der == reader.certificate(LEAF.der).der

@@ -28,7 +28,7 @@ def openssl(made: Made, *options: str) -> str:
 def refusal(data: bytes | str) -> Refused:
     with pytest.raises(Refused) as caught:
         parse_certificate(data)
-    assert (Code.VALIDATION_FAILED, "/certificate_pem") == (caught.value.code, caught.value.pointer)
+    assert (caught.value.code, caught.value.pointer) == (Code.VALIDATION_FAILED, "/certificate_pem")
     return caught.value
 
 
@@ -129,8 +129,8 @@ def test_key_identifiers_link_a_leaf_to_its_issuer() -> None:
     leaf = make(cn("x"), [x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)], by=ca)
     ca_facts, leaf_facts = parse_certificate(ca.pem).facts, parse_certificate(leaf.pem).facts
     assert identifier.digest.hex() == ca_facts.subject_key_id == leaf_facts.authority_key_id
-    assert (True, False) == (ca_facts.is_ca, leaf_facts.is_ca)
-    assert ("CA", None) == (leaf_facts.issuer_common_name, leaf_facts.subject_key_id)
+    assert (ca_facts.is_ca, leaf_facts.is_ca) == (True, False)
+    assert (leaf_facts.issuer_common_name, leaf_facts.subject_key_id) == ("CA", None)
 
 
 def test_text_around_the_block_and_odd_line_ends_do_not_matter() -> None:
@@ -227,7 +227,7 @@ def test_addresses_inside_a_certificate_are_never_fetched(monkeypatch: pytest.Mo
     url = x509.UniformResourceIdentifier("http://169.254.169.254/latest")
     aia = x509.AuthorityInformationAccess([x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, url)])
     crl = x509.CRLDistributionPoints([x509.DistributionPoint([url], None, None, None)])
-    assert "x" == parse_certificate(make(cn("x"), [aia, crl], by=make_ca("CA")).pem).facts.common_name
+    assert parse_certificate(make(cn("x"), [aia, crl], by=make_ca("CA")).pem).facts.common_name == "x"
 
 
 def test_a_serial_number_has_two_digits_per_byte() -> None:

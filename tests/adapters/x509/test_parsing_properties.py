@@ -47,7 +47,7 @@ def outcome(read: Callable[[], object]) -> object:
 def answers_or_refuses(data: bytes | str) -> None:
     found = outcome(lambda: parse_certificate(data))
     if isinstance(found, Refused):
-        assert (Code.VALIDATION_FAILED, "/certificate_pem") == (found.code, found.pointer)
+        assert (found.code, found.pointer) == (Code.VALIDATION_FAILED, "/certificate_pem")
     else:
         assert isinstance(found, ParsedCertificate)
 
