@@ -1,0 +1,68 @@
+"""Principals: who are the callers, which roles do they hold, with which tokens do they come?"""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from domain.principal import Principal, Role, Token
+from projections.rows import Page, Row
+
+PrincipalRow = Row[Principal]
+TokenRow = Row[Token]
+
+
+class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
+    """A token and its owner as they are now; `domain.principal.usable` and `roles_of` decide what they may do."""
+
+    token: TokenRow
+    owner: PrincipalRow
+
+
+class PrincipalFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Several values of one field mean "or", several fields "and". `q` is a part of the name, whatever the case."""
+
+    role: tuple[Role, ...] = ()
+    kind: tuple[str, ...] = ()
+    disabled: bool | None = None
+    q: str | None = None
+
+
+class TokenFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Several values of one field mean "or", several fields "and"."""
+
+    principal_id: tuple[UUID, ...] = ()
+    revoked: bool | None = None
+
+
+class Principals(Protocol):
+    """Questions about principals and tokens. Every answer is one statement."""
+
+    async def get(self, principal_id: UUID) -> PrincipalRow | None:
+        """One principal; concurrent calls share a statement."""
+        ...
+
+    async def get_many(self, principal_ids: Sequence[UUID]) -> dict[UUID, PrincipalRow]:
+        """Those that exist."""
+        ...
+
+    async def by_name(self, name: str) -> PrincipalRow | None:
+        """By name, whatever the case."""
+        ...
+
+    async def list(
+        self, narrow: PrincipalFilter = PrincipalFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[PrincipalRow]:
+        """One page, by name. Raises BadCursor."""
+        ...
+
+    async def token(self, token_id: UUID) -> TokenHolder | None:
+        """A token with its owner, also when revoked, expired or disabled; concurrent calls share a statement."""
+        ...
+
+    async def tokens(
+        self, narrow: TokenFilter = TokenFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[TokenHolder]:
+        """One page of tokens, newest first. Raises BadCursor."""
+        ...

@@ -1,0 +1,1 @@
+"""Push operations and the Push Validation Report."""
