@@ -6,7 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from application import codec
-from application.leaf import SALT_BYTES, NotStorable, leaf_head, refuse_unstorable
+from application.leaf import SALT_BYTES, Description, NotStorable, describe, leaf_head, refuse_unstorable
 from application.ports import Append
 from domain.entity import Event
 
@@ -65,14 +65,17 @@ def prepare(command: Append, salt: NewSalt = new_salt) -> Prepared:
 def entry(stream_id: UUID, event: Event, salt: NewSalt = new_salt) -> Entry:
     """Encode one event. Raises NotStorable."""
     try:
-        payload = codec.encode(event)
-        fresh = salt()
-        head = leaf_head(event, stream_id, payload, fresh)
+        return encoded_entry(stream_id, describe(event), codec.encode(event), salt())
     except UnicodeEncodeError:
         raise NotStorable(f"{event.topic}: a text contains half a surrogate pair") from None
+
+
+def encoded_entry(stream_id: UUID, event: Description, payload: bytes, salt: bytes) -> Entry:
+    """An entry of an event that is encoded already. Raises NotStorable."""
     refuse_unstorable(event.topic, payload)
+    head = leaf_head(stream_id, event, payload, salt)
     actor = event.meta.actor
-    return Entry(event.topic, payload, fresh, f"{actor.kind}:{actor.id}", event.meta.correlation_id, head)
+    return Entry(event.topic, payload, salt, f"{actor.kind}:{actor.id}", event.meta.correlation_id, head)
 
 
 def _check(command: Append) -> None:

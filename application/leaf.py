@@ -6,13 +6,14 @@ it commits; it appends them to the head that is made here. Leaf hashes: RFC 6962
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import cast
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import msgspec
 
-from domain.entity import Actor, Event
+from domain.entity import Actor, Event, Meta
 
 SALT_BYTES = 16
 LONGEST_LEAF = 65_535
@@ -38,10 +39,23 @@ class _Head(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-def leaf_head(event: Event, stream_id: UUID, payload: bytes, salt: bytes) -> bytes:
+class Description(NamedTuple):
+    """What a leaf tells of an event in clear."""
+
+    topic: str
+    subjects: Iterable[UUID]
+    meta: Meta
+
+
+def describe(event: Event) -> Description:
+    """An event's own description; its stream is added as the first subject."""
+    return Description(event.topic, event.subjects(), event.meta)
+
+
+def leaf_head(stream_id: UUID, event: Description, payload: bytes, salt: bytes) -> bytes:
     """The leaf's bytes up to `data_sha256`, without the closing brace."""
     meta = event.meta
-    subjects = list(dict.fromkeys((stream_id, *event.subjects())))
+    subjects = list(dict.fromkeys((stream_id, *event.subjects)))
     digest = hashlib.sha256(salt + payload).hexdigest()
     head = _Head(1, event.topic, stream_id, subjects, meta.actor, meta.correlation_id, meta.causation_position, digest)
     encoded = _encode(head)[:-1]

@@ -8,6 +8,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
@@ -86,7 +87,6 @@ class _ColumnDumper(Dumper):
         return obj.data
 
 
-def dumpers() -> list[tuple[type[Column], type[Dumper]]]:
-    """One dumper per kind of column, to be registered on a connection."""
-    columns = (Int4Column, Int8Column, TextColumn, ByteaColumn, UuidColumn)
-    return [(cls, type(f"{cls.__name__}Dumper", (_ColumnDumper,), {"oid": _ARRAY_OF[cls.element]})) for cls in columns]
+for _column in (Int4Column, Int8Column, TextColumn, ByteaColumn, UuidColumn):
+    _dumper = type(f"{_column.__name__}Dumper", (_ColumnDumper,), {"oid": _ARRAY_OF[_column.element]})
+    psycopg.adapters.register_dumper(_column, _dumper)

@@ -6,8 +6,6 @@ import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import make_conninfo
 
-from adapters.postgres.arrays import dumpers
-
 _OPTIONS = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -27,8 +25,6 @@ async def connect(dsn: str, *, statement_timeout: float = 30.0, name: str = "cer
     """An autocommitting connection. `statement_timeout` in seconds. Raises psycopg.OperationalError."""
     conninfo = make_conninfo(dsn, application_name=name, **_OPTIONS)
     connection = await AsyncConnection.connect(conninfo, autocommit=True)
-    for column, dumper in dumpers():
-        connection.adapters.register_dumper(column, dumper)
     milliseconds = int(statement_timeout * 1000)
     await connection.execute(f"SET statement_timeout = {milliseconds}".encode())
     await connection.execute("SET default_transaction_isolation = 'read committed'")

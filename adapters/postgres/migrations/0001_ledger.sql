@@ -66,7 +66,8 @@ CREATE TRIGGER never_removed_all BEFORE TRUNCATE ON ledger.head
 --
 -- Per command: id, SHA-256 of its body, stored answer, and how many events it has.
 -- Per change, ordered by command: the command's number (from 1), the stream, the version it must be at (null: append
--- at the end, whatever it is) and how many events it appends (0: an assertion).
+-- at the end, whatever it is; -1: a new stream whose versions start at 0, as the event store library allows) and how
+-- many events it appends (0: an assertion).
 -- Per event, ordered by change: topic, payload, salt, actor, correlation id and the leaf as far as the client knows it.
 --
 -- Answers the position before the batch and the batch's instant. `outcomes` is null when every command was accepted
@@ -119,7 +120,7 @@ BEGIN
         UNION ALL
         SELECT u.c FROM unnest(change_commands, streams, expected) u(c, stream, version)
             WHERE u.version <> coalesce((SELECT e.originator_version FROM events e WHERE e.originator_id = u.stream
-                                         ORDER BY e.originator_version DESC LIMIT 1), 0)
+                                         ORDER BY e.originator_version DESC LIMIT 1), least(u.version, 0))
         UNION ALL
         SELECT unnest(array_agg(u.c)) FROM unnest(change_commands, streams, expected, change_events)
             u(c, stream, version, n)
@@ -176,7 +177,7 @@ BEGIN
             SELECT FROM unnest(change_commands, streams, expected) u(c, stream, version)
             WHERE u.c = suspects[i] AND u.version <> coalesce((
                 SELECT e.originator_version FROM events e WHERE e.originator_id = u.stream
-                ORDER BY e.originator_version DESC LIMIT 1), 0)) THEN
+                ORDER BY e.originator_version DESC LIMIT 1), least(u.version, 0))) THEN
             outcomes[suspects[i]] := 3;
         ELSE
             chosen := ARRAY[suspects[i]];

@@ -1,28 +1,23 @@
 """The event store library's own conformance cases, and its API, on the ledger."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import cast
 from unittest import TestCase
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from eventsourcing.persistence import IntegrityError, ProgrammingError, StoredEvent
 from eventsourcing.postgres import PostgresDatastore
 from eventsourcing.tests.persistence import ApplicationRecorderTestCase, NonInterleavingNotificationIDsBaseCase
-from psycopg.conninfo import conninfo_to_dict
 
 from adapters.postgres.recorder import LedgerRecorder, ledger_environment
 from application.leaf import Description
 from application.log import Ledger, StreamEvent, following, projector
 from domain.access import ACCESS_LOG
-from domain.entity import Actor, ActorKind, Meta
-from tests.contracts.log_events import read_by
+from tests.contracts.log_events import meta, read_by
 from tests.support.postgres import Pg
 
-TESTER = Meta(
-    actor=Actor(kind=ActorKind.SYSTEM, id="test"), at=datetime(2026, 1, 1, tzinfo=UTC), correlation_id=UUID(int=1)
-)
+TESTER = meta("tester")
 
 
 class AnyTopicRecorder(LedgerRecorder):
@@ -46,14 +41,9 @@ class OnLedger(TestCase):
             datastore.close()
 
     def create_recorder(self) -> LedgerRecorder:
-        parts = conninfo_to_dict(self.pg.app_dsn)
-        names = ("dbname", "host", "user", "password")
-        datastore = PostgresDatastore(
-            **{name: str(parts[name]) for name in names},
-            port=str(parts.get("port", 5432)),
-            schema="ledger",
-            pool_size=20,
-        )
+        settings = ledger_environment(self.pg.app_dsn)
+        place = (settings[f"POSTGRES_{name}"] for name in ("DBNAME", "HOST", "PORT", "USER", "PASSWORD"))
+        datastore = PostgresDatastore(*place, schema="ledger", pool_size=20)
         self._datastores.append(datastore)
         return AnyTopicRecorder(datastore)
 
