@@ -1,0 +1,1 @@
+"""Keys at rest and on their way: the vault, sealing to bridges, the Bridge CA."""

@@ -1,0 +1,101 @@
+"""The master key: 32 bytes that open the vault. From a systemd credential, the environment, or a file of ours.
+
+Text form everywhere: one line of standard Base64 (44 characters).
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+import secrets
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+KEY_BYTES = 32
+ENVIRONMENT = "CERTFERRY_MASTER_KEY"
+CREDENTIAL = "certferry-master-key"  # LoadCredential= or LoadCredentialEncrypted= in the unit, see systemd.exec(5)
+
+
+class MasterKeyUnusable(RuntimeError):
+    """The master key is missing, malformed or readable by others; the message says where, never what it is."""
+
+
+class MasterKey(msgspec.Struct, frozen=True):
+    """The key and its public id: 8 bytes of a hash, so that a sealed blob can name the key that opens it."""
+
+    key: bytes
+
+    @property
+    def key_id(self) -> bytes:
+        return hashlib.sha256(b"certferry/vault/master-key-id|" + self.key).digest()[:8]
+
+    def __repr__(self) -> str:
+        return f"MasterKey({self.key_id.hex()})"
+
+
+def load_master_key(path: Path, environment: Mapping[str, str] = os.environ) -> MasterKey:
+    """The master key of this installation, made at `path` when there is none anywhere yet.
+
+    Order: the systemd credential `certferry-master-key`, the variable `CERTFERRY_MASTER_KEY`, the file. Raises
+    MasterKeyUnusable.
+    """
+    if directory := environment.get("CREDENTIALS_DIRECTORY"):
+        credential = Path(directory) / CREDENTIAL
+        if credential.exists():
+            return _decode(credential.read_bytes(), str(credential))
+    if given := environment.get(ENVIRONMENT):
+        return _decode(given.encode(errors="replace"), f"the environment variable {ENVIRONMENT}")
+    if not path.exists():
+        _create(path)
+    return _decode(_read_private(path), str(path))
+
+
+def _create(path: Path) -> None:
+    """Make the file whole or not at all; when several processes try at once, all of them use the first one's."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    # 0600 from the first moment: never created open and narrowed afterwards.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _link_first(temporary, path)
+    finally:
+        temporary.unlink()
+
+
+def _link_first(temporary: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return  # another process was first: its key counts
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _read_private(path: Path) -> bytes:
+    with path.open("rb") as file:
+        found = os.fstat(file.fileno())
+        if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or found.st_uid not in {0, os.geteuid()}:
+            raise MasterKeyUnusable(f"{path} belongs to somebody else, or others may use it: chmod 0600 {path}")
+        return file.read(1024)
+
+
+def _decode(text: bytes, where: str) -> MasterKey:
+    try:
+        key = binascii.a2b_base64(text.strip(), strict_mode=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise MasterKeyUnusable(
+            f"the master key in {where} is not {KEY_BYTES} bytes in Base64 (openssl rand -base64 32)"
+        )
+    return MasterKey(key)

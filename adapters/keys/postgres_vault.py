@@ -1,0 +1,110 @@
+"""`application.vault_ports.KeyVault` on the tables `vault.private_keys` and `vault.secrets`.
+
+The database and its backups hold sealed values only; the master key never goes there.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow, tuple_row
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.keys.vault import Envelope
+
+_PRIVATE_KEY = "private-key"
+# Keeps the version counting when an owner's last secret goes; no real secret has an empty name.
+_NO_SECRETS = ""
+
+_PUT_KEY = """
+INSERT INTO vault.private_keys (certificate_id, sealed) VALUES (%s, %s)
+ON CONFLICT (certificate_id) DO UPDATE SET sealed = excluded.sealed, created_at = now()"""
+_KEY = "SELECT sealed FROM vault.private_keys WHERE certificate_id = %s"
+_HAS_KEY = "SELECT EXISTS (SELECT FROM vault.private_keys WHERE certificate_id = %s)"
+# One writer per owner at a time: two of them would count the same version.
+_LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended('vault.secrets ' || %s::text, 0))"
+_DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = %s RETURNING version"
+_ADD_SECRET = "INSERT INTO vault.secrets (owner_id, name, sealed, version) VALUES (%s, %s, %s, %s)"  # noqa: S105
+_ADD_FIRST = f"{_ADD_SECRET} ON CONFLICT DO NOTHING"
+_SECRETS = "SELECT name, sealed FROM vault.secrets WHERE owner_id = %s AND name <> '' ORDER BY name"
+_SECRET = "SELECT sealed FROM vault.secrets WHERE owner_id = %s AND name = %s"  # noqa: S105
+
+
+class PostgresVault:
+    """The vault of a running service."""
+
+    def __init__(self, pool: AsyncConnectionPool[Any], envelope: Envelope) -> None:
+        self._pool = pool
+        self._envelope = envelope
+
+    async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
+        sealed = self._envelope.seal(certificate_id, _PRIVATE_KEY, pkcs8_der)
+        async with self._transaction() as cursor:
+            await cursor.execute(_PUT_KEY, [certificate_id, sealed])
+
+    async def private_key(self, certificate_id: UUID) -> bytes | None:
+        async with self._transaction() as cursor:
+            row = await (await cursor.execute(_KEY, [certificate_id])).fetchone()
+        return self._envelope.open(certificate_id, _PRIVATE_KEY, row[0]) if row else None
+
+    async def has_private_key(self, certificate_id: UUID) -> bool:
+        async with self._transaction() as cursor:
+            row = await (await cursor.execute(_HAS_KEY, [certificate_id])).fetchone()
+        return row is not None and row[0] is True
+
+    async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
+        check_names(secrets)
+        sealed = {name: self._seal(owner_id, name, value.encode()) for name, value in secrets.items()}
+        async with self._transaction() as cursor:
+            await cursor.execute(_LOCK_OWNER, [owner_id])
+            former = await (await cursor.execute(_DROP_SECRETS, [owner_id])).fetchall()
+            version = max((row[0] for row in former), default=0) + 1
+            rows = sealed or {_NO_SECRETS: b""}
+            await cursor.executemany(_ADD_SECRET, [(owner_id, name, blob, version) for name, blob in rows.items()])
+        return version
+
+    async def secrets(self, owner_id: UUID) -> dict[str, str]:
+        return {name: self._open(owner_id, name, sealed).decode() for name, sealed in await self._rows(owner_id)}
+
+    async def secret_names(self, owner_id: UUID) -> list[str]:
+        return sorted(name for name, _ in await self._rows(owner_id))
+
+    async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
+        """Keep `value` unless there is one already; either way the answer is the one that is kept.
+
+        For state that exactly one of several starting processes may make (`adapters.keys.store.SealedStore`).
+        """
+        async with self._transaction() as cursor:
+            await cursor.execute(_ADD_FIRST, [owner_id, name, self._seal(owner_id, name, value), 1])
+        kept = await self.kept(owner_id, name)
+        assert kept is not None
+        return kept
+
+    async def kept(self, owner_id: UUID, name: str) -> bytes | None:
+        """What `keep_first` keeps under this name, or None."""
+        async with self._transaction() as cursor:
+            row = await (await cursor.execute(_SECRET, [owner_id, name])).fetchone()
+        return self._open(owner_id, name, row[0]) if row else None
+
+    async def _rows(self, owner_id: UUID) -> list[TupleRow]:
+        async with self._transaction() as cursor:
+            return await (await cursor.execute(_SECRETS, [owner_id])).fetchall()
+
+    def _seal(self, owner_id: UUID, name: str, value: bytes) -> bytes:
+        return self._envelope.seal(owner_id, f"secret {name}", value)
+
+    def _open(self, owner_id: UUID, name: str, sealed: bytes) -> bytes:
+        return self._envelope.open(owner_id, f"secret {name}", sealed)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncCursor[TupleRow]]:
+        async with self._pool.connection() as connection, connection.transaction():
+            yield connection.cursor(row_factory=tuple_row)
+
+
+def check_names(secrets: dict[str, str]) -> None:
+    """Raise ValueError for an empty name: it is the vault's own."""
+    if _NO_SECRETS in secrets:
+        raise ValueError("a secret needs a name")

@@ -1,0 +1,16 @@
+"""Sealed state that is made once: the keys and certificates of our own CAs."""
+
+from typing import Protocol
+from uuid import UUID
+
+
+class SealedStore(Protocol):
+    """Implemented by the vaults."""
+
+    async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
+        """Keep `value` unless there is one already; either way the answer is the one that is kept."""
+        ...
+
+    async def kept(self, owner_id: UUID, name: str) -> bytes | None:
+        """What is kept under this name, or None."""
+        ...

@@ -1,0 +1,41 @@
+"""The vault's twin in memory: the same promises, for demos, tests and benchmarks without a database."""
+
+from uuid import UUID
+
+
+class MemoryVault:
+    """Keeps what it is given as long as the process lives, unsealed: nothing of it is ever written anywhere."""
+
+    def __init__(self) -> None:
+        self._private_keys: dict[UUID, bytes] = {}
+        self._secrets: dict[UUID, dict[str, str]] = {}
+        self._versions: dict[UUID, int] = {}
+        self._kept: dict[tuple[UUID, str], bytes] = {}
+
+    async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
+        self._private_keys[certificate_id] = pkcs8_der
+
+    async def private_key(self, certificate_id: UUID) -> bytes | None:
+        return self._private_keys.get(certificate_id)
+
+    async def has_private_key(self, certificate_id: UUID) -> bool:
+        return certificate_id in self._private_keys
+
+    async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
+        if "" in secrets:
+            raise ValueError("a secret needs a name")
+        self._secrets[owner_id] = dict(secrets)
+        self._versions[owner_id] = self._versions.get(owner_id, 0) + 1
+        return self._versions[owner_id]
+
+    async def secrets(self, owner_id: UUID) -> dict[str, str]:
+        return dict(self._secrets.get(owner_id, {}))
+
+    async def secret_names(self, owner_id: UUID) -> list[str]:
+        return sorted(self._secrets.get(owner_id, {}))
+
+    async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
+        return self._kept.setdefault((owner_id, name), value)
+
+    async def kept(self, owner_id: UUID, name: str) -> bytes | None:
+        return self._kept.get((owner_id, name))
