@@ -63,6 +63,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 0
     fence: int = 0
     taken_by: UUID | None = None
+    reported_fence: int | None = None
     deadline_at: datetime | None = None
     digest: str | None = None
     settings: TargetSettings | None = None
@@ -86,7 +87,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.deployment_status in (DeploymentStatus.PENDING, DeploymentStatus.DEPLOYING)
 
 
-def _associated(_: Connector | None, event: TargetSystemAssociated) -> Connector:
+def _associated(state: Connector | None, event: TargetSystemAssociated) -> Connector:
+    """A new association; only the fence goes on, because fences that were given out may still be used."""
     return Connector(
         certificate_id=event.certificate_id,
         target_system_id=event.target_system_id,
@@ -94,6 +96,7 @@ def _associated(_: Connector | None, event: TargetSystemAssociated) -> Connector
         endpoints=event.endpoints,
         server_name=event.server_name,
         associated_at=event.meta.at,
+        fence=state.fence if state else 0,
         validation=tuple(EndpointValidation(endpoint=endpoint) for endpoint in event.endpoints),
     )
 
@@ -109,6 +112,7 @@ def _requested(state: Connector, event: DeploymentRequested) -> Connector:
         digest=event.digest,
         settings=event.settings,
         taken_by=None,
+        reported_fence=None,
         error=None,
     )
 
@@ -122,6 +126,7 @@ def _succeeded(state: Connector, event: DeploymentSucceeded) -> Connector:
     return _replace(
         state,
         deployment_status=DeploymentStatus.DEPLOYED,
+        reported_fence=event.fence,
         last_deployed_at=event.meta.at,
         deployed_digest=state.digest,
         deadline_at=None,
@@ -132,11 +137,10 @@ def _succeeded(state: Connector, event: DeploymentSucceeded) -> Connector:
 
 
 def _failed(state: Connector, event: DeploymentFailed) -> Connector:
-    if event.deployment_id != state.deployment_id and not state.in_flight:
-        state = _replace(state, deployment_id=event.deployment_id)
     return _replace(
         state,
         deployment_status=DeploymentStatus.FAILED,
+        reported_fence=event.fence,
         deadline_at=None,
         error=DeploymentError(event.cause, event.message, event.written),
     )

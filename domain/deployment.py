@@ -21,6 +21,7 @@ from domain.connector_events import (
 from domain.entity import Event, Meta
 from domain.push_states import DeploymentStatus, FailureCause, SupersededReason, WorkOrderStatus
 from domain.target_system import TargetSettings
+from domain.texts import verbatim
 from domain.work_order_state import WorkOrder
 
 
@@ -63,7 +64,8 @@ def dispatch(
     A changed digest ends it superseded; any other `obstacle` found now (certificate revoked, key gone) is a failed
     deployment. A work order that is not waiting for dispatch makes no event, so repeating is harmless.
     """
-    if order.status is not WorkOrderStatus.IMPLEMENTING or connector.deployment_id == deployment_id:
+    queued_already = (connector.work_order_id, connector.attempt) == (order_id, order.attempt)
+    if order.status is not WorkOrderStatus.IMPLEMENTING or queued_already:
         return Outcome()
     if not connector.associated:
         return Outcome(work_order=orders.supersede(order, meta, SupersededReason.CONNECTOR_REMOVED))
@@ -105,6 +107,7 @@ def start(connector: Connector, meta: Meta, *, deployment_id: UUID, bridge_id: U
 
 def report(connector: Connector, order: WorkOrder, meta: Meta, said: Report) -> Outcome:
     """Take a bridge's report. Exactly one terminal report per deployment has an effect."""
+    said = _readable(said)
     if _is_repeat(connector, said):
         return Outcome()
     if not _is_current(connector, said):
@@ -161,10 +164,15 @@ def _is_repeat(connector: Connector, said: Report) -> bool:
     ended = DeploymentStatus.DEPLOYED if said.succeeded else DeploymentStatus.FAILED
     return (
         connector.deployment_id == said.deployment_id
-        and connector.fence == said.fence
+        and connector.reported_fence == said.fence
         and connector.taken_by == said.bridge_id
         and connector.deployment_status is ended
     )
+
+
+def _readable(said: Report) -> Report:
+    steps = tuple(Step(verbatim(s.name), verbatim(s.outcome), verbatim(s.message), s.milliseconds) for s in said.steps)
+    return said._replace(message=verbatim(said.message), steps=steps)
 
 
 def _stale(meta: Meta, said: Report) -> DeploymentReportStale:
