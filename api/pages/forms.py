@@ -1,0 +1,106 @@
+"""The confirmation dialogs, in the manual's words: what is asked, what the toggle means, where the answer goes."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+from domain.work_order_state import WorkOrder
+from projections.connectors.view import ConnectorNode
+from projections.topology.view import CertificateTopology
+
+
+class ConnectorChoice(NamedTuple):
+    """A connector that can be ticked."""
+
+    id: UUID
+    name: str
+    endpoints: str
+
+
+class Form(NamedTuple):
+    """One confirmation dialog. `schedule`: it has the Manual Implementation toggle and a date and time."""
+
+    title: str
+    sentence: str
+    action: str
+    back: str
+    yes: str
+    no: str = "Cancel"
+    schedule: bool = False
+    manual_means: str = ""
+    version: int | None = None
+    connectors: tuple[ConnectorChoice, ...] = ()
+    problem: str | None = None
+
+
+class Step(NamedTuple):
+    """How one step of a work order is asked for."""
+
+    title: str
+    sentence: str
+    yes: str
+    schedule: bool = False
+    manual_means: str = ""
+
+
+STEPS: dict[str, Step] = {
+    "approve": Step(
+        "Approve the push",
+        "You approve exactly what is described in this work order. Its implementation needs one more person.",
+        "Yes, approve",
+        schedule=True,
+        manual_means="a person implements it later",
+    ),
+    "implement": Step(
+        "Implement the push",
+        "The certificate is installed on the target system and its service reloaded.",
+        "Yes, implement",
+        schedule=True,
+        manual_means="it is pushed now",
+    ),
+    "reject": Step("Reject the push", "One rejection ends this work order.", "Yes, reject"),
+    "cancel": Step("Cancel the push", "You take your request back.", "Yes, cancel the push"),
+    "retry": Step(
+        "Try the push again",
+        "The same work order gets a new attempt; its approvals still hold.",
+        "Yes, try again",
+    ),
+}
+
+
+def step_form(action: str, order_id: UUID, order: WorkOrder, version: int) -> Form:
+    """The dialog of one step; `version` is what the person decided on (If-Match)."""
+    step = STEPS[action]
+    return Form(
+        title=step.title,
+        sentence=step.sentence,
+        action=f"/work-orders/{order_id}/{action}",
+        back=f"/certificates/{order.certificate_id}",
+        yes=step.yes,
+        no="No",
+        schedule=step.schedule,
+        manual_means=step.manual_means,
+        version=version,
+    )
+
+
+def push_form(topology: CertificateTopology, only: UUID | None) -> Form:
+    """The dialog of Push to Device: for all associated connectors, or for one."""
+    row = topology.certificate
+    nodes = [
+        node for node in topology.connectors if node.connector.state.associated and only in (None, node.connector.id)
+    ]
+    return Form(
+        title="Push to Device",
+        sentence=f"{row.state.facts.common_name} is pushed after approval. What was approved and deployed before, and "
+        "has not changed since, is pushed again at once.",
+        action=f"/certificates/{row.id}/push",
+        back=f"/certificates/{row.id}",
+        yes="OK",
+        connectors=tuple(_choice(node) for node in nodes),
+    )
+
+
+def _choice(node: ConnectorNode) -> ConnectorChoice:
+    target = node.target_system
+    name = target.state.name if target is not None else str(node.connector.state.target_system_id)
+    return ConnectorChoice(node.connector.id, name, ", ".join(node.connector.state.endpoints))

@@ -1,0 +1,326 @@
+"""What the certificate page shows, worked out before the template sees it: no decision is made in a template."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from api.pages import edges, lifetime, words
+from api.pages.report_card import ReportCard, report_card
+from domain import colour as colours
+from domain.bridge import Bridge
+from domain.certificate import Certificate, days_until_expiry, status
+from domain.colour import MEANING, PRECEDENCE, Colour
+from domain.principal import Role
+from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.work_order_actions import available_actions
+from projections.connectors.view import ConnectorNode
+from projections.push_validation.view import PushOperation
+from projections.rows import Row
+from projections.topology.view import CertificateTopology
+
+DIALOGS = {"approve": "Approve", "implement": "Implement", "retry": "Retry"}
+
+
+class Viewer(NamedTuple):
+    """Who looks at the page."""
+
+    id: str
+    name: str
+    roles: frozenset[Role]
+    csrf_token: str = ""
+
+
+class Fact(NamedTuple):
+    """One field of the certificate."""
+
+    label: str
+    value: str
+    short: str | None = None
+    mono: bool = False
+    wide: bool = False
+
+
+class Chip(NamedTuple):
+    """One colour of the legend, which is a filter too."""
+
+    colour: Colour
+    words: str
+    number: int
+    selected: bool
+    url: str
+
+
+class Button(NamedTuple):
+    """A step somebody may take, or why not."""
+
+    words: str
+    url: str
+    allowed: bool
+    reason: str | None = None
+    primary: bool = False
+
+
+class OrderNote(NamedTuple):
+    """The work order beside its connector."""
+
+    id: UUID
+    number: str
+    words: str
+    tone: str
+    icon: str
+    detail: str
+
+
+class ConnectorLine(NamedTuple):
+    """One connector."""
+
+    id: UUID
+    icon: str
+    name: str
+    endpoints: str
+    bridge: str
+    colour: Colour
+    state: str
+    reasons: str
+    sync: str
+    sync_tone: str
+    work_order: OrderNote | None
+    actions: tuple[Button, ...]
+
+
+class Group(NamedTuple):
+    """A bridge with its connectors."""
+
+    name: str
+    words: str
+    icon: str
+    tone: str
+    connectors: tuple[ConnectorLine, ...]
+
+
+class CertificatePage(NamedTuple):
+    """Everything on the page of one certificate."""
+
+    id: UUID
+    url: str
+    url_unfiltered: str
+    common_name: str
+    colour: Colour
+    state: str
+    headline: str
+    summary: str
+    facts: tuple[Fact, ...]
+    not_before: datetime
+    not_after: datetime
+    lifetime: lifetime.Lifetime
+    push: Button
+    chips: tuple[Chip, ...]
+    groups: tuple[Group, ...]
+    edges: edges.Edges
+    filtered: bool
+    moving: bool
+    report: ReportCard
+
+
+def certificate_page(
+    topology: CertificateTopology,
+    operations: Sequence[PushOperation],
+    viewer: Viewer,
+    now: datetime,
+    only: frozenset[Colour] = frozenset(),
+) -> CertificatePage:
+    """The page at an instant for one viewer; `only` keeps connectors of these colours."""
+    row = topology.certificate
+    shade = colours.of_certificate(row.state, now)
+    shades = {
+        node.connector.id: colours.of_connector(node.connector.state, row.state, now) for node in topology.connectors
+    }
+    shown = [node for node in topology.connectors if not only or shades[node.connector.id].colour in only]
+    groups = _groups(shown, row, shades, viewer, now)
+    base = f"/certificates/{row.id}"
+    return CertificatePage(
+        id=row.id,
+        url=_url(base, only),
+        url_unfiltered=base,
+        common_name=row.state.facts.common_name,
+        colour=shade.colour,
+        state=words.CERTIFICATE_WORDS[shade.colour],
+        headline=words.certificate_headline(status(row.state, now), days_until_expiry(row.state, now)),
+        summary=f"{words.plural(len(topology.bridges), 'bridge')}, "
+        f"{words.plural(len(topology.connectors), 'connector')}",
+        facts=_facts(row.state),
+        not_before=row.state.facts.not_before,
+        not_after=row.state.facts.not_after,
+        lifetime=lifetime.draw(row.state.facts, now),
+        push=_push_button(base, topology, viewer),
+        chips=_chips(base, Counter(s.colour for s in shades.values()), only),
+        groups=groups,
+        edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
+        filtered=bool(only),
+        moving=_moving(topology.connectors),
+        report=report_card(operations, topology.connectors, viewer.roles),
+    )
+
+
+def _facts(certificate: Certificate) -> tuple[Fact, ...]:
+    facts = certificate.facts
+    serial, fingerprint = _colons(facts.serial_number), _colons(facts.fingerprint_sha256).upper()
+    return (
+        Fact("Common Name", facts.common_name),
+        Fact("Subject Alternative Names", ", ".join(facts.subject_alternative_names) or "none"),
+        Fact("Issuer", facts.issuer, short=facts.issuer_common_name or None),
+        Fact("Algorithm / digest", f"{facts.algorithm} / {facts.digest}", wide=True),
+        Fact("Order type", order_type(certificate.provider)),
+        Fact("Source", certificate.source.value, wide=True),
+        Fact("Serial number", serial, short=_middle(serial, 8), mono=True, wide=True),
+        Fact("Fingerprint (SHA-256)", fingerprint, short=_middle(fingerprint, 12), mono=True, wide=True),
+    )
+
+
+def order_type(provider: str | None) -> str:
+    """The provider in the manual's words; imported certificates have none."""
+    return {"local_pki": "Local PKI", "acme": "ACME", "external_ca": "External CA"}.get(provider or "", "Imported")
+
+
+def _colons(digits: str) -> str:
+    return ":".join(digits[i : i + 2] for i in range(0, len(digits), 2))
+
+
+def _middle(text: str, kept: int) -> str:
+    return text if len(text) <= kept + 6 else f"{text[:kept]}…{text[-5:]}"
+
+
+def _url(base: str, only: Iterable[Colour]) -> str:
+    query = "&".join(f"colour={c.value}" for c in sorted(only, key=PRECEDENCE.__getitem__))
+    return f"{base}?{query}" if query else base
+
+
+def _chips(base: str, counts: Counter[Colour], only: frozenset[Colour]) -> tuple[Chip, ...]:
+    legend = sorted(Colour, key=lambda c: (c is not Colour.GREEN, _LEGEND.index(c)))
+    return tuple(
+        Chip(c, MEANING[c], counts[c], c in only, _url(base, only ^ {c})) for c in legend if counts[c] or c in only
+    )
+
+
+_LEGEND = (
+    Colour.GREEN,
+    Colour.BLUE,
+    Colour.YELLOW,
+    Colour.ORANGE,
+    Colour.RED,
+    Colour.GRAY,
+    Colour.BLACK,
+    Colour.MID_PURPLE,
+)
+
+
+def _push_button(base: str, topology: CertificateTopology, viewer: Viewer) -> Button:
+    reason = None
+    if not any(node.connector.state.associated for node in topology.connectors):
+        reason = "Add a target system to this certificate first."
+    elif Role.REQUESTER not in viewer.roles:
+        reason = "Only people with the role requester can push."
+    return Button("Push to Device", f"{base}/push", allowed=reason is None, reason=reason, primary=True)
+
+
+def _moving(nodes: Sequence[ConnectorNode]) -> bool:
+    """Is something under way that the page should follow by itself?"""
+    return any(
+        node.connector.state.in_flight
+        or node.connector.state.sync_pending
+        or (node.work_order is not None and node.work_order.state.status is WorkOrderStatus.IMPLEMENTING)
+        for node in nodes
+    )
+
+
+def _groups(
+    nodes: Sequence[ConnectorNode],
+    certificate: Row[Certificate],
+    shades: dict[UUID, colours.Shade],
+    viewer: Viewer,
+    now: datetime,
+) -> tuple[Group, ...]:
+    by_bridge: dict[str, list[ConnectorNode]] = {}
+    for node in nodes:
+        by_bridge.setdefault(_bridge_name(node.bridge), []).append(node)
+    return tuple(
+        Group(
+            name,
+            *_bridge_words(members[0].bridge),
+            tuple(_line(node, certificate, shades[node.connector.id], viewer, now) for node in members),
+        )
+        for name, members in by_bridge.items()
+    )
+
+
+def _bridge_name(bridge: Row[Bridge] | None) -> str:
+    return bridge.state.name if bridge is not None else "unknown"
+
+
+def _bridge_words(bridge: Row[Bridge] | None) -> tuple[str, str, str]:
+    return words.BRIDGE_WORDS[bridge.state.status] if bridge is not None else ("Unknown", "plug-x", "quiet")
+
+
+def _line(
+    node: ConnectorNode, certificate: Row[Certificate], shade: colours.Shade, viewer: Viewer, now: datetime
+) -> ConnectorLine:
+    connector, target = node.connector.state, node.target_system
+    sync, tone = words.sync_words(connector)
+    name = target.state.name if target is not None else str(connector.target_system_id)
+    kind = target.state.settings.kind if target is not None else ""
+    return ConnectorLine(
+        id=node.connector.id,
+        icon=words.TARGET_ICONS.get(kind, "server"),
+        name=f"{name} / {connector.profile}" if connector.profile else name,
+        endpoints=", ".join(connector.endpoints),
+        bridge=_bridge_name(node.bridge),
+        colour=shade.colour,
+        state=MEANING[shade.colour],
+        reasons="; ".join(shade.reasons),
+        sync=sync,
+        sync_tone=tone,
+        work_order=_note(node),
+        actions=_actions(node, certificate.id, viewer, now),
+    )
+
+
+def _note(node: ConnectorNode) -> OrderNote | None:
+    row = node.work_order
+    if row is None:
+        return None
+    order = row.state
+    label, tone, detail = order.label, "quiet", order.label
+    if order.status is WorkOrderStatus.FAILED:
+        cause = (order.failure_cause or "unknown").replace("_", " ")
+        label, tone = f"Failed: {cause}", "bad"
+        detail = f"{order.failure_message} {RESOLUTIONS.get(FailureCause(order.failure_cause or 'unknown'), '')}"
+    elif order.status is WorkOrderStatus.SCHEDULED and order.scheduled_at is not None:
+        label = f"{order.label} {words.instant(order.scheduled_at)[:-3]}"
+    elif order.status in (WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS):
+        label = f"{order.label} ({order.approvals_given} of {order.policy.levels})"
+    return OrderNote(row.id, f"WO-{row.created_position}", label, tone, words.ORDER_ICONS[order.status], detail)
+
+
+def _actions(node: ConnectorNode, certificate_id: UUID, viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+    """At most one button per row: the step that carries it on."""
+    connector, row = node.connector, node.work_order
+    if not connector.state.associated:
+        return ()
+    if row is not None and row.state.status in {*OPEN_STATUSES, WorkOrderStatus.FAILED}:
+        possible = available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
+        return tuple(
+            Button(
+                DIALOGS[action.action],
+                f"/work-orders/{row.id}/{action.action}",
+                action.allowed,
+                action.reason,
+                primary=action.allowed and action.action != "retry",
+            )
+            for action in possible
+            if action.action in DIALOGS
+        )[:1]
+    allowed = Role.REQUESTER in viewer.roles or Role.OPERATOR in viewer.roles
+    reason = None if allowed else "Only people with the role requester or operator can deploy."
+    return (Button("Push", f"/certificates/{certificate_id}/push?connector_id={connector.id}", allowed, reason),)

@@ -1,0 +1,126 @@
+"""A work order in full: who did what when, what went wrong, what can be done next."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from api.pages.model import Button, Viewer
+from api.pages.words import ORDER_ICONS, instant
+from domain.entity import Actor, ActorKind
+from domain.push_states import RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.work_order_actions import available_actions
+from domain.work_order_state import Approval, WorkOrder
+from projections.rows import Row
+
+WORDS = {
+    "approve": "Approve",
+    "implement": "Implement",
+    "reject": "Reject",
+    "cancel": "Cancel the push",
+    "retry": "Retry",
+}
+
+
+class Happened(NamedTuple):
+    """One step that was taken."""
+
+    words: str
+    by: str
+    at: datetime
+    icon: str
+    comment: str | None = None
+
+
+class Failure(NamedTuple):
+    """Why the latest attempt failed, and what to do."""
+
+    cause: str
+    message: str
+    resolution: str
+
+
+class OrderDetails(NamedTuple):
+    """Everything in the dialog of one work order."""
+
+    id: UUID
+    number: str
+    words: str
+    sentence: str
+    digest: str
+    steps: tuple[Happened, ...]
+    error: Failure | None
+    actions: tuple[Button, ...]
+    back: str
+
+
+def order_details(row: Row[WorkOrder], viewer: Viewer, names: dict[str, str], now: datetime) -> OrderDetails:
+    """The details at an instant; `names` are people's names by principal id."""
+    order = row.state
+    return OrderDetails(
+        id=row.id,
+        number=f"WO-{row.created_position}",
+        words=order.label,
+        sentence=_sentence(order),
+        digest=f"{order.digest[:16]}…",
+        steps=_steps(order, names),
+        error=_failure(order),
+        actions=_buttons(row, viewer, now),
+        back=f"/certificates/{order.certificate_id}",
+    )
+
+
+def _sentence(order: WorkOrder) -> str:
+    if order.status is WorkOrderStatus.SCHEDULED and order.scheduled_at is not None:
+        return f"It starts by itself at {instant(order.scheduled_at)} UTC."
+    return f"Policy: {order.policy.name}, {order.policy.levels} levels, version {order.policy.version}."
+
+
+def _steps(order: WorkOrder, names: dict[str, str]) -> tuple[Happened, ...]:
+    requested = Happened("Requested", _name(order.requested_by, names), order.requested_at, "send", order.comment)
+    decided = [Happened(_decision(a), _name(a.by, names), a.at, _icon(a), a.comment) for a in order.approvals]
+    ended = []
+    if order.ended_at is not None and order.status is not WorkOrderStatus.REJECTED:
+        reason = f" ({order.ended_reason.replace('_', ' ')})" if order.ended_reason else ""
+        ended = [Happened(order.label + reason, "", order.ended_at, ORDER_ICONS[order.status])]
+    return (requested, *decided, *ended)
+
+
+def _decision(approval: Approval) -> str:
+    if approval.decision == "implemented" and approval.scheduled_at is not None:
+        return f"Implementation set for {instant(approval.scheduled_at)} UTC"
+    if approval.decision == "approved" and approval.scheduled_at is not None:
+        return f"Approved (level {approval.level}), proposed for {instant(approval.scheduled_at)} UTC"
+    level = f" (level {approval.level})" if approval.level else ""
+    return {"approved": "Approved", "rejected": "Rejected", "implemented": "Implemented"}[approval.decision] + level
+
+
+def _icon(approval: Approval) -> str:
+    return {"approved": "user-check", "rejected": "circle-x", "implemented": "rocket"}[approval.decision]
+
+
+def _name(actor: Actor, names: dict[str, str]) -> str:
+    if actor.kind is ActorKind.USER:
+        return names.get(actor.id, actor.id)
+    behind = f" for {names.get(actor.on_behalf_of, actor.on_behalf_of)}" if actor.on_behalf_of else ""
+    return f"{actor.kind.value} {actor.id}{behind}"
+
+
+def _failure(order: WorkOrder) -> Failure | None:
+    if order.status is not WorkOrderStatus.FAILED:
+        return None
+    cause = FailureCause(order.failure_cause or "unknown")
+    return Failure(cause.value.replace("_", " ").capitalize(), order.failure_message or "", RESOLUTIONS[cause])
+
+
+def _buttons(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+    return tuple(
+        Button(
+            WORDS[action.action],
+            f"/work-orders/{row.id}/{action.action}",
+            action.allowed,
+            action.reason,
+            primary=action.allowed and action.action in ("approve", "implement"),
+        )
+        for action in available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
+        if action.action in WORDS
+    )

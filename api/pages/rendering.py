@@ -1,0 +1,53 @@
+"""Jinja with what every template needs: icons, badges, hashed asset URLs, dates. Autoescape is always on."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.pages import words
+from domain.colour import Colour
+
+STATIC = Path(__file__).parent.parent / "static"
+ICONS = STATIC / "vendor" / "icons"
+
+
+def environment() -> Environment:
+    """The one template environment."""
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(asset=asset, icon=icon, badge=badge)
+    made.filters.update(day=words.day, instant=words.instant)
+    return made
+
+
+@cache
+def asset(path: str) -> str:
+    """The URL of a static file, with a hash of its content, so that it can be kept for ever."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
+
+
+@cache
+def icon(name: str) -> Markup:
+    """An icon as inline SVG; it is decoration beside words, so hidden from screen readers."""
+    drawing = (ICONS / f"{name}.svg").read_text()
+    inner = drawing[drawing.index(">", drawing.index("<svg")) + 1 : drawing.rindex("</svg>")]
+    return Markup(  # noqa: S704 (a vendored file, its hash checked by a test)
+        '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" '
+        f'stroke-linejoin="round" aria-hidden="true" focusable="false">{inner}</svg>'
+    )
+
+
+def badge(colour: Colour | str) -> Markup:
+    """The round mark of a colour, with its icon or number; words stand beside it."""
+    kind, _, value = words.BADGES[Colour(colour)].partition(":")
+    inner = icon(value) if kind == "icon" else Markup("{}").format(value)
+    return Markup('<span class="badge {}" aria-hidden="true">{}</span>').format(Colour(colour).value, inner)
