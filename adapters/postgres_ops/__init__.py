@@ -1,0 +1,1 @@
+"""What is going on now, kept in PostgreSQL: leases, errands, presence, results of probes."""

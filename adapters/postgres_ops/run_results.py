@@ -1,0 +1,38 @@
+"""What verification runs saw, endpoint by endpoint."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from adapters.postgres_ops.database import OpsDatabase
+from application.verifying import Result
+
+_KEEP = """
+INSERT INTO ops.verification_results (run_id, number, doc)
+SELECT %s, u.number, u.doc FROM unnest(%s::int[], %s::bytea[]) u(number, doc)
+ON CONFLICT (run_id, number) DO UPDATE SET doc = EXCLUDED.doc
+"""
+_FORGET = "DELETE FROM ops.verification_results WHERE run_id = %s AND number > %s"
+_LIST = "SELECT number, doc FROM ops.verification_results WHERE run_id = %s AND number > %s ORDER BY number LIMIT %s"
+_decode = msgspec.json.Decoder(Result).decode
+
+
+class PostgresRunResults:
+    """application.verifying.RunResults, and the list of what was kept."""
+
+    def __init__(self, database: OpsDatabase) -> None:
+        self._database = database
+
+    async def keep(self, run_id: UUID, results: Sequence[Result]) -> None:
+        """See RunResults.keep. A run that is carried out again after a crash replaces what it had kept."""
+        numbers = list(range(1, len(results) + 1))
+        docs = [msgspec.json.encode(result) for result in results]
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(_KEEP, (run_id, numbers, docs))
+            await connection.execute(_FORGET, (run_id, len(results)))
+
+    async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Result]]:
+        """Results of a run, each with its number in it (from 1), after number `after`."""
+        rows = await self._database.rows(_LIST, (run_id, after, limit))
+        return [(number, _decode(doc)) for number, doc in rows]
