@@ -1,0 +1,1 @@
+"""How the bridge installs certificates on target systems."""

@@ -1,0 +1,110 @@
+"""From a look at a place to an activated release: write, swap, test, reload, read back; or back to what was there."""
+
+import posixpath
+
+from bridge.drivers import releases
+from bridge.drivers.driver import Job
+from bridge.drivers.failure import ConnectionDropped, DriverFailure, LeaseLost
+from bridge.drivers.host import Host
+from bridge.drivers.pair import Pair
+from bridge.drivers.place import Place
+from bridge.drivers.releases import Current
+from bridge.drivers.service import Judge, run_profile
+from bridge.protocol import FailureCause
+
+
+async def activate(host: Host, place: Place, pair: Pair, job: Job, judge: Judge, current: Current) -> None:
+    """Bring a new release into use. DriverFailure: `written` says which certificate the files hold then."""
+    await job.guard()
+    name = _free_name(job, pair, current)
+    with job.steps.step("write"):
+        link = await releases.write(host, place.directory, name, pair, current.fallback)
+    try:
+        await job.guard()
+    except LeaseLost:
+        await releases.try_to_remove(host, posixpath.join(place.directory, link))
+        raise
+    try:
+        with job.steps.step("swap"):
+            await host.swap_link(_current_path(place), link)
+    except ConnectionDropped as failure:
+        failure.written = None
+        raise
+    await _use(
+        host, place, pair, job, judge, Current(link, posixpath.join(place.directory, link), 0, False, current.fallback)
+    )
+
+
+async def finish(host: Host, place: Place, pair: Pair, job: Job, judge: Judge, current: Current) -> None:
+    """Bring into use what an earlier attempt swapped in and could not finish, perhaps of this very assignment."""
+    try:
+        await job.guard()
+    except LeaseLost as lost:
+        if current.fence == job.assignment.fence:
+            raise await _rolled_back(host, place, job, judge, current, lost) from lost
+        raise
+    await _use(host, place, pair, job, judge, current)
+
+
+async def _use(host: Host, place: Place, pair: Pair, job: Job, judge: Judge, new: Current) -> None:
+    """Past the swap: everything ends in an activated release or in the way back, whoever holds the lease by now."""
+    assert new.directory is not None
+    try:
+        with job.steps.step("test") as note:
+            note.message = await run_profile(host, place, place.reload.test, judge)
+        with job.steps.step("reload") as note:
+            note.message = await run_profile(host, place, place.reload.reload, judge)
+        with job.steps.step("read_back"):
+            await _read_back(host, place, pair)
+            await releases.mark_activated(host, new.directory)
+    except ConnectionDropped as failure:
+        failure.written = None
+        raise
+    except DriverFailure as failure:
+        raise await _rolled_back(host, place, job, judge, new, failure) from failure
+
+
+async def _read_back(host: Host, place: Place, pair: Pair) -> None:
+    found = await releases.read_back(host, place.directory)
+    if found is None or found[0] != pair.fingerprint:
+        message = f"Read back {found[0] if found else 'nothing'} instead of {pair.fingerprint}."
+        raise DriverFailure(FailureCause.ROLLED_BACK, message)
+
+
+async def _rolled_back(
+    host: Host, place: Place, job: Job, judge: Judge, new: Current, failure: DriverFailure
+) -> DriverFailure:
+    """The failure to report, once the way back was tried: its cause is the first one, its message tells both."""
+    try:
+        with job.steps.step("roll_back") as note:
+            written, note.message = await _go_back(host, place, judge, new)
+    except DriverFailure as second:
+        message = f"{failure.message} The way back failed too: {second.message}"
+        return DriverFailure(failure.cause, message, written=None if second.written is None else True)
+    cause = FailureCause.ROLLED_BACK if isinstance(failure, LeaseLost) and not written else failure.cause
+    return DriverFailure(cause, f"{failure.message} {note.message}", written=written)
+
+
+async def _go_back(host: Host, place: Place, judge: Judge, new: Current) -> tuple[bool, str]:
+    """(whether the new files stay, what happened)."""
+    if new.fallback is None:
+        return True, "There was no certificate before it: the new files stay."
+    await host.swap_link(_current_path(place), new.fallback)
+    message = f"Rolled back to {new.fallback}."
+    try:
+        await run_profile(host, place, place.reload.reload, judge)
+    except DriverFailure as failure:
+        message = f"{message} The service does not reload that either: {failure.message}"
+    if new.directory is not None:
+        await releases.try_to_remove(host, new.directory)
+    return False, message
+
+
+def _current_path(place: Place) -> str:
+    return posixpath.join(place.directory, "current")
+
+
+def _free_name(job: Job, pair: Pair, current: Current) -> str:
+    """The release's name; another one if what is in use has it (files that were tampered with), since that stays."""
+    name = releases.release_name(job.assignment.fence, pair)
+    return f"{name}-2" if current.link == f"releases/{name}" else name

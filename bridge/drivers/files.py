@@ -1,0 +1,103 @@
+"""Installing PEM files that a service reads: nginx, and any other service of that habit."""
+
+import posixpath
+import secrets
+
+import msgspec
+
+from bridge.config import Config
+from bridge.drivers import releases
+from bridge.drivers.activation import activate, finish
+from bridge.drivers.connecting import OpenHost
+from bridge.drivers.discovery import read_places
+from bridge.drivers.driver import Applied, Discovered, Job
+from bridge.drivers.failure import DriverFailure
+from bridge.drivers.host import FileKind, Host
+from bridge.drivers.pair import Pair, check_pair
+from bridge.drivers.place import Place, place_of
+from bridge.drivers.retrying import with_host
+from bridge.drivers.service import Judge, run_profile
+from bridge.protocol import FailureCause
+
+
+class FilesDriver(msgspec.Struct, frozen=True):
+    """Implements `Driver` over a `Host`, wherever that is."""
+
+    open_host: OpenHost
+    config: Config
+    judge: Judge
+
+    async def test(self, job: Job) -> str:
+        place = self._place(job)
+
+        async def tested(host: Host) -> str:
+            with job.steps.step("look"):
+                await _check_root(host, place)
+            with job.steps.step("write"):
+                await _try_to_write(host, place)
+            with job.steps.step("test") as note:
+                note.message = await run_profile(host, place, place.reload.test, self.judge)
+            with job.steps.step("read_back") as note:
+                found = await releases.read_back(host, place.directory)
+                note.message = found[0] if found else "No certificate is there yet."
+            return f"An installation in {place.directory} can work. {note.message}"
+
+        return await with_host(self.open_host, place, job, self.config, tested)
+
+    async def apply(self, job: Job) -> Applied:
+        place = self._place(job)
+        with job.steps.step("check"):
+            pair = check_pair(job.assignment.certificate, job.content.private_key_pem)
+
+        async def applied(host: Host) -> Applied:
+            with job.steps.step("look"):
+                await _check_root(host, place)
+                current = await releases.look(host, place.directory)
+                in_place = await _is_in_place(host, current, pair)
+            if in_place and current.activated:
+                return Applied(message="Already in place.", fingerprint=pair.fingerprint, already_in_place=True)
+            use = finish if in_place else activate
+            await use(host, place, pair, job, self.judge, current)
+            await self._tidy(host, place, job)
+            return Applied(message=f"Installed in {place.directory}.", fingerprint=pair.fingerprint)
+
+        return await with_host(self.open_host, place, job, self.config, applied)
+
+    async def discover(self, job: Job) -> Discovered:
+        place = self._place(job)
+
+        async def discovered(host: Host) -> Discovered:
+            with job.steps.step("read_back"):
+                return await read_places(host, place.root)
+
+        return await with_host(self.open_host, place, job, self.config, discovered)
+
+    def _place(self, job: Job) -> Place:
+        return place_of(job.assignment, job.content, self.config)
+
+    async def _tidy(self, host: Host, place: Place, job: Job) -> None:
+        try:
+            with job.steps.step("tidy") as note:
+                removed = await releases.tidy(host, place.directory, self.config.keep_releases)
+                note.message = f"{removed} old releases removed."
+        except DriverFailure:
+            return  # the step tells; the certificate is in place and old directories harm nobody
+
+
+async def _check_root(host: Host, place: Place) -> None:
+    kind = await host.kind(place.root)
+    if kind is not FileKind.DIRECTORY:
+        message = f"{place.root} must be a directory on the target, and is {kind.value}."
+        raise DriverFailure(FailureCause.UNKNOWN, message)
+
+
+async def _is_in_place(host: Host, current: releases.Current, pair: Pair) -> bool:
+    if current.fence is None or current.directory is None:
+        return False
+    return await releases.holds(host, current.directory, pair)
+
+
+async def _try_to_write(host: Host, place: Place) -> None:
+    probe = posixpath.join(place.root, f".certferry-{secrets.token_hex(8)}")
+    await host.make_directory(probe)
+    await host.remove_directory(probe)

@@ -1,0 +1,174 @@
+"""Where certificates lie on a target, and how a place changes hands: release directories and one symbolic link.
+
+    <place>/releases/<fence>-<first 16 of the fingerprint>/fullchain.pem, privkey.pem, previous, activated
+    <place>/current -> releases/...
+
+`<place>` is the target's root, or `<root>/<profile>`. Chain and key change together by one rename of `current`, so that
+a crash at any point leaves a matching pair. `previous` tells, before the swap, what `current` said until then;
+`activated` exists once the service has loaded the release and it was read back. A `current` without it is unfinished
+business, which whoever comes next ends: by activating it, or by going back to `previous`.
+"""
+
+import posixpath
+import re
+
+import msgspec
+
+from bridge.drivers.failure import DriverFailure, Missing
+from bridge.drivers.host import FileKind, Host
+from bridge.drivers.pair import Pair, is_same_pair, leaf_of
+from bridge.paths import check_path, is_below
+from bridge.protocol import FailureCause
+
+FULLCHAIN, PRIVATE_KEY, PREVIOUS, ACTIVATED = "fullchain.pem", "privkey.pem", "previous", "activated"
+_RELEASE = re.compile(r"releases/(\d{1,19})-[0-9a-f]{16}(?:-2)?")
+
+
+class Occupied(DriverFailure):
+    """Something else than a symbolic link has the name `current`: this place is not certferry's."""
+
+    def __init__(self, path: str, kind: FileKind) -> None:
+        message = f"{path} is a {kind.value}, not the symbolic link that certferry swaps. Move it away first."
+        super().__init__(FailureCause.UNKNOWN, message)
+
+
+class Current(msgspec.Struct, frozen=True):
+    """What `current` says now. `link` None: there is no such link yet.
+
+    `directory` is where it leads (None when it leads out of the place or nowhere). `activated` and `fence` are those
+    of a release of ours. `fallback` is what the link must say again if that release cannot be activated.
+    """
+
+    link: str | None = None
+    directory: str | None = None
+    fence: int | None = None
+    activated: bool = False
+    fallback: str | None = None
+
+
+def release_name(fence: int, pair: Pair) -> str:
+    """The directory name of a release."""
+    return f"{fence}-{pair.fingerprint[:16]}"
+
+
+async def look(host: Host, place: str) -> Current:
+    """What `current` says. Occupied when it is no symbolic link."""
+    path = posixpath.join(place, "current")
+    kind = await host.kind(path)
+    if kind is FileKind.MISSING:
+        return Current()
+    if kind is not FileKind.LINK:
+        raise Occupied(path, kind)
+    link = await host.link_target(path)
+    directory = await _directory(host, place, link)
+    own = _RELEASE.fullmatch(link)
+    if own is None or directory is None:
+        return Current(link=link, directory=directory, activated=True, fallback=link)
+    activated = await host.kind(posixpath.join(directory, ACTIVATED)) is FileKind.FILE
+    fallback = link if activated else await _previous(host, directory)
+    return Current(link, directory, int(own[1]), activated, fallback)
+
+
+async def _directory(host: Host, place: str, link: str) -> str | None:
+    directory = posixpath.normpath(posixpath.join(place, link))
+    if not is_below(directory, place):
+        return None
+    try:
+        return directory if await host.kind(directory) is FileKind.DIRECTORY else None
+    except DriverFailure:
+        return None
+
+
+async def _previous(host: Host, directory: str) -> str | None:
+    try:
+        return (await host.read(posixpath.join(directory, PREVIOUS))).decode() or None
+    except (Missing, UnicodeDecodeError):
+        return None
+
+
+async def holds(host: Host, directory: str, pair: Pair) -> bool:
+    """Whether a directory holds exactly this chain and a key that belongs to it."""
+    try:
+        fullchain = await host.read(posixpath.join(directory, FULLCHAIN))
+        private_key = await host.read(posixpath.join(directory, PRIVATE_KEY))
+    except Missing:
+        return False
+    return is_same_pair(pair, fullchain, private_key)
+
+
+async def read_back(host: Host, place: str) -> tuple[str, str] | None:
+    """(SHA-256 in hex, PEM) of the leaf that `current` leads to; None when it leads to none."""
+    try:
+        current = await look(host, place)
+        if current.directory is None:
+            return None
+        return leaf_of(await host.read(posixpath.join(current.directory, FULLCHAIN)))
+    except (Missing, Occupied):
+        return None
+
+
+async def write(host: Host, place: str, name: str, pair: Pair, fallback: str | None) -> str:
+    """Write a release, everything durable, nothing in use yet; returns what `current` has to say for it.
+
+    An unfinished release of the same name is removed first; on a failure what was written is removed again.
+    """
+    releases = posixpath.join(place, "releases")
+    await _make_missing(host, place)
+    await _make_missing(host, releases)
+    directory = posixpath.join(releases, name)
+    await remove(host, directory)
+    try:
+        await host.make_directory(directory)
+        await host.create_file(posixpath.join(directory, PREVIOUS), (fallback or "").encode())
+        await host.create_file(posixpath.join(directory, FULLCHAIN), pair.fullchain)
+        await host.create_file(posixpath.join(directory, PRIVATE_KEY), pair.private_key)
+        await host.sync_directory(directory)
+    except DriverFailure:
+        await try_to_remove(host, directory)
+        raise
+    return f"releases/{name}"
+
+
+async def _make_missing(host: Host, directory: str) -> None:
+    if await host.kind(check_path(directory)) is FileKind.MISSING:
+        await host.make_directory(directory)
+
+
+async def mark_activated(host: Host, directory: str) -> None:
+    """From now on this release is finished business."""
+    path = posixpath.join(directory, ACTIVATED)
+    if await host.kind(path) is FileKind.MISSING:
+        await host.create_file(path, b"")
+        await host.sync_directory(directory)
+
+
+async def remove(host: Host, directory: str) -> None:
+    """Remove a release directory, if it is there."""
+    if await host.kind(directory) is FileKind.MISSING:
+        return
+    for entry in await host.entries(directory):
+        await host.remove(posixpath.join(directory, entry.name))
+    await host.remove_directory(directory)
+
+
+async def try_to_remove(host: Host, directory: str) -> None:
+    """Remove a release directory, or leave it to a later tidying."""
+    try:
+        await remove(host, directory)
+    except DriverFailure:
+        return
+
+
+async def tidy(host: Host, place: str, keep: int) -> int:
+    """Remove all releases but the `keep` latest, the current one and the one before it; returns how many went."""
+    current = await look(host, place)
+    needed = {current.link, current.fallback}
+    if current.directory is not None:
+        needed.add(await _previous(host, current.directory))
+    releases = posixpath.join(place, "releases")
+    own = [entry for entry in await host.entries(releases) if _RELEASE.fullmatch(f"releases/{entry.name}")]
+    own.sort(key=lambda entry: entry.modified_at, reverse=True)
+    old = [entry.name for entry in own[keep:] if f"releases/{entry.name}" not in needed]
+    for name in old:
+        await remove(host, posixpath.join(releases, name))
+    return len(old)

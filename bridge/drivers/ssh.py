@@ -1,0 +1,171 @@
+"""A target at the other end of SSH: files over SFTP, commands over exec, one connection for one piece of work."""
+
+import asyncio
+import contextlib
+import posixpath
+import shlex
+import stat
+from collections.abc import Awaitable
+from typing import TypeVar, cast
+
+import asyncssh
+
+from bridge.drivers.failure import ConnectionDropped, DriverFailure, LinkRefused, Missing
+from bridge.drivers.host import MAX_FILE, MAX_OUTPUT, Entry, FileKind, Ran
+from bridge.drivers.ssh_failure import failure_of_sftp
+from bridge.protocol import FailureCause
+
+T = TypeVar("T")
+
+_KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.LINK}
+_SYNC_SECONDS = 10.0
+
+
+class SshHost:
+    """Implements `Host` over an open connection. Ancestors of a path are looked at once and must be plain directories.
+
+    Unlike on the local host a parent could be swapped for a link between the look and the use: the protocol (SFTP 3)
+    has no call relative to an opened directory. Whoever can do that owns the directory on the target already.
+    """
+
+    def __init__(self, connection: asyncssh.SSHClientConnection, sftp: asyncssh.SFTPClient, seconds: float) -> None:
+        self._connection = connection
+        self._sftp = sftp
+        self._seconds = seconds
+        self._plain = {"/"}
+
+    async def kind(self, path: str) -> FileKind:
+        try:
+            return await self._call(path, self._kind(path))
+        except Missing:
+            return FileKind.MISSING
+
+    async def entries(self, path: str) -> list[Entry]:
+        names = await self._call(posixpath.join(path, "."), self._sftp.readdir(path))
+        found = (Entry(str(each.filename), float(each.attrs.mtime or 0)) for each in names)
+        return [entry for entry in found if entry.name not in {".", ".."}]
+
+    async def read(self, path: str) -> bytes:
+        return await self._call(path, self._read(path))
+
+    async def link_target(self, path: str) -> str:
+        return str(await self._call(path, self._sftp.readlink(path)))
+
+    async def make_directory(self, path: str) -> None:
+        await self._call(path, self._sftp.mkdir(path, asyncssh.SFTPAttrs(permissions=0o700)))
+        await self.sync_directory(posixpath.dirname(path))
+
+    async def create_file(self, path: str, data: bytes) -> None:
+        await self._call(path, self._create_file(path, data))
+
+    async def sync_directory(self, path: str) -> None:
+        """As durable as a target allows: SFTP cannot sync a directory, so coreutils' `sync` does, where it is there."""
+        with contextlib.suppress(DriverFailure):
+            await self.run(("sync", path), _SYNC_SECONDS)
+
+    async def swap_link(self, path: str, target: str) -> None:
+        parent, name = posixpath.split(path)
+        following = posixpath.join(parent, f".{name}.next")
+        await self.remove(following)  # left behind by an earlier end in mid-swap
+        await self._call(following, self._sftp.symlink(target, following))
+        await self._call(path, self._sftp.posix_rename(following, path))
+        await self.sync_directory(parent)
+
+    async def remove(self, path: str) -> None:
+        with contextlib.suppress(Missing):
+            await self._call(path, self._sftp.remove(path))
+
+    async def remove_directory(self, path: str) -> None:
+        await self._call(path, self._sftp.rmdir(path))
+
+    async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:
+        """Each element is quoted for the POSIX shell that sshd starts, so it arrives as one argument."""
+        try:
+            return await self._run(shlex.join(argv), timeout_seconds)
+        except (asyncssh.Error, OSError) as error:
+            raise ConnectionDropped(f"The connection was lost while {argv[0]} ran: {error}") from error
+
+    async def _run(self, command: str, timeout_seconds: float) -> Ran:
+        output = bytearray()
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                process = await self._connection.create_process(
+                    command, stdin=asyncssh.DEVNULL, stderr=asyncssh.STDOUT, encoding=None
+                )
+                try:
+                    await _collect(process, output)
+                    await process.wait_closed()
+                finally:
+                    _end(process)
+        except TimeoutError:
+            return Ran(None, f"{_text(output)} (did not end within {timeout_seconds:g} s)")
+        return _ran(process, output)
+
+    async def _call(self, path: str, action: Awaitable[T]) -> T:
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._check_parents(posixpath.dirname(path))
+                return await action
+        except TimeoutError as error:
+            raise ConnectionDropped(f"{path}: no answer within {self._seconds:g} s.") from error
+        except (asyncssh.Error, OSError) as error:
+            raise await failure_of_sftp(self._sftp, error, path) from error
+        finally:
+            _forget(action)
+
+    async def _check_parents(self, directory: str) -> None:
+        if directory in self._plain:
+            return
+        await self._check_parents(posixpath.dirname(directory))
+        kind = await self._kind(directory)
+        if kind is FileKind.LINK:
+            raise LinkRefused(directory)
+        if kind is not FileKind.DIRECTORY:
+            raise DriverFailure(FailureCause.UNKNOWN, f"{directory} is not a directory.")
+        self._plain.add(directory)
+
+    async def _kind(self, path: str) -> FileKind:
+        attributes = await self._sftp.lstat(path)
+        return _KINDS.get(stat.S_IFMT(attributes.permissions or 0), FileKind.OTHER)
+
+    async def _read(self, path: str) -> bytes:
+        if await self._kind(path) is not FileKind.FILE:
+            raise DriverFailure(FailureCause.UNKNOWN, f"{path} is not a regular file.")
+        async with self._sftp.open(path, "rb") as file:
+            data = cast("bytes", await file.read(MAX_FILE + 1))
+        if len(data) > MAX_FILE:
+            raise DriverFailure(FailureCause.UNKNOWN, f"{path} is larger than {MAX_FILE} bytes.")
+        return data
+
+    async def _create_file(self, path: str, data: bytes) -> None:
+        async with self._sftp.open(path, "xb", asyncssh.SFTPAttrs(permissions=0o600)) as file:
+            await file.write(data)
+            with contextlib.suppress(asyncssh.SFTPOpUnsupported):
+                await file.fsync()
+
+
+def _forget(action: Awaitable[T]) -> None:
+    # A coroutine that was never awaited (a parent was refused first) must be closed, or Python warns.
+    if asyncio.iscoroutine(action):
+        action.close()
+
+
+async def _collect(process: asyncssh.SSHClientProcess[bytes], output: bytearray) -> None:
+    while chunk := await process.stdout.read(16_384):
+        output.extend(chunk[: MAX_OUTPUT - len(output)])
+
+
+def _end(process: asyncssh.SSHClientProcess[bytes]) -> None:
+    with contextlib.suppress(OSError):  # it has ended, or its connection has
+        process.kill()
+    process.close()
+
+
+def _ran(process: asyncssh.SSHClientProcess[bytes], output: bytearray) -> Ran:
+    if process.exit_status is None and process.exit_signal is None:
+        raise asyncssh.ConnectionLost("no exit status came")
+    return Ran(process.exit_status if process.exit_signal is None else None, _text(output))
+
+
+def _text(output: bytearray) -> str:
+    return output.decode(errors="replace").strip()
