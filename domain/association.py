@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from domain.certificate import Certificate
+from domain.certificate_facts import Usage
 from domain.connector import Connector
 from domain.connector_events import DeploymentFailed, TargetSystemAssociated, TargetSystemDissociated
-from domain.entity import Event, Meta
+from domain.entity import ActorKind, Event, Meta
 from domain.errors import Code, Refused
 from domain.push_states import DeploymentStatus, FailureCause
 from domain.target_system import TargetSystem
@@ -32,7 +33,11 @@ def associate(
         )
     if target.retired:
         raise Refused(
-            Code.INVALID_TRANSITION, f"{target.name} is retired; choose another one.", pointer="/target_system_id"
+            Code.INVALID_TRANSITION,
+            f"{target.name} is retired; choose another one.",
+            pointer="/target_system_id",
+            current_status="retired",
+            allowed=[],
         )
     return (
         TargetSystemAssociated(
@@ -40,10 +45,15 @@ def associate(
             certificate_id=certificate_id,
             target_system_id=target_system_id,
             profile=profile,
-            endpoints=endpoints or target.settings.endpoints,
+            endpoints=tuple(dict.fromkeys(endpoints)) or _own_endpoints(certificate, target),
             server_name=server_name,
         ),
     )
+
+
+def _own_endpoints(certificate: Certificate, target: TargetSystem) -> tuple[str, ...]:
+    """Where the target serves it, if it is one to be served: a client certificate is not."""
+    return target.settings.endpoints if certificate.facts.usage in (Usage.SERVER, Usage.BOTH) else ()
 
 
 def dissociate(connector: Connector, meta: Meta, *, comment: str | None = None) -> tuple[Event, ...]:
@@ -51,6 +61,8 @@ def dissociate(connector: Connector, meta: Meta, *, comment: str | None = None) 
 
     A deployment that no bridge has picked up yet is taken out of the queue; a running one finishes and is recorded.
     """
+    if meta.actor.kind is not ActorKind.USER and meta.actor.on_behalf_of is None:
+        raise Refused(Code.FORBIDDEN, "Only people remove associations; no automation does.")
     if not connector.associated:
         return ()
     removed = TargetSystemDissociated(

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import AggregateType, Event, Meta
+from domain.texts import verbatim
 
 
 class FoundCertificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -52,9 +53,18 @@ def complete(
         return ()
     return (
         DiscoveryCompleted(
-            meta=meta, target_system_id=discovery.target_system_id, healthy=healthy, message=message, found=found
+            meta=meta,
+            target_system_id=discovery.target_system_id,
+            healthy=healthy,
+            message=verbatim(message),
+            found=tuple(map(_readable, found)),
         ),
     )
+
+
+def _readable(found: FoundCertificate) -> FoundCertificate:
+    profile = found.profile and verbatim(found.profile)
+    return msgspec.structs.replace(found, place=verbatim(found.place), profile=profile)
 
 
 def _started(_: Discovery | None, event: DiscoveryStarted) -> Discovery:

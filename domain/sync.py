@@ -13,14 +13,15 @@ def judge(
     """In Sync when a healthy target returns the pushed fingerprint at its place; else Out of Sync, with the reason.
 
     `at_place` are the fingerprints the target holds where this connector's certificate belongs;
-    `other_certificate_pushed_here` tells that a newer certificate was pushed to the same target and profile.
+    `other_certificate_pushed_here` tells that a newer certificate was pushed to the same target and profile: then this one
+    is superseded even where the target still holds it beside another, but not where it holds this one alone.
     """
     if not healthy:
         return SyncState.OUT_OF_SYNC, SyncReason.CONNECTOR_UNHEALTHY
+    if other_certificate_pushed_here and at_place - {expected}:
+        return SyncState.OUT_OF_SYNC, SyncReason.SUPERSEDED_ON_DEVICE
     if expected in at_place:
         return SyncState.IN_SYNC, None
-    if at_place and other_certificate_pushed_here:
-        return SyncState.OUT_OF_SYNC, SyncReason.SUPERSEDED_ON_DEVICE
     return SyncState.OUT_OF_SYNC, SyncReason.NOT_RETURNED
 
 

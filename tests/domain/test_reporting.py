@@ -5,7 +5,6 @@ import pytest
 from domain import deployment
 from domain.connector import DeploymentError
 from domain.connector_events import DeploymentFailed, DeploymentReportStale, DeploymentSucceeded, Step, ValidationState
-from domain.entity import Event
 from domain.push_states import RESOLUTIONS, DeploymentStatus, FailureCause, SupersededReason, WorkOrderStatus
 from domain.work_order import supersede
 from domain.work_order_events import PushCompleted, PushFailed
@@ -18,21 +17,24 @@ from tests.support.histories import (
     DIGEST,
     FIRST,
     HOUR,
+    NEXT_ORDER_ID,
     OTHER_BRIDGE_ID,
     SECOND_ATTEMPT,
     SYSTEM,
     T0,
     TARGET_ID,
+    Histories,
     associated,
     by,
     dispatched,
+    redeployed,
     report_of,
     reported,
     started,
+    taken,
 )
 
 LATER = T0 + 4 * HOUR
-Histories = tuple[tuple[Event, ...], tuple[Event, ...]]
 
 
 def report(histories: Histories, **different: object) -> Then:
@@ -113,11 +115,8 @@ def test_failed_includes_the_error_message() -> None:
 def test_a_failure_keeps_when_it_was_last_deployed() -> None:
     """A later failure does not take away that the certificate was deployed before."""
     connector, _ = reported()
-    again = dispatched(connector=connector, deployment_id=SECOND_ATTEMPT)
-    taken = deployment.start(
-        state_of(*again[0]), by(BRIDGE_ACTOR), deployment_id=SECOND_ATTEMPT, bridge_id=BRIDGE_ID, fence=2
-    )
-    then = report(((*again[0], *taken), again[1]), deployment_id=SECOND_ATTEMPT, fence=2, succeeded=False, message="no")
+    again = taken(dispatched(connector, redeployed(), SECOND_ATTEMPT, NEXT_ORDER_ID), fence=2)
+    then = report(again, deployment_id=SECOND_ATTEMPT, fence=2, succeeded=False, message="no")
     assert then.state.last_deployed_at == T0 + 3 * HOUR
 
 

@@ -33,7 +33,7 @@ TARGET_ID = ids.derive("test", "target")
 FINGERPRINT = "ab" * 32
 CERTIFICATE_ID = ids.certificate_id(FINGERPRINT)
 CONNECTOR_ID = ids.connector_id(CERTIFICATE_ID, TARGET_ID, None)
-ORDER_ID = ids.work_order_id(CONNECTOR_ID, 1)
+ORDER_ID, NEXT_ORDER_ID = ids.work_order_id(CONNECTOR_ID, 1), ids.work_order_id(CONNECTOR_ID, 2)
 DIGEST, OTHER_DIGEST = "d" * 64, "e" * 64
 FIRST, SECOND_ATTEMPT = ids.derive("test", "deployment", 1), ids.derive("test", "deployment", 2)
 
@@ -153,13 +153,19 @@ DISPATCHED_AT = T0 + 2 * HOUR
 DEADLINE = DISPATCHED_AT + 15 * MINUTE
 
 
+Histories = tuple[tuple[Event, ...], tuple[Event, ...]]  # connector, work order
+
+
 def dispatched(
-    connector: tuple[Event, ...] = (), order: tuple[Event, ...] = (), deployment_id: UUID = FIRST
-) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
-    """The histories of connector and work order after the implemented push was queued for its bridge."""
+    connector: tuple[Event, ...] = (),
+    order: tuple[Event, ...] = (),
+    deployment_id: UUID = FIRST,
+    order_id: UUID = ORDER_ID,
+) -> Histories:
+    """The implemented push was queued for its bridge."""
     connector, order = connector or associated(), order or implemented()
     decided = deployment.dispatch(
-        ORDER_ID,
+        order_id,
         state_of(*order),
         state_of(*connector),
         by(SYSTEM, DISPATCHED_AT),
@@ -172,18 +178,22 @@ def dispatched(
     return (*connector, *decided.connector), (*order, *decided.work_order)
 
 
-def started(fence: int = 1, **before: Any) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+def taken(before: Histories, fence: int = 1) -> Histories:
     """... and taken by the bridge under a fence."""
-    connector, order = dispatched(**before)
-    deployment_id = state_of(*connector).deployment_id
-    taken = deployment.start(
+    connector, order = before
+    started = deployment.start(
         state_of(*connector),
         by(BRIDGE_ACTOR, DISPATCHED_AT + MINUTE),
-        deployment_id=deployment_id,
+        deployment_id=state_of(*connector).deployment_id,
         bridge_id=BRIDGE_ID,
         fence=fence,
     )
-    return (*connector, *taken), order
+    return (*connector, *started), order
+
+
+def started(fence: int = 1) -> Histories:
+    """The first deployment, dispatched and taken."""
+    return taken(dispatched(), fence)
 
 
 def report_of(**different: Any) -> deployment.Report:
@@ -192,9 +202,7 @@ def report_of(**different: Any) -> deployment.Report:
     return usual._replace(**different)
 
 
-def reported(
-    before: tuple[tuple[Event, ...], tuple[Event, ...]] | None = None, at: datetime = T0 + 3 * HOUR, **different: Any
-) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+def reported(before: Histories | None = None, at: datetime = T0 + 3 * HOUR, **different: Any) -> Histories:
     """... and reported by the bridge."""
     connector, order = before or started()
     decided = deployment.report(state_of(*connector), state_of(*order), by(BRIDGE_ACTOR, at), report_of(**different))
