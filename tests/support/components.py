@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NODE_DIRECTORY = ROOT / ".cache" / "node"
+_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # Node does not look at the system's by itself
 _SYSTEM_PATHS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # where daemons are, and not on everyone's PATH
 
 
@@ -81,7 +82,7 @@ def _report(absent: list[str]) -> None:
 
 
 def _run(*command: str) -> None:
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    environment = {"NODE_EXTRA_CA_CERTS": _CERTIFICATES, **os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode != 0:
         print(f"failed: {' '.join(command)}", file=sys.stderr)
 
