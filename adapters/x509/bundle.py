@@ -40,7 +40,8 @@ def read_bundle(
     the chain that are no issuers of this leaf. An empty or blank key or chain counts as not given.
     """
     leaf = parse_certificate(certificate_pem)
-    if leaf.facts.is_ca:
+    # `openssl req -x509` marks every self-signed certificate as a CA, and many servers serve just such a one.
+    if leaf.facts.is_ca and not is_issued_by(leaf, leaf):
         raise invalid("This is a CA certificate; import the server's or client's own certificate.", "/certificate_pem")
     chain = order_chain(leaf, _issuers(chain_pem)) if _given(chain_pem) else ()
     return Bundle(leaf, chain, _checked_key(leaf, private_key_pem) if _given(private_key_pem) else None)

@@ -100,6 +100,11 @@ def test_a_ca_certificate_is_refused_as_leaf() -> None:
     assert "CA certificate" in refusal("/certificate_pem", ISSUING.pem, ISSUING.key_pem)
 
 
+def test_a_self_signed_certificate_is_taken_even_when_it_calls_itself_a_ca() -> None:
+    """`openssl req -x509` marks every certificate as a CA; a server may serve it all the same."""
+    assert "Root" == read_bundle(ROOT.pem, ROOT.key_pem).leaf.facts.common_name
+
+
 @pytest.mark.parametrize(
     ("key", "form"),
     [
