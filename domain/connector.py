@@ -70,6 +70,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: DeploymentError | None = None
     last_deployed_at: datetime | None = None
     deployed_digest: str | None = None
+    deployed_work_order_id: UUID | None = None
     sync: SyncState = SyncState.UNKNOWN
     sync_reason: SyncReason | None = None
     sync_pending: bool = False
@@ -129,6 +130,7 @@ def _succeeded(state: Connector, event: DeploymentSucceeded) -> Connector:
         reported_fence=event.fence,
         last_deployed_at=event.meta.at,
         deployed_digest=state.digest,
+        deployed_work_order_id=state.work_order_id,
         deadline_at=None,
         error=None,
         sync_pending=True,

@@ -86,9 +86,13 @@ def observe(
     expected: str,
     evidence: HandshakeEvidence,
 ) -> tuple[Event, ...]:
-    """An event when the endpoint's result changed, and once per push (its first result, with the evidence)."""
+    """An event when the endpoint's result changed, and once per push (its first result, with the evidence).
+
+    An observation that is older than the last deployment says nothing about it: no event.
+    """
     known = next((v for v in connector.validation if v.endpoint == endpoint), None)
-    if known is None or not connector.associated:
+    deployed_at = connector.last_deployed_at
+    if known is None or not connector.associated or (deployed_at is not None and meta.at < deployed_at):
         return ()
     first_after_push = awaits_first_result(known)
     if not first_after_push and _same(known, state, evidence):
@@ -101,7 +105,7 @@ def observe(
             expected_fingerprint_sha256=expected,
             evidence=evidence,
             run_id=run_id,
-            work_order_id=connector.work_order_id if first_after_push else None,
+            work_order_id=connector.deployed_work_order_id if first_after_push else None,
         ),
     )
 

@@ -82,14 +82,18 @@ def a_certificate(*, with_key: bool = True, **different: Any) -> Certificate:
 
 
 def associated(
-    *, profile: str | None = None, endpoints: tuple[str, ...] = ("10.0.0.1:443",), at: datetime = T0
+    *,
+    profile: str | None = None,
+    endpoints: tuple[str, ...] = ("10.0.0.1:443",),
+    usage: Usage = Usage.SERVER,
+    at: datetime = T0,
 ) -> tuple[Event, ...]:
     """The certificate was associated with the target system."""
     return association.associate(
         None,
         by(OPERATOR, at),
         certificate_id=CERTIFICATE_ID,
-        certificate=a_certificate(),
+        certificate=a_certificate(usage=usage),
         target_system_id=TARGET_ID,
         target=TARGET,
         profile=profile,
