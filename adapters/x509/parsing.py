@@ -4,22 +4,19 @@
 is ever asked of a certificate is asked here, once. Nothing named inside a certificate (AIA, CRL, OCSP) is fetched.
 """
 
-import unicodedata
-from collections.abc import Iterable
-
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from adapters.x509.algorithms import algorithm_name
+from adapters.x509.names import alternative_names, common_name_of, is_plain
 from adapters.x509.pem import as_text, invalid, read_blocks
 from domain.certificate_facts import CertificateFacts, Usage
 from domain.errors import Refused
 
 MAX_DER_BYTES = 64 * 1024
 MAX_PEM_CHARACTERS = 2 * MAX_DER_BYTES
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class ParsedCertificate(msgspec.Struct, frozen=True):
@@ -77,13 +74,13 @@ def parse_der(der: bytes, *, pointer: str = "/certificate_pem") -> ParsedCertifi
 
 def _facts(certificate: x509.Certificate) -> CertificateFacts:
     extensions = certificate.extensions
-    names = _alternative_names(extensions)
+    names = alternative_names(extensions)
     return CertificateFacts(
         subject=certificate.subject.rfc4514_string(),
-        common_name=_common_name(certificate.subject) or next(iter(names), ""),
+        common_name=common_name_of(certificate.subject) or next(iter(names), ""),
         subject_alternative_names=names,
         issuer=certificate.issuer.rfc4514_string(),
-        issuer_common_name=_common_name(certificate.issuer),
+        issuer_common_name=common_name_of(certificate.issuer),
         serial_number=serial_hex(certificate.serial_number),
         fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
         algorithm=algorithm_name(certificate.public_key()),
@@ -105,23 +102,9 @@ def serial_hex(serial_number: int) -> str:
     return digits.zfill(len(digits) + len(digits) % 2)
 
 
-def _common_name(name: x509.Name) -> str:
-    values = [str(attribute.value) for attribute in name.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    return values[-1] if values else ""  # the last one is the most specific (RFC 6125, 1.8)
-
-
 def _digest(certificate: x509.Certificate) -> str:
     algorithm = certificate.signature_hash_algorithm
     return algorithm.name if algorithm else "none"
-
-
-def _alternative_names(extensions: x509.Extensions) -> tuple[str, ...]:
-    try:
-        names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    plain = (x509.DNSName, x509.IPAddress, x509.RFC822Name, x509.UniformResourceIdentifier)
-    return tuple(str(name.value) for name in names if isinstance(name, plain))
 
 
 def _usage(extensions: x509.Extensions) -> Usage:
@@ -163,8 +146,3 @@ def _check_texts(facts: CertificateFacts, pointer: str) -> None:
     texts = (facts.subject, facts.common_name, facts.issuer, facts.issuer_common_name)
     if not all(map(is_plain, texts)) or not all(map(is_plain, facts.subject_alternative_names)):
         raise invalid("A name in the certificate contains control characters.", pointer)
-
-
-def is_plain(text: Iterable[str]) -> bool:
-    """No control characters, line separators, surrogates or bidirectional overrides: safe in a log line and a page."""
-    return not any(c in _BIDI or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in text)

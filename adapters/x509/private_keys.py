@@ -48,6 +48,14 @@ def spki(key: object) -> bytes:
     return public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
+def load_spki(der: bytes) -> PublicKey:
+    """The key of bytes that `spki` made. Raises ValueError for others."""
+    key = serialization.load_der_public_key(der)
+    if not isinstance(key, PublicKey):
+        raise ValueError(f"keys of type {type(key).__name__} are not supported")  # noqa: TRY004
+    return key
+
+
 def _key_block(data: bytes | str, pointer: str) -> PemBlock:
     blocks = [b for b in read_blocks(as_text(data, MAX_KEY_CHARACTERS, pointer), pointer) if b.label != _PARAMETERS]
     if len(blocks) != 1:

@@ -1,0 +1,153 @@
+"""Making certificates as RFC 5280 wants them: everything in them is decided here, nothing is copied from a request."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from adapters.x509.private_keys import PrivateKey, PublicKey
+from domain.certificate_facts import Usage
+from domain.errors import Code, Refused
+
+MAX_COMMON_NAME = 64  # ub-common-name, RFC 5280, appendix A.1
+_EXTENDED = {
+    Usage.SERVER: [ExtendedKeyUsageOID.SERVER_AUTH],
+    Usage.CLIENT: [ExtendedKeyUsageOID.CLIENT_AUTH],
+    Usage.BOTH: [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH],
+}
+
+
+class Authority(msgspec.Struct, frozen=True):
+    """A CA that can sign: its certificate and its key."""
+
+    certificate: x509.Certificate
+    key: PrivateKey
+
+    def __repr__(self) -> str:
+        return f"Authority({self.certificate.subject.rfc4514_string()})"
+
+
+class Validity(msgspec.Struct, frozen=True):
+    """From the first second to the last, both included."""
+
+    not_before: datetime
+    not_after: datetime
+
+
+def validity(now: datetime, length: timedelta, issuer: x509.Certificate | None = None) -> Validity:
+    """A validity that starts now and counts as the CA/Browser Forum does (Baseline Requirements, 6.3.2).
+
+    Both ends belong to it, so N days end one second before now + N days. It never reaches beyond the issuer's own end;
+    raises Refused when the issuer is not valid now.
+    """
+    start = now.replace(microsecond=0)
+    end = start + length - timedelta(seconds=1)
+    if issuer is None:
+        return Validity(start, end)
+    if not issuer.not_valid_before_utc <= start <= issuer.not_valid_after_utc:
+        raise Refused(
+            Code.CERTIFICATE_NOT_ACTIVE, f"The CA {issuer.subject.rfc4514_string()} is not valid at this time."
+        )
+    return Validity(start, min(end, issuer.not_valid_after_utc))
+
+
+def make_root(name: x509.Name, key: PrivateKey, lasting: Validity, *, path_length: int) -> Authority:
+    """A self-signed CA."""
+    builder = _ca_builder(name, key.public_key(), lasting, path_length).issuer_name(name)
+    builder = builder.add_extension(_authority_key_id(key.public_key()), critical=False)
+    return Authority(_sign(builder, key), key)
+
+
+def make_intermediate(name: x509.Name, key: PrivateKey, lasting: Validity, by: Authority) -> Authority:
+    """A CA below another one; below it there are end entities only."""
+    builder = _ca_builder(name, key.public_key(), lasting, path_length=0)
+    return Authority(_issue(builder, by), key)
+
+
+def make_leaf(
+    subject: x509.Name,
+    public_key: PublicKey,
+    names: Sequence[x509.GeneralName],
+    usage: Usage,
+    lasting: Validity,
+    by: Authority,
+) -> x509.Certificate:
+    """An end entity's certificate."""
+    builder = (
+        _builder(subject, public_key, lasting)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_leaf_key_usage(public_key), critical=True)
+        .add_extension(x509.ExtendedKeyUsage(_EXTENDED[usage]), critical=False)
+    )
+    if names:
+        critical = not list(subject)  # RFC 5280, 4.1.2.6
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=critical)
+    return _issue(builder, by)
+
+
+def _builder(subject: x509.Name, public_key: PublicKey, lasting: Validity) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .serial_number(1 << 127 | secrets.randbits(127))
+        .subject_name(subject)
+        .public_key(public_key)
+        .not_valid_before(lasting.not_before)
+        .not_valid_after(lasting.not_after)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
+    )
+
+
+def _ca_builder(name: x509.Name, public_key: PublicKey, lasting: Validity, path_length: int) -> x509.CertificateBuilder:
+    return (
+        _builder(name, public_key, lasting)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
+        .add_extension(_key_usage("key_cert_sign", "crl_sign"), critical=True)
+    )
+
+
+def _issue(builder: x509.CertificateBuilder, by: Authority) -> x509.Certificate:
+    issuer_key_id = by.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    authority_key_id = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key_id)
+    builder = builder.issuer_name(by.certificate.subject).add_extension(authority_key_id, critical=False)
+    return _sign(builder, by.key)
+
+
+def _authority_key_id(public_key: PublicKey) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key)
+
+
+def _leaf_key_usage(public_key: PublicKey) -> x509.KeyUsage:
+    """RSA keys may encipher session keys of old TLS versions; the others only sign (RFC 5480, 3; RFC 8410, 5)."""
+    enciphers = ("key_encipherment",) if isinstance(public_key, rsa.RSAPublicKey) else ()
+    return _key_usage("digital_signature", *enciphers)
+
+
+def _key_usage(*allowed: str) -> x509.KeyUsage:
+    bits = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
+    return x509.KeyUsage(**{bit: bit in allowed for bit in bits})
+
+
+def _sign(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.Certificate:
+    return builder.sign(key, _digest_for(key))
+
+
+def _digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
+    if isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey):
+        return None
+    large = isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256
+    return hashes.SHA384() if large else hashes.SHA256()
