@@ -1,5 +1,6 @@
 """The agent near the targets: enrolment and health."""
 
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 
@@ -147,8 +148,14 @@ def _enrolled(state: Bridge, event: BridgeEnrolled) -> Bridge:
         certificate_fingerprint_sha256=event.certificate_fingerprint_sha256,
         certificate_not_after=event.certificate_not_after,
         hpke_public_key=event.hpke_public_key,
+        version=event.version,
         kinds=event.kinds,
     )
+
+
+def _distrusted(status: BridgeStatus) -> Callable[[Bridge, Event], Bridge]:
+    """Quarantined or retired: a token that was issued before gets nobody in."""
+    return lambda state, _: _replace(state, status=status, token_sha256=None, token_expires_at=None)
 
 
 BRIDGE: AggregateType[Bridge] = AggregateType(
@@ -158,7 +165,7 @@ BRIDGE: AggregateType[Bridge] = AggregateType(
         BridgeEnrolled: _enrolled,
         BridgeConnected: lambda s, e: _replace(s, status=BridgeStatus.CONNECTED, version=e.version),
         BridgeDisconnected: lambda s, _: _replace(s, status=BridgeStatus.DISCONNECTED),
-        BridgeQuarantined: lambda s, _: _replace(s, status=BridgeStatus.QUARANTINED),
-        BridgeRetired: lambda s, _: _replace(s, status=BridgeStatus.RETIRED),
+        BridgeQuarantined: _distrusted(BridgeStatus.QUARANTINED),
+        BridgeRetired: _distrusted(BridgeStatus.RETIRED),
     },
 )

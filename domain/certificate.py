@@ -235,7 +235,16 @@ def _imported(state: Certificate | None, event: CertificateImported) -> Certific
     )
     if state is None:
         return fresh
-    return msgspec.structs.replace(fresh, revoked_at=state.revoked_at, revocation_reason=state.revocation_reason)
+    return msgspec.structs.replace(
+        fresh,
+        owner=event.owner or state.owner,
+        tags=event.tags or state.tags,
+        renewed_from=state.renewed_from,
+        renewed_to=state.renewed_to,
+        revoked_at=state.revoked_at,
+        revocation_reason=state.revocation_reason,
+        revocation_comment=state.revocation_comment,
+    )
 
 
 def _discovered(_: Certificate | None, event: CertificateDiscovered) -> Certificate:

@@ -102,12 +102,24 @@ def create(known: Principal | None, meta: Meta, *, name: str, kind: str = "user"
 
 def grant(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
     """One more role; one that is held already makes no event."""
+    if principal.disabled:
+        raise Refused(
+            Code.INVALID_TRANSITION,
+            f"{principal.name} is disabled and gets no role.",
+            current_status="disabled",
+            allowed=[],
+        )
     return () if role in principal.roles else (RoleGranted(meta=meta, role=role),)
 
 
 def revoke(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
     """One role less."""
     return (RoleRevoked(meta=meta, role=role),) if role in principal.roles else ()
+
+
+def disable(principal: Principal, meta: Meta) -> tuple[Event, ...]:
+    """May no longer do anything; a repeat makes no event."""
+    return () if principal.disabled else (PrincipalDisabled(meta=meta),)
 
 
 def revoke_token(token: Token, meta: Meta) -> tuple[Event, ...]:

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.texts import verbatim
 
 
 class TargetSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,7 +90,12 @@ def change(
 ) -> tuple[Event, ...]:
     """The new description; `wanted.version` is ignored and counted on only when something a push depends on changed."""
     if target.retired:
-        raise Refused(Code.INVALID_TRANSITION, f"{target.name} is retired; register it again to use it.")
+        raise Refused(
+            Code.INVALID_TRANSITION,
+            f"{target.name} is retired; register it again to use it.",
+            current_status="retired",
+            allowed=[],
+        )
     settings = msgspec.structs.replace(wanted, version=target.settings.version)
     if settings != target.settings:
         settings = msgspec.structs.replace(settings, version=target.settings.version + 1)
@@ -106,6 +112,11 @@ def change(
 def retire(target: TargetSystem, meta: Meta) -> tuple[Event, ...]:
     """Retire once; a repeat makes no event."""
     return () if target.retired else (TargetSystemRetired(meta=meta),)
+
+
+def record_test(_: TargetSystem, meta: Meta, *, healthy: bool, message: str) -> tuple[Event, ...]:
+    """Test Connection, as the bridge reported it; every test is history."""
+    return (TargetSystemTested(meta=meta, healthy=healthy, message=verbatim(message)),)
 
 
 def _registered(_: TargetSystem | None, event: TargetSystemRegistered) -> TargetSystem:
