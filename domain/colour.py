@@ -86,17 +86,18 @@ def _certificate_reasons(certificate: Certificate, now: datetime, thresholds: Th
     found: list[tuple[Colour, str]] = []
     if certificate.revoked_at is not None and certificate.revoked_at <= now:
         found.append((Colour.BLACK, f"revoked ({certificate.revocation_reason})"))
-    left = certificate.facts.not_after - now
-    if left < timedelta(0):
-        found.append((Colour.RED, "expired"))
-    else:
-        found.append(_by_time_left(left, thresholds))
-    if now < certificate.facts.not_before:
-        found.append((found[-1][0], "not yet valid"))
+    early = now < certificate.facts.not_before
+    colour, reason = _by_time_left(certificate.facts.not_after - now, thresholds)
+    if colour is not Colour.GREEN or not (found or early):  # revoked or early is not "available and valid"
+        found.append((colour, reason))
+    if early:
+        found.append((colour, "not yet valid"))
     return found
 
 
 def _by_time_left(left: timedelta, thresholds: Thresholds) -> tuple[Colour, str]:
+    if left < timedelta(0):
+        return Colour.RED, "expired"
     for colour, days in (
         (Colour.ORANGE, thresholds.orange),
         (Colour.YELLOW, thresholds.yellow),
