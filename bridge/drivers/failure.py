@@ -24,6 +24,13 @@ class Missing(DriverFailure):
         super().__init__(FailureCause.UNKNOWN, f"{path}: no such file or directory.")
 
 
+class NotAFile(DriverFailure):
+    """What should be a small regular file is something else."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(FailureCause.UNKNOWN, f"{path} {why}.")
+
+
 class LinkRefused(DriverFailure):
     """A directory on the way to a file is a symbolic link, which could lead anywhere."""
 

@@ -11,7 +11,7 @@ from bridge.drivers.activation import activate, finish
 from bridge.drivers.connecting import OpenHost
 from bridge.drivers.discovery import read_places
 from bridge.drivers.driver import Applied, Discovered, Job
-from bridge.drivers.failure import DriverFailure
+from bridge.drivers.failure import DriverFailure, LinkRefused
 from bridge.drivers.host import FileKind, Host
 from bridge.drivers.pair import Pair, check_pair
 from bridge.drivers.place import Place, place_of
@@ -86,6 +86,8 @@ class FilesDriver(msgspec.Struct, frozen=True):
 
 async def _check_root(host: Host, place: Place) -> None:
     kind = await host.kind(place.root)
+    if kind is FileKind.LINK:
+        raise LinkRefused(place.root)
     if kind is not FileKind.DIRECTORY:
         message = f"{place.root} must be a directory on the target, and is {kind.value}."
         raise DriverFailure(FailureCause.UNKNOWN, message)

@@ -59,7 +59,7 @@ class Host(Protocol):
         ...
 
     async def make_directory(self, path: str) -> None:
-        """A new directory, mode 0700 from the start, and durable."""
+        """A new directory, mode 0700 from the start; durable at the latest with the next `sync_directory`."""
         ...
 
     async def create_file(self, path: str, data: bytes) -> None:

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from bridge.drivers.commands import run_local
-from bridge.drivers.failure import DriverFailure, LinkRefused, Missing, failure_of
+from bridge.drivers.failure import LinkRefused, Missing, NotAFile, failure_of
 from bridge.drivers.host import MAX_FILE, Entry, FileKind, Ran
-from bridge.protocol import FailureCause
 
 T = TypeVar("T")
 
@@ -116,10 +115,10 @@ def _read(directory: int, name: str) -> bytes:
     descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise DriverFailure(FailureCause.UNKNOWN, f"{name} is not a regular file.")
+            raise NotAFile(name, "is not a regular file")
         data = file.read(MAX_FILE + 1)
     if len(data) > MAX_FILE:
-        raise DriverFailure(FailureCause.UNKNOWN, f"{name} is larger than {MAX_FILE} bytes.")
+        raise NotAFile(name, f"is larger than {MAX_FILE} bytes")
     return data
 
 

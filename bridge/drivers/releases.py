@@ -14,7 +14,7 @@ import re
 
 import msgspec
 
-from bridge.drivers.failure import DriverFailure, Missing
+from bridge.drivers.failure import DriverFailure, Missing, NotAFile
 from bridge.drivers.host import FileKind, Host
 from bridge.drivers.pair import Pair, is_same_pair, leaf_of
 from bridge.paths import check_path, is_below
@@ -82,7 +82,7 @@ async def _directory(host: Host, place: str, link: str) -> str | None:
 async def _previous(host: Host, directory: str) -> str | None:
     try:
         return (await host.read(posixpath.join(directory, PREVIOUS))).decode() or None
-    except (Missing, UnicodeDecodeError):
+    except (Missing, NotAFile, UnicodeDecodeError):
         return None
 
 
@@ -91,7 +91,7 @@ async def holds(host: Host, directory: str, pair: Pair) -> bool:
     try:
         fullchain = await host.read(posixpath.join(directory, FULLCHAIN))
         private_key = await host.read(posixpath.join(directory, PRIVATE_KEY))
-    except Missing:
+    except (Missing, NotAFile):
         return False
     return is_same_pair(pair, fullchain, private_key)
 
@@ -103,7 +103,7 @@ async def read_back(host: Host, place: str) -> tuple[str, str] | None:
         if current.directory is None:
             return None
         return leaf_of(await host.read(posixpath.join(current.directory, FULLCHAIN)))
-    except (Missing, Occupied):
+    except (Missing, NotAFile, Occupied):
         return None
 
 
@@ -135,11 +135,10 @@ async def _make_missing(host: Host, directory: str) -> None:
 
 
 async def mark_activated(host: Host, directory: str) -> None:
-    """From now on this release is finished business."""
+    """From now on this release is finished business. Were the mark lost in a crash, it would be activated again."""
     path = posixpath.join(directory, ACTIVATED)
     if await host.kind(path) is FileKind.MISSING:
         await host.create_file(path, b"")
-        await host.sync_directory(directory)
 
 
 async def remove(host: Host, directory: str) -> None:

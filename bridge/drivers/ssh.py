@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 
 import asyncssh
 
-from bridge.drivers.failure import ConnectionDropped, DriverFailure, LinkRefused, Missing
+from bridge.drivers.failure import ConnectionDropped, DriverFailure, LinkRefused, Missing, NotAFile
 from bridge.drivers.host import MAX_FILE, MAX_OUTPUT, Entry, FileKind, Ran
 from bridge.drivers.ssh_failure import failure_of_sftp
 from bridge.protocol import FailureCause
@@ -33,6 +33,7 @@ class SshHost:
         self._sftp = sftp
         self._seconds = seconds
         self._plain = {"/"}
+        self._unsynced: set[str] = set()
 
     async def kind(self, path: str) -> FileKind:
         try:
@@ -53,15 +54,20 @@ class SshHost:
 
     async def make_directory(self, path: str) -> None:
         await self._call(path, self._sftp.mkdir(path, asyncssh.SFTPAttrs(permissions=0o700)))
-        await self.sync_directory(posixpath.dirname(path))
+        self._unsynced.add(posixpath.dirname(path))
 
     async def create_file(self, path: str, data: bytes) -> None:
         await self._call(path, self._create_file(path, data))
 
     async def sync_directory(self, path: str) -> None:
-        """As durable as a target allows: SFTP cannot sync a directory, so coreutils' `sync` does, where it is there."""
+        """As durable as a target allows: SFTP cannot sync a directory, so coreutils' `sync` does, where it is there.
+
+        One command for this directory and those that new directories were made in.
+        """
+        directories = sorted({path, *self._unsynced})
+        self._unsynced.clear()
         with contextlib.suppress(DriverFailure):
-            await self.run(("sync", path), _SYNC_SECONDS)
+            await self.run(("sync", *directories), _SYNC_SECONDS)
 
     async def swap_link(self, path: str, target: str) -> None:
         parent, name = posixpath.split(path)
@@ -130,11 +136,11 @@ class SshHost:
 
     async def _read(self, path: str) -> bytes:
         if await self._kind(path) is not FileKind.FILE:
-            raise DriverFailure(FailureCause.UNKNOWN, f"{path} is not a regular file.")
+            raise NotAFile(path, "is not a regular file")
         async with self._sftp.open(path, "rb") as file:
             data = cast("bytes", await file.read(MAX_FILE + 1))
         if len(data) > MAX_FILE:
-            raise DriverFailure(FailureCause.UNKNOWN, f"{path} is larger than {MAX_FILE} bytes.")
+            raise NotAFile(path, f"is larger than {MAX_FILE} bytes")
         return data
 
     async def _create_file(self, path: str, data: bytes) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from bridge.config import Config, ReloadProfile, SshConfig
@@ -74,7 +75,7 @@ class Deployer:
         return root / self.profile if self.profile else root
 
     def with_config(self, **changes: Any) -> "Deployer":
-        return replace(self, config=Config(**{**_fields(self.config), **changes}))
+        return replace(self, config=msgspec.structs.replace(self.config, **changes))
 
     def job(self, work: Assignment, key_pem: str | None, guard: Guard = held) -> Job:
         return Job(work, SealedContent(private_key_pem=key_pem, secrets=self.secrets), Steps(), guard)
@@ -99,10 +100,6 @@ class Deployer:
     async def discover(self) -> Discovered:
         job = self.job(assignment(self.settings, kind=AssignmentKind.DISCOVERY, target_kind=self.kind), None)
         return await drivers(self.config, self.open_host)[self.kind].discover(job)
-
-
-def _fields(config: Config) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in config.__struct_fields__}
 
 
 def config_for(root: Path, test: tuple[str, ...], reload: tuple[str, ...], seconds: float = 30) -> Config:
