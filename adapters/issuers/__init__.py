@@ -1,0 +1,1 @@
+"""Certificate authorities: our own, and the ones we ask."""
