@@ -1,0 +1,180 @@
+"""What handlers ask with: `Reading` for questions, `Command` for commands. Both are dependencies of every route.
+
+`async def approve(work_order_id: FromPath[UUID], data: JSONBody[Decision], command: NamedDependency[Command])`
+"""
+
+import hashlib
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from litestar.di import NamedDependency, Provide
+from litestar.params import HeaderParameter, QueryParameter
+
+from api import idempotency
+from api.directory import Caller
+from api.etags import etag, expected_version
+from api.idempotency import KEY_PATTERN
+from api.positions import LARGEST, Acknowledged, catch_up
+from api.security import actor_of, caller_of, client_address, current_caller
+from api.services import Services, StoredAnswer, Views
+from application.house import Context, Done, House
+from domain.colour import Thresholds
+
+SECRET_ANSWER = {"secret_answer": True}
+"""Part of `opt=` of a route whose answer carries a secret: it is never kept."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """A question: who asks it, and the one instant that statuses, colours and days of the answer refer to."""
+
+    services: Services
+    caller: Caller | None
+    now: datetime
+
+    @property
+    def views(self) -> Views:
+        """The read models."""
+        return self.services.views
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Days before expiry at which colours change."""
+        return self.services.settings.thresholds
+
+
+class Command(msgspec.Struct, frozen=True):
+    """A command: its context for the use case, and how it is answered."""
+
+    services: Services
+    caller: Caller
+    context: Context
+    acknowledged: Acknowledged
+    claimed: bool = False
+
+    @property
+    def house(self) -> House:
+        """What use cases may use."""
+        return self.services.house
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the command."""
+        return self.context.at
+
+    async def answer(
+        self,
+        done: Done[Any],
+        body: Any,
+        *,
+        status: int = 200,
+        version: int | None = None,
+        location: str | None = None,
+        secret: bool = False,
+    ) -> Response[Any]:
+        """The answer to a command that was carried out; kept for repeats where it came with an Idempotency-Key."""
+        headers = {"Event-Position": str(done.position)}
+        if version is not None:
+            headers["ETag"] = etag(version)
+        if location is not None:
+            headers["Location"] = location
+        if secret:
+            headers["Cache-Control"] = "no-store"
+        content = b"" if status == 204 else msgspec.json.encode(body)
+        self.acknowledged.note(done.position)
+        if self.claimed:
+            kept = StoredAnswer(status=status, headers=headers, body=None if secret else content)
+            await self.services.idempotency.finish(self.context.command_id, kept)
+        return response(content, status, headers)
+
+
+def response(content: bytes, status: int, headers: dict[str, str]) -> Response[Any]:
+    """A JSON answer; 204 has no body."""
+    if status == 204:
+        return Response(None, status_code=status, headers=headers)
+    return Response(content, status_code=status, headers=headers, media_type="application/json")
+
+
+def replay(_: Request[Any, Any, Any], replayed: idempotency.Replayed) -> Response[Any]:
+    """The kept answer to a repeated command."""
+    kept = replayed.answer
+    return response(kept.body or b"", kept.status, kept.headers | {"Idempotency-Replayed": "true"})
+
+
+MinPosition = Annotated[
+    int | None,
+    QueryParameter(
+        ge=0,
+        le=LARGEST,
+        description="Answer with at least this ledger position (an Event-Position); 503 when it takes too long.",
+    ),
+]
+IfMatch = Annotated[
+    str | None,
+    HeaderParameter(
+        name="If-Match",
+        max_length=1000,
+        description='The ETag the decision rests on, for example "3". Required for PATCH, PUT and DELETE.',
+    ),
+]
+IdempotencyKey = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        pattern=KEY_PATTERN,
+        max_length=255,
+        description="Any text of your own; repeating a request with the same key and body gives the same answer.",
+    ),
+]
+
+
+async def reading(
+    request: Request[Any, Any, Any], services: NamedDependency[Services], min_position: MinPosition = None
+) -> Reading:
+    """A question that is answered with everything this process has acknowledged."""
+    wanted = max(min_position or 0, request.app.state.acknowledged.highest)
+    await catch_up(services.positions, wanted, services.settings.read_wait)
+    return Reading(services, current_caller(request), services.now())
+
+
+async def command(
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
+) -> AsyncGenerator[Command, None]:
+    """A command of a known caller; claimed while it runs where it has an Idempotency-Key."""
+    caller = caller_of(request)
+    key = idempotency_key if request.method == "POST" else None
+    context = Context(
+        actor=actor_of(caller),
+        at=services.now(),
+        command_id=idempotency.command_id(caller.principal_id, request.method, request.url.path, key),
+        body_sha256=hashlib.sha256(await request.body()).digest(),
+        client_address=client_address(request),
+        credential=caller.credential,
+        if_match=expected_version(if_match, request.method),
+        chosen_by_client=key is not None,
+    )
+    acknowledged: Acknowledged = request.app.state.acknowledged
+    if key is None:
+        yield Command(services, caller, context, acknowledged)
+        return
+    secret = bool(request.route_handler.opt.get("secret_answer"))
+    await idempotency.claim(services, context.command_id, context.body_sha256, secret=secret)
+    try:
+        yield Command(services, caller, context, acknowledged, claimed=True)
+    except Exception:
+        await services.idempotency.abandon(context.command_id)
+        raise
+
+
+DEPENDENCIES: dict[str, Provide] = {"reading": Provide(reading), "command": Provide(command)}
+
+
+def location_of(path: str, resource_id: UUID) -> str:
+    """The address of a resource below `/api/v1`."""
+    return f"/api/v1/{path}/{resource_id}"

@@ -1,0 +1,174 @@
+"""Who may call: principals and tokens, folded in memory from the ledger and following it within milliseconds.
+
+A revoked token or role stops with the next request. Nothing here is a cache that could expire too late.
+"""
+
+import asyncio
+import hmac
+import logging
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import msgspec
+
+from application.administering import secret_hash
+from application.ports import Log, Recorded
+from domain.entity import AggregateType
+from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, roles_of, usable
+from projections.principals.view import PrincipalFilter, Principals, TokenFilter
+
+log = logging.getLogger("certferry.api")
+S = TypeVar("S")
+
+_TOKEN = re.compile(r"cf_([0-9a-f]{32})_([A-Za-z0-9_-]{16,128})", re.ASCII)
+_NOBODY = "0" * 64
+_RETRY_SECONDS = 0.5
+_PATIENCE_SECONDS = 10.0
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks: a principal by way of one of its tokens. `roles` are what this token may use now."""
+
+    principal_id: UUID
+    name: str
+    kind: str
+    roles: frozenset[Role]
+    token_id: UUID
+
+    @property
+    def credential(self) -> str:
+        """How events name what authenticated the caller."""
+        return f"token:{self.token_id}"
+
+
+class Directory:
+    """Principals and tokens as they are now."""
+
+    def __init__(self) -> None:
+        self.position = 0
+        self._principals: dict[UUID, tuple[int, Principal]] = {}
+        self._tokens: dict[UUID, tuple[int, Token]] = {}
+        self._moved = asyncio.Condition()
+        self._failing_since: float | None = None
+
+    # ------------------------------------------------------------------ questions
+
+    def identify(self, text: str, now: datetime) -> Caller | None:
+        """The caller of a token's text `cf_<id>_<secret>`; the comparison takes the same time for every secret."""
+        match = _TOKEN.fullmatch(text)
+        if match is None:
+            return None
+        token_id, given = UUID(match[1]), secret_hash(match[2])
+        found = self._holder(token_id)
+        if found is None:
+            hmac.compare_digest(_NOBODY, given)
+            return None
+        token, owner = found
+        return _caller(token_id, token, owner) if usable(token, owner, given, now) else None
+
+    def of_token(self, token_id: UUID, now: datetime) -> Caller | None:
+        """The caller of a token that was proven before (a session), if the token still counts."""
+        found = self._holder(token_id)
+        if found is None:
+            return None
+        token, owner = found
+        return _caller(token_id, token, owner) if usable(token, owner, token.secret_sha256, now) else None
+
+    def name_of(self, principal_id: str) -> str | None:
+        """A principal's name, for people."""
+        with suppress(ValueError):
+            found = self._principals.get(UUID(principal_id))
+            return found[1].name if found else None
+        return None
+
+    @property
+    def trustworthy(self) -> bool:
+        """False when the ledger could not be followed for a while, so that revocations may have gone unheard."""
+        since = self._failing_since
+        return since is None or asyncio.get_running_loop().time() - since < _PATIENCE_SECONDS
+
+    async def reached(self, position: int, timeout: float) -> bool:
+        """Wait until everything up to a position is known here."""
+        if self.position >= position:
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout), self._moved:
+                await self._moved.wait_for(lambda: self.position >= position)
+        return self.position >= position
+
+    # ------------------------------------------------------------------ following
+
+    async def load(self, principals: Principals, position: int) -> None:
+        """Start from the read models, which show at least `position`."""
+        await self._load_principals(principals)
+        await self._load_tokens(principals)
+        self.position = position
+
+    async def follow(self, ledger: Log) -> None:
+        """Follow the ledger for ever; a failure is logged and retried."""
+        while True:
+            try:
+                async for batch in ledger.follow(self.position):
+                    self._failing_since = None
+                    await self.take(batch)
+            except Exception:
+                loop = asyncio.get_running_loop()
+                self._failing_since = self._failing_since or loop.time()
+                log.exception("the directory of principals cannot follow the ledger; trying again")
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def take(self, batch: Sequence[Recorded]) -> None:
+        """Fold a batch of the ledger."""
+        for recorded in batch:
+            kind = type(recorded.event)
+            if kind in PRINCIPAL.table:
+                _fold(PRINCIPAL, self._principals, recorded)
+            elif kind in TOKEN.table:
+                _fold(TOKEN, self._tokens, recorded)
+        if batch:
+            async with self._moved:
+                self.position = max(self.position, batch[-1].position)
+                self._moved.notify_all()
+
+    def _holder(self, token_id: UUID) -> tuple[Token, Principal] | None:
+        token = self._tokens.get(token_id)
+        owner = self._principals.get(token[1].principal_id) if token else None
+        return (token[1], owner[1]) if token and owner else None
+
+    async def _load_principals(self, principals: Principals) -> None:
+        cursor: str | None = None
+        while True:
+            page = await principals.list(PrincipalFilter(), limit=200, cursor=cursor)
+            self._principals |= {row.id: (row.position, row.state) for row in page.items}
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    async def _load_tokens(self, principals: Principals) -> None:
+        cursor: str | None = None
+        while True:
+            page = await principals.tokens(TokenFilter(), limit=200, cursor=cursor)
+            self._tokens |= {held.token.id: (held.token.position, held.token.state) for held in page.items}
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+def _caller(token_id: UUID, token: Token, owner: Principal) -> Caller:
+    return Caller(
+        principal_id=token.principal_id,
+        name=owner.name,
+        kind=owner.kind,
+        roles=roles_of(token, owner),
+        token_id=token_id,
+    )
+
+
+def _fold(kind: AggregateType[S], known: dict[UUID, tuple[int, S]], recorded: Recorded) -> None:
+    position, state = known.get(recorded.stream_id, (0, None))
+    if recorded.position > position:
+        known[recorded.stream_id] = (recorded.position, kind.evolve(state, recorded.event))

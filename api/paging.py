@@ -1,0 +1,92 @@
+"""Lists: keyset pages with opaque cursors, and whole lists as NDJSON or CSV in batches."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from typing import Annotated, Any, TypeVar
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+from litestar import Request, Response
+from litestar.params import QueryParameter
+from litestar.response import Stream
+
+from api.problems import Problem
+
+T = TypeVar("T")
+
+NDJSON, CSV = "application/x-ndjson", "text/csv"
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Items per page.")]
+Cursor = Annotated[
+    str | None, QueryParameter(min_length=1, max_length=1000, description="next_cursor of the page before.")
+]
+
+
+def negotiate(request: Request[Any, Any, Any], *offered: str) -> str:
+    """The best media type for the request's Accept, the first one without any. Raises 406 where none will do."""
+    accept = request.headers.get("accept")
+    if not accept:
+        return offered[0]
+    found = request.accept.best_match(list(offered))
+    if found is None:
+        raise Problem("not-acceptable", f"This address speaks {', '.join(offered)}.")
+    return found
+
+
+def page(request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str | None) -> Response[Any]:
+    """One page as JSON, with a Link to the next (RFC 8288)."""
+    content = msgspec.json.encode({"items": items, "next_cursor": next_cursor})
+    headers = {"Link": f'<{_next(request, next_cursor)}>; rel="next"'} if next_cursor else {}
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _next(request: Request[Any, Any, Any], cursor: str) -> str:
+    query = parse_qsl(request.url.query, keep_blank_values=True)
+    return f"{request.url.path}?{urlencode([(k, v) for k, v in query if k != 'cursor'] + [('cursor', cursor)])}"
+
+
+def export(
+    media_type: str, batches: AsyncIterator[Sequence[T]], present: Callable[[T], Any], columns: Sequence[str]
+) -> Stream:
+    """A whole list as NDJSON or CSV, batch by batch: memory stays flat however long it is."""
+    write = _ndjson if media_type == NDJSON else _csv
+    return Stream(write(batches, present, columns), media_type=f"{media_type}; charset=utf-8")
+
+
+async def _ndjson(
+    batches: AsyncIterator[Sequence[T]], present: Callable[[T], Any], _: Sequence[str]
+) -> AsyncIterator[bytes]:
+    encoder = msgspec.json.Encoder()
+    async for batch in batches:
+        yield encoder.encode_lines([present(item) for item in batch])
+
+
+async def _csv(
+    batches: AsyncIterator[Sequence[T]], present: Callable[[T], Any], columns: Sequence[str]
+) -> AsyncIterator[bytes]:
+    yield csv_lines([columns])
+    async for batch in batches:
+        rows = (msgspec.to_builtins(present(item)) for item in batch)
+        yield csv_lines([[cell(row.get(column)) for column in columns] for row in rows])
+
+
+def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
+    """Lines of CSV (RFC 4180)."""
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
+
+
+def cell(value: object) -> object:
+    """A value as a cell. Texts that a spreadsheet would take for a formula get an apostrophe in front."""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
+    if isinstance(value, list):
+        return cell("; ".join(_words(part) for part in value))
+    if isinstance(value, dict):
+        return cell(_words(value))
+    return "" if value is None else value
+
+
+def _words(value: object) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,28 @@
+"""Reading one's writes: an answer never lies behind what this process has acknowledged, nor behind `min_position`."""
+
+from api.problems import Problem
+from api.services import Positions
+
+LARGEST = 2**63 - 1
+
+
+class Acknowledged:
+    """The highest ledger position that this process has told anybody (`Event-Position`)."""
+
+    def __init__(self) -> None:
+        self.highest = 0
+
+    def note(self, position: int) -> None:
+        """Told somebody."""
+        self.highest = max(self.highest, position)
+
+
+async def catch_up(positions: Positions, wanted: int, timeout: float) -> None:
+    """Wait until the read models show `wanted`. Raises 503 with Retry-After after `timeout` seconds."""
+    if wanted <= positions.current or await positions.wait_for(wanted, timeout):
+        return
+    raise Problem(
+        "unavailable",
+        f"The read models show position {positions.current} and do not show {wanted} yet.",
+        headers={"Retry-After": "1"},
+    )

@@ -1,0 +1,219 @@
+"""Who may call what. Every route declares it; a route that declares nothing is closed.
+
+    @post("/work-orders/{work_order_id:uuid}/approve", opt=requires(Role.APPROVER))
+
+Roles are those of the REST contract ("Who may call what"). A missing role is `forbidden`, and an event.
+"""
+
+import logging
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+from litestar.connection import ASGIConnection, Request
+from litestar.handlers import BaseRouteHandler
+
+from api import sessions
+from api.directory import Caller
+from api.knocks import Knocks
+from api.problems import Problem
+from api.services import Services
+from application.house import Context
+from application.ports import LogUnavailable
+from application.viewing import record_denied
+from domain.entity import Actor, ActorKind
+from domain.principal import Role
+
+log = logging.getLogger("certferry.api")
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+REALM = 'Bearer realm="certferry"'
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Permission(msgspec.Struct, frozen=True):
+    """Who may call a route: nobody needs to sign in (`public`), any caller (`roles` None), or one of some roles.
+
+    `page`: people are sent to the sign-in page instead of getting a problem.
+    """
+
+    roles: frozenset[Role] | None = None
+    public: bool = False
+    page: bool = False
+
+    def allows(self, caller: Caller) -> bool:
+        """May this caller call it?"""
+        return self.public or self.roles is None or bool(self.roles & caller.roles)
+
+
+class SignInFirst(Exception):
+    """A page was asked for by somebody who has not signed in."""
+
+
+ALL_ROLES = tuple(Role)
+
+
+def requires(*roles: Role, page: bool = False) -> dict[str, Any]:
+    """For `opt=`: one of these roles is needed."""
+    return {"permission": Permission(frozenset(roles), page=page)}
+
+
+def any_role(*, page: bool = False) -> dict[str, Any]:
+    """For `opt=`: whoever holds any role (reading what all roles may read)."""
+    return requires(*ALL_ROLES, page=page)
+
+
+def signed_in(*, page: bool = False) -> dict[str, Any]:
+    """For `opt=`: every known caller, with or without a role."""
+    return {"permission": Permission(page=page)}
+
+
+def public() -> dict[str, Any]:
+    """For `opt=`: nobody has to sign in."""
+    return {"permission": Permission(public=True)}
+
+
+def permission_of(handler: BaseRouteHandler) -> Permission | None:
+    """What a route declares; None: nothing."""
+    found = handler.opt.get("permission")
+    return found if isinstance(found, Permission) else None
+
+
+async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The guard of every route: authenticate, then compare with what the route declares."""
+    if _method(connection) == "OPTIONS":
+        return
+    services: Services = connection.app.state.services
+    permission = permission_of(handler)
+    caller = authenticate(connection, services)
+    connection.scope["user"] = caller
+    if permission is not None and permission.public:
+        return
+    if caller is None:
+        raise _unauthenticated(connection, services, page=permission is not None and permission.page)
+    if permission is None or not permission.allows(caller):
+        raise await _forbidden(connection, services, caller, permission)
+    if _method(connection) not in _SAFE and connection.scope.get("auth") is not None:
+        await _check_csrf(connection)
+
+
+def authenticate(connection: Connection, services: Services) -> Caller | None:
+    """The caller by bearer token, else by session cookie; `scope["auth"]` is then the session."""
+    connection.scope["auth"] = None
+    if not services.directory.trustworthy:
+        raise Problem("unavailable", "Tokens cannot be checked at the moment.", headers={"Retry-After": "1"})
+    header = connection.headers.get("authorization")
+    if header is not None:
+        scheme, _, token = header.partition(" ")
+        return services.directory.identify(token.strip(), services.now()) if scheme.lower() == "bearer" else None
+    session = sessions.read(connection.cookies.get(sessions.COOKIE), services.settings.session_key, services.now())
+    if session is None or session.id in _ended(connection):
+        return None
+    connection.scope["auth"] = session
+    return services.directory.of_token(session.token_id, services.now())
+
+
+def current_caller(connection: Connection) -> Caller | None:
+    """Who asks; None on public routes without (valid) credentials."""
+    caller = connection.scope.get("user")
+    return caller if isinstance(caller, Caller) else None
+
+
+def caller_of(connection: Connection) -> Caller:
+    """Who asks, on routes that are not public."""
+    caller = current_caller(connection)
+    if caller is None:
+        raise Problem("unauthenticated", "Sign in first.", headers={"WWW-Authenticate": REALM})
+    return caller
+
+
+def csrf_token(connection: Connection) -> str | None:
+    """What a page must send along with unsafe requests (header X-CSRF-Token or form field csrf_token)."""
+    session = connection.scope.get("auth")
+    key = connection.app.state.services.settings.session_key
+    return sessions.csrf_token(session, key) if isinstance(session, sessions.Session) else None
+
+
+def end_session(connection: Connection) -> None:
+    """Signing out: this session is over in this process, whatever becomes of the cookie."""
+    session = connection.scope.get("auth")
+    if isinstance(session, sessions.Session):
+        ended = _ended(connection)
+        now = connection.app.state.services.now()
+        for known in [known for known, expires_at in ended.items() if expires_at <= now]:
+            del ended[known]
+        ended[session.id] = session.expires_at
+
+
+def actor_of(caller: Caller) -> Actor:
+    """A token counts as its owner."""
+    kind = ActorKind(caller.kind) if caller.kind in {ActorKind.COURIER, ActorKind.ACME_CLIENT} else ActorKind.USER
+    return Actor(kind, str(caller.principal_id))
+
+
+def client_address(connection: Connection) -> str | None:
+    """The address of the connection; headers that claim another one are not believed."""
+    client = connection.scope.get("client")
+    return client[0] if client else None
+
+
+def _unauthenticated(connection: Connection, services: Services, *, page: bool) -> Exception:
+    if page:
+        return SignInFirst()
+    knocks: Knocks = connection.app.state.knocks
+    knocks.count(client_address(connection) or "unknown", services.now())
+    given = "authorization" in connection.headers
+    unknown, missing = "This token is unknown, expired or revoked.", "Send Authorization: Bearer cf_<id>_<secret>."
+    challenge = f'{REALM}, error="invalid_token"' if given else REALM
+    return Problem("unauthenticated", unknown if given else missing, headers={"WWW-Authenticate": challenge})
+
+
+async def _forbidden(
+    connection: Connection, services: Services, caller: Caller, permission: Permission | None
+) -> Problem:
+    needed = sorted(permission.roles or ()) if permission else []
+    detail = f"This needs the role {' or '.join(needed)}." if needed else "This address is closed."
+    method, route = _method(connection), str(connection.scope.get("path_template", ""))
+    context = Context(
+        actor=actor_of(caller),
+        at=services.now(),
+        command_id=uuid4(),
+        client_address=client_address(connection),
+        credential=caller.credential,
+    )
+    ids: list[object] = list(connection.path_params.values())
+    subject = next((value for value in ids if isinstance(value, UUID)), None)
+    try:
+        await record_denied(
+            services.house, context, subject_id=subject, method=method, route=route, code="forbidden", detail=detail
+        )
+    except LogUnavailable:
+        log.warning("could not record a denied request of %s", caller.principal_id)
+    return Problem("forbidden", detail)
+
+
+async def _check_csrf(connection: Connection) -> None:
+    if not sessions.same_origin(connection):
+        raise Problem("forbidden", "This request comes from another site.")
+    given = connection.headers.get(sessions.CSRF_HEADER)
+    if given is None and isinstance(connection, Request):
+        given = await _form_field(connection)
+    expected = csrf_token(connection) or ""
+    if given is None or not given.isascii() or not sessions.equal(given, expected):
+        raise Problem("forbidden", "The page is too old or was not made by this service. Reload it, then try again.")
+
+
+async def _form_field(request: Request[Any, Any, Any]) -> str | None:
+    if request.headers.get("content-type", "").partition(";")[0] != "application/x-www-form-urlencoded":
+        return None
+    found = (await request.form()).get(sessions.CSRF_FIELD)
+    return found if isinstance(found, str) else None
+
+
+def _method(connection: Connection) -> str:
+    return str(connection.scope.get("method", ""))
+
+
+def _ended(connection: Connection) -> dict[str, Any]:
+    found: dict[str, Any] = connection.app.state.ended_sessions
+    return found

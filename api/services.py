@@ -1,0 +1,193 @@
+"""Everything the API needs from elsewhere, as one value. The bootstrap fills it; the API imports no adapter."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from api.directory import Directory
+from application.enrolling import BridgeSigner
+from application.house import House
+from application.issuing_ports import Issuers
+from application.ports import CertificateReader
+from application.verifying import Result
+from bridge.protocol import SealedContent
+from domain.colour import Thresholds
+from projections.alerts.view import Alerts
+from projections.audit_trail.view import AuditTrail
+from projections.bridges.view import Bridges
+from projections.connectors.view import Connectors
+from projections.discoveries.view import Discoveries
+from projections.inventory.view import Inventory
+from projections.orders.view import Orders
+from projections.principals.view import Principals
+from projections.push_validation.view import PushValidation
+from projections.target_systems.view import TargetSystems
+from projections.topology.view import Topology
+from projections.verification_runs.view import VerificationRuns
+from projections.work_orders.view import WorkOrders
+
+
+class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What operators may choose of the API; times in seconds, sizes in bytes.
+
+    `session_key`: at least 32 random bytes, the same in every API process (signs session cookies).
+    `secure_cookies`: the service is reached by https, whatever this process sees of it.
+    `read_wait`: how long an answer waits for the read models before it is 503.
+    """
+
+    session_key: bytes
+    secure_cookies: bool = False
+    session_seconds: int = 8 * 3600
+    read_wait: float = 5.0
+    max_body: int = 1_048_576
+    thresholds: Thresholds = Thresholds()
+
+    def __repr__(self) -> str:
+        """Show no key."""
+        return "ApiSettings(...)"
+
+
+class Positions(Protocol):
+    """How far the read models are (the ledger position they show)."""
+
+    @property
+    def current(self) -> int:
+        """As last heard; never more than the truth."""
+        ...
+
+    async def wait_for(self, position: int, timeout: float) -> bool:
+        """Return True as soon as the read models show `position`; False after `timeout` seconds."""
+        ...
+
+
+class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished answer to a command with an Idempotency-Key. `body` None: it carried a secret and is not kept."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes | None
+
+
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a command id that was claimed before: under which body, and its answer (None: in progress)."""
+
+    body_sha256: bytes
+    answer: StoredAnswer | None
+
+
+class IdempotencyStore(Protocol):
+    """Answers to commands with an Idempotency-Key, kept for at least 24 hours."""
+
+    async def claim(self, command_id: UUID, body_sha256: bytes) -> Claim | None:
+        """Claim a command id: None when it is ours now, else what stands there.
+
+        An unanswered claim older than a minute is taken over: its process died.
+        """
+        ...
+
+    async def finish(self, command_id: UUID, answer: StoredAnswer) -> None:
+        """Keep the answer of a claimed command."""
+        ...
+
+    async def abandon(self, command_id: UUID) -> None:
+        """Give a claim back: the command was refused or failed, and may be tried again."""
+        ...
+
+
+class RunResults(Protocol):
+    """What verification runs saw, per endpoint."""
+
+    async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Result]]:
+        """Results of a run, each with its number in it (from 1), after number `after`."""
+        ...
+
+
+class BridgeAuthority(BridgeSigner, Protocol):
+    """The Bridge CA."""
+
+    @property
+    def certificate_pem(self) -> str:
+        """What bridges trust for the control plane's own certificate."""
+        ...
+
+    @property
+    def pin(self) -> str:
+        """SHA-256 of the CA certificate's DER (hex), given to people together with an enrolment token."""
+        ...
+
+    def identify(self, der: bytes) -> UUID:
+        """The bridge a verified client certificate names. Raises Refused(forbidden)."""
+        ...
+
+
+class Seal(Protocol):
+    """Sealing to a bridge (HPKE, bridge/protocol.py)."""
+
+    def __call__(
+        self,
+        content: SealedContent,
+        public_key: bytes,
+        *,
+        bridge_id: UUID,
+        assignment_id: UUID,
+        fence: int,
+        fullchain_pem: str | None,
+    ) -> str:
+        """The text of `Assignment.sealed`. Raises ValueError for a key that nothing can be sealed to."""
+        ...
+
+
+Check = Callable[[], Awaitable[str | None]]
+"""A readiness check: None when all is well, else a sentence that says what is wrong. It must not hang."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """The read models."""
+
+    alerts: Alerts
+    audit: AuditTrail
+    bridges: Bridges
+    connectors: Connectors
+    discoveries: Discoveries
+    inventory: Inventory
+    orders: Orders
+    principals: Principals
+    push_validation: PushValidation
+    target_systems: TargetSystems
+    topology: Topology
+    verification_runs: VerificationRuns
+    work_orders: WorkOrders
+
+
+@dataclass(frozen=True)
+class Services:
+    """What `create_app` and `create_bridge_app` run on.
+
+    `unreachable` are exceptions that mean "the database cannot be reached now": they become 503.
+    `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
+    """
+
+    house: House
+    views: Views
+    reader: CertificateReader
+    directory: Directory
+    positions: Positions
+    idempotency: IdempotencyStore
+    run_results: RunResults
+    issuers: Issuers
+    bridge_ca: BridgeAuthority
+    seal: Seal
+    settings: ApiSettings
+    local_ca_pem: Callable[[], Awaitable[str | None]]
+    checks: dict[str, Check] = field(default_factory=dict[str, Check])
+    gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])
+    unreachable: tuple[type[Exception], ...] = ()
+
+    def now(self) -> datetime:
+        """The time, UTC."""
+        return self.house.clock()
