@@ -82,9 +82,12 @@ def _report(absent: list[str]) -> None:
 
 
 def _run(*command: str) -> None:
+    """Run quietly; say what happened only where it failed."""
     environment = {"NODE_EXTRA_CA_CERTS": _CERTIFICATES, **os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    if subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode != 0:
-        print(f"failed: {' '.join(command)}", file=sys.stderr)
+    null, pipe, both = subprocess.DEVNULL, subprocess.PIPE, subprocess.STDOUT
+    done = subprocess.run(command, env=environment, stdin=null, stdout=pipe, stderr=both, text=True, check=False)
+    if done.returncode != 0:
+        print(f"failed: {' '.join(command)}\n{done.stdout}", file=sys.stderr)
 
 
 def _install_packages(packages: list[str]) -> None:
@@ -105,7 +108,7 @@ def _install_packages(packages: list[str]) -> None:
 
 def _install_node_tools(packages: list[str]) -> None:
     NODE_DIRECTORY.mkdir(parents=True, exist_ok=True)
-    quiet = ("--silent", "--no-audit", "--no-fund", "--ignore-scripts")
+    quiet = ("--loglevel=error", "--no-audit", "--no-fund", "--ignore-scripts")
     _run("npm", "install", *quiet, "--prefix", str(NODE_DIRECTORY), *packages)
 
 
