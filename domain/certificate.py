@@ -212,6 +212,16 @@ def check_pushable(certificate: Certificate, now: datetime, *, allow_not_yet_val
     )
 
 
+def check_key_available(certificate: Certificate) -> None:
+    """Refuse what could not be installed: the private key must be stored here, or have been made on the target."""
+    if not certificate.has_private_key and certificate.key_origin is not KeyOrigin.ENDPOINT:
+        raise Refused(
+            Code.PRIVATE_KEY_NOT_AVAILABLE,
+            f"The private key of {certificate.facts.common_name} is not stored here, so it cannot be installed. "
+            "Import the certificate together with its key.",
+        )
+
+
 def _issued(_: Certificate | None, event: CertificateIssued) -> Certificate:
     return Certificate(
         facts=event.facts,

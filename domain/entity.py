@@ -57,8 +57,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         topic = cls.__dict__.get("topic")
         if not topic:
             raise TypeError(f"{cls.__qualname__} declares no topic")
-        if TOPICS.get(topic, cls).__qualname__ != cls.__qualname__:
-            raise TypeError(f"topic {topic} belongs to {TOPICS[topic].__qualname__}")
+        owner = TOPICS.get(topic, cls)
+        if (owner.__module__, owner.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"topic {topic} belongs to {owner.__module__}.{owner.__qualname__}")
         TOPICS[topic] = cls
 
     def subjects(self) -> Iterable[UUID]:

@@ -1,0 +1,108 @@
+"""Who may call what: every kind of action, and the roles that allow it. Roles add up; everything else is denied.
+
+Four eyes are no matter of roles: whoever holds the right role may still be stopped by the work order itself.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from domain.errors import Code, Refused
+from domain.principal import Role
+
+
+class Permission(StrEnum):
+    """What a role may allow."""
+
+    READ = "read"  # certificates, connectors, orders, work orders, target systems, bridges, topology, reports
+    READ_EVERYTHING = "read_everything"  # all of that, and access logs, principals, policies; never secrets
+    ORDER = "order"
+    PUSH = "push"
+    DEPLOY = "deploy"
+    RENEW = "renew"
+    CANCEL = "cancel"
+    APPROVE = "approve"
+    REJECT = "reject"
+    IMPLEMENT = "implement"
+    RESCHEDULE = "reschedule"
+    RETRY = "retry"
+    IMPORT = "import"
+    DESCRIBE = "describe"  # owners and tags
+    CONNECTORS = "connectors"
+    TARGET_SYSTEMS = "target_systems"
+    BRIDGES = "bridges"
+    DISCOVER = "discover"
+    VERIFY = "verify"
+    DOWNLOAD = "download"
+    EXPORT_PFX = "export_pfx"
+    REVOKE = "revoke"
+    ALERTS = "alerts"
+    EXPORT_AUDIT = "export_audit"  # exports and proofs
+    POLICIES = "policies"
+    PRINCIPALS = "principals"
+    TOKENS = "tokens"
+    CHANNELS = "channels"
+    LEGAL_HOLD = "legal_hold"
+
+
+_EVERYBODY = frozenset(Role)
+_P = Permission
+
+_OF_ROLE: dict[Role, tuple[Permission, ...]] = {
+    Role.REQUESTER: (_P.ORDER, _P.PUSH, _P.DEPLOY, _P.RENEW, _P.CANCEL),
+    Role.APPROVER: (_P.APPROVE, _P.REJECT),
+    Role.IMPLEMENTER: (_P.IMPLEMENT, _P.RESCHEDULE, _P.RETRY),
+    Role.OPERATOR: (
+        _P.IMPORT,
+        _P.DESCRIBE,
+        _P.CONNECTORS,
+        _P.TARGET_SYSTEMS,
+        _P.BRIDGES,
+        _P.DISCOVER,
+        _P.VERIFY,
+        _P.DOWNLOAD,
+        _P.EXPORT_PFX,
+        _P.REVOKE,
+        _P.DEPLOY,
+        _P.ALERTS,
+    ),
+    Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT),
+    Role.ADMIN: (_P.POLICIES, _P.PRINCIPALS, _P.TOKENS, _P.CHANNELS, _P.LEGAL_HOLD),
+}
+
+WHO_MAY: dict[Permission, frozenset[Role]] = {
+    permission: frozenset(role for role, allowed in _OF_ROLE.items() if permission in allowed)
+    for permission in Permission
+} | {Permission.READ: _EVERYBODY}
+
+
+def may(roles: frozenset[Role], permission: Permission) -> bool:
+    """Does one of the roles allow it?"""
+    return not roles.isdisjoint(WHO_MAY[permission])
+
+
+def check_role(roles: frozenset[Role], permission: Permission) -> None:
+    """Refuse with `forbidden`, naming the roles that would do."""
+    if not may(roles, permission):
+        wanted = " or ".join(sorted(role.value for role in WHO_MAY[permission]))
+        raise Refused(Code.FORBIDDEN, f"This takes the role {wanted}.")
+
+
+class Action(msgspec.Struct, frozen=True):
+    """Something one could do here now, whether this caller may, and if not, why: a sentence for people."""
+
+    action: str
+    allowed: bool
+    reason: str | None = None
+
+
+def ask(action: str, roles: frozenset[Role], permission: Permission, decision: Callable[[], Any]) -> Action:
+    """The decision itself says whether the caller may: an action is allowed exactly when it would not be refused."""
+    try:
+        check_role(roles, permission)
+        decision()
+    except Refused as refused:
+        return Action(action, allowed=False, reason=refused.detail)
+    return Action(action, allowed=True)

@@ -1,0 +1,39 @@
+"""What a person can do with a work order now: what its status allows, by role and by four eyes."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain import work_order
+from domain.entity import Actor, ActorKind, Event, Meta
+from domain.principal import Role
+from domain.roles import Action, Permission, ask
+from domain.work_order_state import WorkOrder
+
+__all__ = ["Action", "available_actions"]
+
+
+def available_actions(order: WorkOrder, *, person: str, roles: frozenset[Role], now: datetime) -> tuple[Action, ...]:
+    """The actions that make sense in the status; those that `person` may not carry out say why.
+
+    `person` is the id of the caller, or of whoever the caller acts for. Whether the target system has changed since the
+    approval is not looked at: that shows at Implement.
+    """
+    meta = Meta(actor=Actor(ActorKind.USER, person), at=now, correlation_id=_ASKING)
+    return tuple(ask(step, roles, Permission(step), _decision(step, order, meta)) for step in work_order.steps(order))
+
+
+_ASKING = UUID(int=0)
+
+
+def _decision(step: str, order: WorkOrder, meta: Meta) -> Callable[[], tuple[Event, ...]]:
+    soon = meta.at + timedelta(seconds=1)
+    decisions: dict[str, Callable[[], tuple[Event, ...]]] = {
+        "approve": lambda: work_order.approve(order, meta),
+        "implement": lambda: work_order.implement(order, meta, current_digest=order.digest),
+        "reject": lambda: work_order.reject(order, meta),
+        "cancel": lambda: work_order.cancel(order, meta),
+        "reschedule": lambda: work_order.reschedule(order, meta, scheduled_at=soon),
+        "retry": lambda: work_order.retry(order, meta, current_digest=order.digest),
+    }
+    return decisions[step]
