@@ -1,0 +1,147 @@
+"""The pages of certificates: the list, and one with its topology."""
+
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from api.asking import Command, Reading
+from api.pages import words
+from api.pages.answering import dialog, done, html, viewer_of
+from api.pages.forms import push_form
+from api.pages.model import certificate_page, order_type
+from api.problems import Problem
+from api.security import any_role, requires
+from application import verifying
+from application.pushing import RequestPush, request_push
+from domain.colour import Colour, of_certificate
+from domain.principal import Role
+from projections.inventory.view import CertificateFilter, CertificateRow
+from projections.push_validation.view import PushFilter
+from projections.topology.view import CertificateTopology
+
+
+class ListLine(NamedTuple):
+    """One certificate of the list."""
+
+    id: UUID
+    colour: Colour
+    state: str
+    common_name: str
+    issuer: str
+    order_type: str
+    source: str
+    not_after: Any
+
+
+@get("/", opt=any_role(page=True), include_in_schema=False, sync_to_thread=False)
+def home() -> Redirect:
+    """Certificates are where everything starts."""
+    return Redirect("/certificates")
+
+
+@get("/certificates", opt=any_role(page=True), include_in_schema=False)
+async def certificate_list(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    q: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
+) -> Response[str]:
+    """The inventory, fifty at a time, next to expire first."""
+    found = await reading.views.inventory.list(CertificateFilter(now=reading.now, q=q or None), cursor=cursor)
+    next_url = None
+    if found.next_cursor is not None:
+        next_url = "/certificates?" + urlencode({k: v for k, v in (("q", q), ("cursor", found.next_cursor)) if v})
+    rows = [_line(row, reading) for row in found.items]
+    return html(
+        "certificates.html", viewer=viewer_of(request), tab="certificates", rows=rows, q=q or "", next_url=next_url
+    )
+
+
+def _line(row: CertificateRow, reading: Reading) -> ListLine:
+    facts = row.state.facts
+    colour = of_certificate(row.state, reading.now, reading.thresholds).colour
+    return ListLine(
+        row.id,
+        colour,
+        words.CERTIFICATE_WORDS[colour],
+        facts.common_name,
+        facts.issuer_common_name or facts.issuer,
+        order_type(row.state.provider),
+        row.state.source.value,
+        facts.not_after,
+    )
+
+
+@get("/certificates/{certificate_id:uuid}", opt=any_role(page=True), include_in_schema=False)
+async def certificate(
+    request: Request[Any, Any, Any],
+    certificate_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    colour: FromQuery[list[Colour] | None] = None,
+) -> Response[str]:
+    """One certificate: where it is installed, what is served, and the work order beside each connector."""
+    topology = await _topology(reading, certificate_id)
+    operations = await reading.views.push_validation.operations(PushFilter(certificate_id=(certificate_id,)))
+    page = certificate_page(topology, operations, viewer_of(request), reading.now, frozenset(colour or ()))
+    return html("certificate.html", viewer=viewer_of(request), tab="certificates", page=page)
+
+
+@get("/certificates/{certificate_id:uuid}/push", opt=requires(Role.REQUESTER, page=True), include_in_schema=False)
+async def push_dialog(
+    request: Request[Any, Any, Any],
+    certificate_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    connector_id: FromQuery[UUID | None] = None,
+) -> Response[str]:
+    """The confirmation dialog of Push to Device."""
+    return dialog(request, "confirm.html", form=push_form(await _topology(reading, certificate_id), connector_id))
+
+
+@post("/certificates/{certificate_id:uuid}/push", opt=requires(Role.REQUESTER, page=True), include_in_schema=False)
+async def push(
+    request: Request[Any, Any, Any], certificate_id: FromPath[UUID], command: NamedDependency[Command]
+) -> Response[Any]:
+    """OK: one work order for each ticked connector."""
+    form = await request.form()
+    try:
+        ticked = tuple(UUID(str(value)) for value in form.getall("connector_ids", []))
+    except ValueError:
+        raise Problem("validation-failed", "The form names a connector that is none. Reload the page.") from None
+    wish = RequestPush(
+        certificate_id=certificate_id, connector_ids=ticked, comment=str(form.get("comment") or "") or None
+    )
+    outcome = await request_push(command.house, command.context, wish)
+    command.acknowledged.note(outcome.position)
+    if outcome.result.refused and not outcome.result.work_orders:
+        sentences = "; ".join(dict.fromkeys(item.refused.detail for item in outcome.result.refused))
+        raise Problem("invalid-transition", sentences)
+    return done(request, f"/certificates/{certificate_id}")
+
+
+@post("/certificates/{certificate_id:uuid}/verify", opt=requires(Role.OPERATOR, page=True), include_in_schema=False)
+async def verify_now(
+    request: Request[Any, Any, Any],
+    certificate_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    command: NamedDependency[Command],
+) -> Response[Any]:
+    """Verify the endpoints of this certificate now."""
+    topology = await _topology(reading, certificate_id)
+    connector_ids = [node.connector.id for node in topology.connectors if node.connector.state.associated]
+    context = msgspec.structs.replace(command.context, command_id=uuid4())
+    started = await verifying.start_run(command.house, context, connector_ids, trigger="user")
+    command.acknowledged.note(started.position)
+    return done(request, f"/certificates/{certificate_id}")
+
+
+async def _topology(reading: Reading, certificate_id: UUID) -> CertificateTopology:
+    found = await reading.views.topology.of_certificate(certificate_id)
+    if found is None:
+        raise Problem("not-found", f"There is no certificate {certificate_id}.")
+    return found

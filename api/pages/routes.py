@@ -1,0 +1,37 @@
+"""All pages and the static files they need."""
+
+from litestar import Router
+from litestar.datastructures import CacheControlHeader
+from litestar.static_files import create_static_files_router
+from litestar.types import ControllerRouterHandler
+
+from api.pages import certificates, signing_in, work_orders
+from api.pages.rendering import STATIC
+from api.security import public
+
+FOR_EVER = CacheControlHeader(max_age=31_536_000, immutable=True, public=True)
+
+
+def page_routes() -> list[ControllerRouterHandler]:
+    """For `Litestar(route_handlers=...)`."""
+    return [
+        signing_in.sign_in_page,
+        signing_in.sign_in,
+        signing_in.sign_out,
+        certificates.home,
+        certificates.certificate_list,
+        certificates.certificate,
+        certificates.push_dialog,
+        certificates.push,
+        certificates.verify_now,
+        work_orders.details,
+        *work_orders.step_handlers(),
+        _static_files(),
+    ]
+
+
+def _static_files() -> Router:
+    """Their URLs carry a hash of the content, so they may be kept for ever."""
+    return create_static_files_router(
+        path="/static", directories=[STATIC], opt=public(), cache_control=FOR_EVER, include_in_schema=False
+    )
