@@ -1,0 +1,95 @@
+"""Handing the log's events to their reactions: the jobs and the position they stand for commit together."""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from psycopg import AsyncConnection
+
+from adapters.postgres.following import follow_rows
+from adapters.postgres.loader import Row, recorded
+from adapters.queue.jobs import Queue
+from application.automations.reactions import REACTIONS, Reaction
+from application.ports import Recorded
+
+FOLLOWER = "reactions"
+BY_TOPIC: Mapping[str, tuple[Reaction, ...]] = {event.topic: found for event, found in REACTIONS.items()}
+
+_BEGIN = "INSERT INTO ops.followers (name) VALUES (%s) ON CONFLICT DO NOTHING"
+_POSITION = "SELECT position FROM ops.followers WHERE name = %s"
+_ADVANCE = "UPDATE ops.followers SET position = %s WHERE name = %s"
+_CLAIM = """
+INSERT INTO ops.reactions (reaction, position) SELECT * FROM unnest(%s::text[], %s::bigint[])
+ON CONFLICT DO NOTHING RETURNING reaction, position
+"""
+_QUARANTINE = """
+INSERT INTO ops.quarantine (projection, position, error) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
+"""
+_log = logging.getLogger(__name__)
+
+
+class _Wanted(NamedTuple):
+    reaction: Reaction
+    recorded: Recorded
+
+
+async def follow_log(dsn: str, queue: Queue) -> None:
+    """For ever. Several processes may follow: each event is handed out once, whoever comes first."""
+    async with queue.connector.pool.connection() as connection:
+        await connection.execute(_BEGIN, (FOLLOWER,))
+        cursor = await connection.execute(_POSITION, (FOLLOWER,))
+        [(position,)] = await cursor.fetchall()
+    async for rows in follow_rows(dsn, position):
+        await hand_out(queue, rows)
+
+
+async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
+    """Queue the reactions to a batch of events, and remember that it was done, in one transaction."""
+    async with queue.connector.pool.connection() as connection, connection.transaction():
+        cursor = await connection.execute(f"{_POSITION} FOR UPDATE", (FOLLOWER,))
+        [(position,)] = await cursor.fetchall()
+        fresh = [row for row in rows if row[0] > position]
+        if not fresh:
+            return
+        for wanted in await _claim(connection, await _wanted(connection, fresh)):
+            await _defer(queue, connection, wanted)
+        await connection.execute(_ADVANCE, (fresh[-1][0], FOLLOWER))
+
+
+async def _wanted(connection: AsyncConnection[Any], rows: Iterable[Row]) -> list[_Wanted]:
+    found: list[_Wanted] = []
+    for row in rows:
+        reactions = BY_TOPIC.get(row[4], ())
+        if not reactions:
+            continue
+        try:
+            event = recorded(row)
+            found.extend(_Wanted(reaction, event) for reaction in reactions)
+        except Exception as error:  # noqa: BLE001 - one event nobody can read must not stop the others
+            _log.exception("the event at position %d cannot be read: no reaction follows", row[0])
+            await connection.execute(_QUARANTINE, (FOLLOWER, row[0], type(error).__name__))
+    return found
+
+
+async def _claim(connection: AsyncConnection[Any], wanted: Sequence[_Wanted]) -> list[_Wanted]:
+    """Those that were not queued before."""
+    if not wanted:
+        return []
+    names, positions = [each.reaction.name for each in wanted], [each.recorded.position for each in wanted]
+    cursor = await connection.execute(_CLAIM, (names, positions))
+    fresh = {(name, position) for name, position in await cursor.fetchall()}
+    return [each for each in wanted if (each.reaction.name, each.recorded.position) in fresh]
+
+
+async def _defer(queue: Queue, connection: AsyncConnection[Any], wanted: _Wanted) -> None:
+    reaction, event = wanted
+    await queue.react.configure(
+        connection=connection,
+        lock=_lock(reaction.name, event.stream_id) if reaction.serial else None,
+        schedule_at=reaction.at(event.event) if reaction.at else None,
+    ).defer_async(reaction_name=reaction.name, position=event.position)
+
+
+def _lock(name: str, stream_id: UUID) -> str:
+    return f"{name}:{stream_id}"

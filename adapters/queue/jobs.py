@@ -1,0 +1,94 @@
+"""The queue: two kinds of job (react to an event, run a timer), and how failed ones come again."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NamedTuple
+
+import procrastinate
+from procrastinate import JobContext
+from procrastinate.exceptions import JobAborted
+from procrastinate.jobs import Job
+from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from procrastinate.tasks import Task
+from psycopg.conninfo import make_conninfo
+
+from application.ports import LogUnavailable
+
+SCHEMA = "procrastinate"
+LONGEST_PAUSE = 300
+_log = logging.getLogger(__name__)
+
+RunReaction = Callable[[str, int, int], Awaitable[None]]
+RunTimer = Callable[[str, int], Awaitable[None]]
+
+
+class Queue(NamedTuple):
+    """procrastinate's application, and the task that the follower hands events to."""
+
+    app: procrastinate.App
+    connector: procrastinate.PsycopgConnector
+    react: Task[Any, Any, Any]
+
+
+class ComeAgain(BaseRetryStrategy):
+    """A failed reaction is tried for ever: soon at first, every five minutes in the end. An alert tells of it."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        """At once where the worker was stopped in the middle; else after 1, 2, 4 ... seconds."""
+        if _stopped(exception):
+            return RetryDecision(retry_in={"seconds": 0})
+        longest = 10 if isinstance(exception, LogUnavailable) else LONGEST_PAUSE
+        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), longest)})
+
+
+class OnlyWhenStopped(BaseRetryStrategy):
+    """A timer that failed waits for its next tick; one that the worker's stop cut short runs again."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:  # noqa: ARG002 - theirs
+        """At once, or not at all."""
+        return RetryDecision(retry_in={"seconds": 0}) if _stopped(exception) else None
+
+
+def _stopped(exception: BaseException) -> bool:
+    return isinstance(exception, asyncio.CancelledError | JobAborted)
+
+
+def cron(seconds: int) -> str:
+    """Every so many seconds as a cron line with seconds. ValueError where no clock divides like that."""
+    minutes, rest = divmod(seconds, 60)
+    if 0 < seconds < 60 and 60 % seconds == 0:
+        return f"* * * * * */{seconds}"
+    if rest == 0 and 0 < minutes <= 60 and 60 % minutes == 0:
+        return f"*/{minutes} * * * * 0" if minutes < 60 else "0 * * * * 0"
+    raise ValueError(
+        f"{seconds} seconds: choose an interval that divides a minute, or whole minutes that divide an hour"
+    )
+
+
+def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapping[str, int]) -> Queue:
+    """The queue of one process. `intervals`: seconds per timer. Open it with `async with queue.app.open_async()`."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=make_conninfo(dsn, application_name="certferry queue", connect_timeout=5),
+        min_size=1,
+        max_size=8,
+        kwargs={"options": f"-c search_path={SCHEMA}"},
+    )
+    app = procrastinate.App(connector=connector)
+
+    async def react(context: JobContext, reaction_name: str, position: int) -> None:
+        await reaction(reaction_name, position, context.job.attempts)
+
+    for name, seconds in intervals.items():
+        _add_timer(app, timer, name, seconds)
+    return Queue(app, connector, app.task(name="react", pass_context=True, retry=ComeAgain())(react))
+
+
+def _add_timer(app: procrastinate.App, timer: RunTimer, name: str, seconds: int) -> None:
+    """One at a time. No queueing lock: a job that a dead worker left could not wait again beside its successor."""
+
+    async def tick(timestamp: int) -> None:
+        await timer(name, timestamp)
+
+    task = app.task(name=f"timer:{name}", lock=f"timer:{name}", retry=OnlyWhenStopped())(tick)
+    app.periodic(cron=cron(seconds), periodic_id=name)(task)

@@ -1,0 +1,95 @@
+"""Alerts that follow the state of things: raised while it is wrong, resolved when it is right again.
+
+Each looks at the aggregate as it is now, never at the event alone, so late and repeated reactions end in the same.
+"""
+
+from uuid import UUID
+
+from application.alerting import raise_alert, resolve_cause
+from application.automations.kit import Kit, reacting
+from application.house import Context, Loaded, load
+from application.ports import Recorded
+from domain.alert import AlertKind
+from domain.bridge import BRIDGE, BridgeStatus
+from domain.certificate import CERTIFICATE
+from domain.certificate_order import CERTIFICATE_ORDER, OrderStatus
+from domain.connector import CONNECTOR, Connector
+from domain.connector_events import SyncState, ValidationState
+from domain.push_states import DeploymentStatus
+from domain.target_system import TARGET_SYSTEM
+
+_WRONG = frozenset(
+    {
+        ValidationState.MISMATCH_PREVIOUS,
+        ValidationState.MISMATCH_KNOWN,
+        ValidationState.MISMATCH_UNKNOWN,
+        ValidationState.NO_CERTIFICATE,
+    }
+)
+
+
+async def judge_push(kit: Kit, recorded: Recorded) -> None:
+    """A failed push raises an alert; the next one that succeeds on the same connector resolves it."""
+    connector = await load(kit.house, CONNECTOR, recorded.stream_id)
+    state = connector.found
+    wrong = state.associated and state.deployment_status is DeploymentStatus.FAILED
+    if state.in_flight and not wrong:
+        return  # undecided
+    said = f" ({state.error.cause.value}): {state.error.message}" if state.error else "."
+    message = f"Pushing {await _what(kit, connector)} failed{said}" if wrong else None
+    await _settle(kit, reacting(kit.house, "alert-push", recorded), AlertKind.PUSH_FAILED, connector.id, message)
+
+
+async def judge_order(kit: Kit, recorded: Recorded) -> None:
+    """A failed order raises an alert; submitting it again resolves it."""
+    order = await load(kit.house, CERTIFICATE_ORDER, recorded.stream_id)
+    state = order.found
+    failed = state.status is OrderStatus.FAILED
+    message = f"The order of {state.parameters.common_name} failed: {state.error}" if failed else None
+    await _settle(kit, reacting(kit.house, "alert-order", recorded), AlertKind.ORDER_FAILED, order.id, message)
+
+
+async def judge_sync(kit: Kit, recorded: Recorded) -> None:
+    """A connector that is Out of Sync raises an alert; Sync resolves it."""
+    connector = await load(kit.house, CONNECTOR, recorded.stream_id)
+    state = connector.found
+    wrong = state.associated and state.sync is SyncState.OUT_OF_SYNC
+    reason = f" ({state.sync_reason.value})" if state.sync_reason else ""
+    message = f"{await _what(kit, connector)} is out of sync{reason}." if wrong else None
+    await _settle(kit, reacting(kit.house, "alert-sync", recorded), AlertKind.OUT_OF_SYNC, connector.id, message)
+
+
+async def judge_validation(kit: Kit, recorded: Recorded) -> None:
+    """An endpoint that serves another certificate than the pushed one raises an alert; the right one resolves it."""
+    connector = await load(kit.house, CONNECTOR, recorded.stream_id)
+    state = connector.found
+    wrong = [v for v in state.validation if state.associated and v.state in _WRONG]
+    places = ", ".join(f"{v.endpoint} ({v.state.value})" for v in wrong)
+    message = f"{await _what(kit, connector)} is not what is served at {places}." if wrong else None
+    context = reacting(kit.house, "alert-validation", recorded)
+    await _settle(kit, context, AlertKind.VERIFICATION_MISMATCH, connector.id, message)
+
+
+async def judge_bridge(kit: Kit, recorded: Recorded) -> None:
+    """A bridge that fell silent raises an alert; its next sign of life, or its retirement, resolves it."""
+    bridge = await load(kit.house, BRIDGE, recorded.stream_id)
+    silent = bridge.found.status is BridgeStatus.DISCONNECTED and bridge.found.version is not None
+    message = f"The bridge {bridge.found.name} is disconnected." if silent else None
+    await _settle(kit, reacting(kit.house, "alert-bridge", recorded), AlertKind.BRIDGE_SILENT, bridge.id, message)
+
+
+async def _settle(kit: Kit, context: Context, kind: AlertKind, subject_id: UUID, message: str | None) -> None:
+    """Raise with a message, resolve without one."""
+    if message is not None:
+        await raise_alert(kit.house, context, kind, str(subject_id), message, subject_id)
+        return
+    await kit.caught_up(await kit.house.log.head())
+    await resolve_cause(kit.house, context, kind, str(subject_id))
+
+
+async def _what(kit: Kit, connector: Loaded[Connector]) -> str:
+    state = connector.found
+    certificate = await load(kit.house, CERTIFICATE, state.certificate_id)
+    target = await load(kit.house, TARGET_SYSTEM, state.target_system_id)
+    where = target.found.name + (f" ({state.profile})" if state.profile else "")
+    return f"{certificate.found.facts.common_name} on {where}"

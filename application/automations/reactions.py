@@ -1,0 +1,162 @@
+"""Reactions: when this has happened, that is done. Each may run twice and ends in the same; none relies on being first.
+
+`REACTIONS` says which event has which; a worker follows the log by position and hands every event out exactly once
+(adapters/queue).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import NamedTuple, cast
+
+from application.associating import AddConnector, add_connector
+from application.automations import alerts
+from application.automations.kit import Kit, each, reacting
+from application.deploying import dispatch, give_up_overdue
+from application.discovering import start_discovery
+from application.house import load
+from application.implementing import begin_scheduled, supersede_push
+from application.ordering import process_order
+from application.ports import Recorded
+from application.verifying import carry_out_run
+from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
+from domain.certificate import CertificateRenewed, CertificateRevoked
+from domain.certificate_order import (
+    CERTIFICATE_ORDER,
+    AutomatedRequestSubmitted,
+    CsrRequestSubmitted,
+    OrderCompleted,
+    OrderFailed,
+    OrderResubmitted,
+    WantedConnector,
+)
+from domain.connector_events import (
+    DeploymentFailed,
+    DeploymentRequested,
+    DeploymentSucceeded,
+    SyncChanged,
+    TargetSystemDissociated,
+    ValidationChanged,
+)
+from domain.entity import Event
+from domain.push_states import SupersededReason
+from domain.verification import VerificationRunStarted
+from domain.work_order_events import PushImplemented, PushRescheduled, PushRetried, PushScheduled
+
+SCHEDULE = "schedule"
+
+
+class Reaction(NamedTuple):
+    """`at` names the instant to wait for; `serial`: one at a time per stream, in the order of the events."""
+
+    name: str
+    act: Callable[[Kit, Recorded], Awaitable[object]]
+    at: Callable[[Event], datetime] | None = None
+    serial: bool = False
+
+
+async def dispatch_push(kit: Kit, recorded: Recorded) -> None:
+    """When a push is implemented or retried, it is queued for its bridge."""
+    await dispatch(kit.house, reacting(kit.house, "dispatch-push", recorded), recorded.stream_id)
+
+
+async def begin_push(kit: Kit, recorded: Recorded) -> None:
+    """When the set time of a scheduled push has come, it begins."""
+    await begin_scheduled(kit.house, reacting(kit.house, "begin-push", recorded), recorded.stream_id)
+
+
+async def give_up_push(kit: Kit, recorded: Recorded) -> None:
+    """When a bridge has not come for a deployment by its deadline, the push fails."""
+    await give_up_overdue(kit.house, reacting(kit.house, "give-up-push", recorded), recorded.stream_id)
+
+
+async def issue_order(kit: Kit, recorded: Recorded) -> None:
+    """When an order is submitted, or submitted again, its provider is asked."""
+    await process_order(kit.house, reacting(kit.house, "process-order", recorded), kit.issuers, recorded.stream_id)
+
+
+async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:
+    """When an order is complete, the target systems it named are added to the certificate."""
+    event = cast("OrderCompleted", recorded.event)
+    order = (await load(kit.house, CERTIFICATE_ORDER, recorded.stream_id)).found
+    context = reacting(kit.house, "add-connectors", recorded)
+
+    async def add(numbered: tuple[int, WantedConnector]) -> None:
+        number, wanted = numbered
+        command = AddConnector(
+            certificate_id=event.certificate_id,
+            target_system_id=wanted.target_system_id,
+            profile=wanted.profile,
+            endpoints=wanted.endpoints,
+            server_name=wanted.server_name,
+        )
+        await add_connector(kit.house, context.part(number), command)
+
+    await each(enumerate(order.parameters.connectors), add)
+
+
+async def discover_after_push(kit: Kit, recorded: Recorded) -> None:
+    """When a deployment succeeded, its target system is read back."""
+    event = cast("DeploymentSucceeded", recorded.event)
+    context = reacting(kit.house, "discover-after-push", recorded)
+    await start_discovery(kit.house, context, event.target_system_id, trigger="deployment")
+
+
+async def supersede_pushes(kit: Kit, recorded: Recorded) -> None:
+    """When a certificate is revoked or replaced, its open work orders end."""
+    event = recorded.event
+    if isinstance(event, CertificateRenewed) and event.renewed_to is None:
+        return  # the successor's link back
+    revoked = isinstance(event, CertificateRevoked)
+    reason = SupersededReason.CERTIFICATE_REVOKED if revoked else SupersededReason.CERTIFICATE_RENEWED
+    context = reacting(kit.house, "supersede-pushes", recorded)
+    await kit.caught_up(recorded.position)
+    open_orders = await kit.house.hints.open_work_orders(certificate_id=recorded.stream_id)
+    await each(open_orders, lambda order_id: supersede_push(kit.house, context.part(order_id), order_id, reason))
+
+
+async def verify_on_demand(kit: Kit, recorded: Recorded) -> None:
+    """When somebody asked for a verification run, it is carried out."""
+    event = cast("VerificationRunStarted", recorded.event)
+    if event.trigger == SCHEDULE:
+        return  # its timer carries it out
+    await kit.caught_up(recorded.position)
+    context = reacting(kit.house, "verify-on-demand", recorded)
+    await carry_out_run(kit.house, context, kit.prober, kit.results, recorded.stream_id)
+
+
+_DISPATCH = Reaction("dispatch-push", dispatch_push)
+_BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
+_GIVE_UP = Reaction("give-up-push", give_up_push, at=lambda event: cast("DeploymentRequested", event).deadline_at)
+_ISSUE = Reaction("process-order", issue_order)
+_PUSH_ALERT = Reaction("alert-push", alerts.judge_push, serial=True)
+_ORDER_ALERT = Reaction("alert-order", alerts.judge_order, serial=True)
+_SYNC_ALERT = Reaction("alert-sync", alerts.judge_sync, serial=True)
+_VALIDATION_ALERT = Reaction("alert-validation", alerts.judge_validation, serial=True)
+_BRIDGE_ALERT = Reaction("alert-bridge", alerts.judge_bridge, serial=True)
+_SUPERSEDE = Reaction("supersede-pushes", supersede_pushes)
+
+REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
+    PushImplemented: (_DISPATCH,),
+    PushRetried: (_DISPATCH,),
+    PushScheduled: (_BEGIN,),
+    PushRescheduled: (_BEGIN,),
+    AutomatedRequestSubmitted: (_ISSUE,),
+    CsrRequestSubmitted: (_ISSUE,),
+    OrderResubmitted: (_ISSUE, _ORDER_ALERT),
+    OrderCompleted: (Reaction("add-connectors", add_wanted_connectors), _ORDER_ALERT),
+    OrderFailed: (_ORDER_ALERT,),
+    DeploymentRequested: (_GIVE_UP,),
+    DeploymentSucceeded: (Reaction("discover-after-push", discover_after_push), _PUSH_ALERT),
+    DeploymentFailed: (_PUSH_ALERT,),
+    TargetSystemDissociated: (_PUSH_ALERT, _SYNC_ALERT, _VALIDATION_ALERT),
+    SyncChanged: (_SYNC_ALERT,),
+    ValidationChanged: (_VALIDATION_ALERT,),
+    CertificateRevoked: (_SUPERSEDE,),
+    CertificateRenewed: (_SUPERSEDE,),
+    VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),
+    BridgeConnected: (_BRIDGE_ALERT,),
+    BridgeDisconnected: (_BRIDGE_ALERT,),
+    BridgeRetired: (_BRIDGE_ALERT,),
+}
+
+BY_NAME: Mapping[str, Reaction] = {reaction.name: reaction for group in REACTIONS.values() for reaction in group}

@@ -1,0 +1,133 @@
+"""Timers: what is done every so many seconds.
+
+They find what has come due in the read models, and decide on the streams. Most have a reaction that does the same at
+the right instant; the sweep is the net below it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from application.automations.kit import Kit, each, timing
+from application.automations.reactions import SCHEDULE
+from application.deploying import dispatch, give_up_overdue
+from application.discovering import DISCOVER, take_discovery
+from application.enrolling import bridge_silent
+from application.house import load
+from application.implementing import begin_scheduled, expire_push
+from application.ports import Errand
+from application.registering import record_test
+from application.verifying import carry_out_run, start_run
+from domain import ids
+from domain.verification import VERIFICATION_RUN
+
+BATCH = 200
+
+
+class Intervals(msgspec.Struct, frozen=True, kw_only=True):
+    """Seconds between two runs; each divides a minute, or is whole minutes that divide an hour."""
+
+    sweep: int = 10
+    verification: int = 300
+    bridges: int = 5
+
+
+class Tick(NamedTuple):
+    """The instant a run of a timer stands for, in seconds since 1970; `late` when a later one should have come."""
+
+    at: int
+    late: bool = False
+
+
+class Timer(NamedTuple):
+    """`every` picks its interval. A late tick is left out, unless the timer `resumes` what an earlier one began."""
+
+    name: str
+    every: Callable[[Intervals], int]
+    act: Callable[[Kit, Tick], Awaitable[object]]
+    resumes: bool = False
+
+
+async def begin_due_pushes(kit: Kit, _: Tick) -> None:
+    """Scheduled pushes whose time has come begin."""
+    context = timing(kit.house, "begin-due-pushes")
+    due = await kit.house.hints.due_scheduled(context.at, BATCH)
+    await each(due, lambda order_id: begin_scheduled(kit.house, context.part(order_id), order_id))
+
+
+async def give_up_late_pushes(kit: Kit, _: Tick) -> None:
+    """Deployments past their deadline whose bridge holds no live lease fail."""
+    context = timing(kit.house, "give-up-late-pushes")
+    late = await kit.house.hints.overdue_deployments(context.at, BATCH)
+    await each(late, lambda connector_id: give_up_overdue(kit.house, context.part(connector_id), connector_id))
+
+
+async def expire_requests(kit: Kit, _: Tick) -> None:
+    """Requests and approvals that nobody acted on in time expire."""
+    context = timing(kit.house, "expire-requests")
+    old = await kit.house.hints.expirable(context.at, BATCH)
+    await each(old, lambda order_id: expire_push(kit.house, context.part(order_id), order_id))
+
+
+async def dispatch_forgotten(kit: Kit, _: Tick) -> None:
+    """Implemented work orders without a deployment are queued for their bridge."""
+    context = timing(kit.house, "dispatch-forgotten")
+    waiting = await kit.house.hints.undispatched(BATCH)
+    await each(waiting, lambda order_id: dispatch(kit.house, context.part(order_id), order_id))
+
+
+async def verify(kit: Kit, tick: Tick) -> None:
+    """What pushed connectors serve is compared with what was pushed. A run that a crash cut short is completed."""
+    context = timing(kit.house, "verify", tick.at)
+    begun = (
+        await load(kit.house, VERIFICATION_RUN, ids.derive("verification-run", context.command_id))
+    ).state is not None
+    if not begun and (tick.late or not await kit.house.hints.due_connectors()):
+        return  # nothing was pushed yet: no run, no events
+    run = await start_run(kit.house, context, None, trigger=SCHEDULE)
+    await carry_out_run(kit.house, context.part("carry-out"), kit.prober, kit.results, run.result.id)
+
+
+async def notice_silent_bridges(kit: Kit, _: Tick) -> None:
+    """Bridges that were not heard of for too long count as disconnected."""
+    context = timing(kit.house, "notice-silent-bridges")
+    before = context.at - timedelta(seconds=kit.house.settings.bridge_silent_after)
+    silent = dict(await kit.house.presence.silent_since(before))
+
+    async def notice(bridge_id: UUID) -> None:
+        await bridge_silent(kit.house, context.part(bridge_id), bridge_id, silent[bridge_id])
+
+    await each(silent, notice)
+
+
+async def end_late_errands(kit: Kit, _: Tick) -> None:
+    """Discoveries and connection tests that no bridge answered in time end unhealthy."""
+    context = timing(kit.house, "end-late-errands")
+
+    async def end(errand: Errand) -> None:
+        said = "The bridge did not answer in time."
+        mine = context.part(errand.id)
+        if errand.kind == DISCOVER:
+            await take_discovery(kit.house, mine, kit.reader, errand.id, healthy=False, message=said, found=())
+        else:
+            await record_test(kit.house, mine, errand.target_system_id, healthy=False, message=said)
+        await kit.house.errands.done(errand.id)
+
+    await each(await kit.house.errands.overdue(context.at, BATCH), end)
+
+
+TIMERS: Mapping[str, Timer] = {
+    timer.name: timer
+    for timer in (
+        Timer("begin-due-pushes", lambda every: every.sweep, begin_due_pushes),
+        Timer("give-up-late-pushes", lambda every: every.sweep, give_up_late_pushes),
+        Timer("dispatch-forgotten", lambda every: every.sweep, dispatch_forgotten),
+        Timer("end-late-errands", lambda every: every.sweep, end_late_errands),
+        Timer("expire-requests", lambda _: 60, expire_requests),
+        Timer("verify", lambda every: every.verification, verify, resumes=True),
+        Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),
+    )
+}

@@ -1,0 +1,42 @@
+"""Who issues certificates: one small interface per provider."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+from uuid import UUID
+
+from application.ports import ReadCertificate
+from domain.certificate_order import OrderParameters, Provider
+
+
+class IssuedCertificate(NamedTuple):
+    """What a provider gave: the certificate, its issuers (its own first), and the key where it was made here."""
+
+    leaf: ReadCertificate
+    chain: Sequence[ReadCertificate]
+    private_key: bytes | None
+
+    def __repr__(self) -> str:
+        return f"IssuedCertificate({self.leaf.facts.fingerprint_sha256})"
+
+
+class Issuer(Protocol):
+    """One provider, for instance Local PKI."""
+
+    def check(self, parameters: OrderParameters) -> None:
+        """Raise Refused(validation-failed), with a pointer into the order, for what this provider never issues."""
+        ...
+
+    async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
+        """Issue; asked again for the same order and attempt, answer with the same certificate.
+
+        Raises Refused where the provider says no; any other error counts as passing, and is tried again.
+        """
+        ...
+
+
+class Issuers(Protocol):
+    """The providers of this installation."""
+
+    def of(self, provider: Provider) -> Issuer:
+        """Raises Refused(validation-failed) where the provider is not set up."""
+        ...

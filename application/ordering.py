@@ -1,0 +1,141 @@
+"""Ordering certificates (manual "Certificate Orders"): submit, process, complete or fail, submit again.
+
+Submitting answers at once; a reaction processes the order. Nothing is issued twice: the provider answers a repeated
+order with the same certificate, and certificate and completed order are recorded in one append.
+"""
+
+from uuid import UUID
+
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
+from application.importing import claim_serial
+from application.issuing_ports import IssuedCertificate, Issuers
+from application.ports import Change
+from domain import certificate_order as orders
+from domain import ids
+from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
+from domain.certificate_order import CERTIFICATE_ORDER, CertificateOrder, OrderParameters, OrderStatus, WantedConnector
+from domain.endpoint import parse_endpoint
+from domain.errors import Code, Refused
+from domain.target_system import TARGET_SYSTEM
+
+Order = Loaded[CertificateOrder]
+
+
+async def submit_order(house: House, context: Context, issuers: Issuers, parameters: OrderParameters) -> Done[Order]:
+    """Submit a certificate request; it is `pending` until the provider has answered."""
+    order_id = ids.derive("certificate-order", context.command_id)
+
+    async def attempt() -> Attempt[Order]:
+        issuers.of(parameters.provider).check(parameters)
+        asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(parameters.connectors)]
+        order = await load(house, CERTIFICATE_ORDER, order_id)
+        events = orders.submit(order.state, context.meta, parameters)
+        return Attempt((write(order, events), *_once_each(asserted)), order.after(events))
+
+    async def again() -> Order:
+        return await load(house, CERTIFICATE_ORDER, order_id)
+
+    return await carry_out(house, context, attempt, subject_id=order_id, action="order.submit", again=again)
+
+
+async def resubmit_order(house: House, context: Context, order_id: UUID) -> Done[Order]:
+    """Try a failed order again, with the same parameters."""
+
+    async def attempt() -> Attempt[Order]:
+        order = await load(house, CERTIFICATE_ORDER, order_id)
+        check_version(context, order)
+        events = orders.resubmit(order.found, context.meta)
+        return Attempt((write(order, events),), order.after(events))
+
+    async def again() -> Order:
+        return await load(house, CERTIFICATE_ORDER, order_id)
+
+    return await carry_out(house, context, attempt, subject_id=order_id, action="order.resubmit", again=again)
+
+
+async def process_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:
+    """Have it issued and record the outcome. Repeating is harmless, also after a crash at any point."""
+    taken = await _take_up(house, context.part("processing"), order_id)
+    order = taken.result.found
+    if order.status is not OrderStatus.PROCESSING:
+        return taken
+    try:
+        issued = await issuers.of(order.parameters.provider).issue(order_id, order.attempt, order.parameters)
+        return await _record_issued(house, context.part("complete"), order_id, issued)
+    except Refused as refused:
+        if refused.code is Code.VERSION_CONFLICT:
+            raise  # the order is fine; the reaction comes again
+        return await _fail(house, context.part("failed"), order_id, refused.detail)
+
+
+async def _take_up(house: House, context: Context, order_id: UUID) -> Done[Order]:
+    async def attempt() -> Attempt[Order]:
+        order = await load(house, CERTIFICATE_ORDER, order_id)
+        events = orders.process(order.found, context.meta)
+        return Attempt((write(order, events),), order.after(events))
+
+    return await carry_out(house, context, attempt, subject_id=order_id, action="order.process")
+
+
+async def _record_issued(house: House, context: Context, order_id: UUID, issued: IssuedCertificate) -> Done[Order]:
+    """Certificate, claim of its serial number and completed order: all or nothing."""
+    certificate_id = ids.certificate_id(issued.leaf.facts.fingerprint_sha256)
+
+    async def attempt() -> Attempt[Order]:
+        order = await load(house, CERTIFICATE_ORDER, order_id)
+        completed = orders.complete(order.found, context.meta, certificate_id)
+        if not completed:
+            return Attempt((), order)
+        certificate = await load(house, CERTIFICATE, certificate_id)
+        if certificate.state is not None:
+            raise Refused(Code.ALREADY_EXISTS, "The provider answered with a certificate that is in the inventory.")
+        claim = await claim_serial(house, context, issued.leaf, certificate_id)
+        if issued.private_key is not None:
+            await house.vault.put_private_key(certificate_id, issued.private_key)
+        event = _issued_event(context, order_id, order.found, issued)
+        return Attempt((write(order, completed), write(certificate, (event,)), claim), order.after(completed))
+
+    return await carry_out(house, context, attempt, subject_id=order_id, action="order.complete")
+
+
+def _issued_event(
+    context: Context, order_id: UUID, order: CertificateOrder, issued: IssuedCertificate
+) -> CertificateIssued:
+    return CertificateIssued(
+        meta=context.meta,
+        facts=issued.leaf.facts,
+        der=issued.leaf.der,
+        chain=tuple(issuer.der for issuer in issued.chain),
+        provider=order.parameters.provider.value,
+        order_id=order_id,
+        key_origin=KeyOrigin.NONE if issued.private_key is None else KeyOrigin.GENERATED,
+    )
+
+
+async def _fail(house: House, context: Context, order_id: UUID, error: str) -> Done[Order]:
+    async def attempt() -> Attempt[Order]:
+        order = await load(house, CERTIFICATE_ORDER, order_id)
+        events = orders.fail(order.found, context.meta, error)
+        return Attempt((write(order, events),), order.after(events))
+
+    return await carry_out(house, context, attempt, subject_id=order_id, action="order.fail")
+
+
+async def _check_wanted(house: House, number: int, wanted: WantedConnector) -> Change:
+    """A connector that could not be added later is refused now, by the field that is to blame."""
+    pointer = f"/connectors/{number}"
+    for n, endpoint in enumerate(wanted.endpoints):
+        parse_endpoint(endpoint, pointer=f"{pointer}/endpoints/{n}")
+    target = await load(house, TARGET_SYSTEM, wanted.target_system_id)
+    if target.state is None or target.state.retired:
+        raise Refused(
+            Code.VALIDATION_FAILED,
+            f"There is no target system {wanted.target_system_id} in use.",
+            pointer=f"{pointer}/target_system_id",
+        )
+    return write(target, ())
+
+
+def _once_each(assertions: list[Change]) -> list[Change]:
+    """Several connectors may go to one target; a command names each stream once."""
+    return list({assertion.stream_id: assertion for assertion in assertions}.values())
