@@ -49,6 +49,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole file. `roots`: directories on this host that local targets may lie in; none = no local targets.
 
     `remote_roots` limits targets over SSH the same way; none given = anywhere that the SSH user may write.
+    `stop_seconds`: how long work may go on after a SIGTERM; `retry_seconds`: the longest pause between attempts to
+    reach the control plane.
     """
 
     roots: tuple[str, ...] = ()
@@ -59,6 +61,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 4
     keep_releases: Annotated[int, Meta(ge=1, le=100)] = 3
     stop_seconds: Seconds = 30
+    retry_seconds: Seconds = 30
     ssh: SshConfig = SshConfig()
     targets: dict[str, DryRunTarget] = {}
 

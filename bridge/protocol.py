@@ -40,6 +40,7 @@ Fingerprint = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 Pem = Annotated[str, Meta(max_length=262_144)]
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Fence = Annotated[int, Meta(ge=1)]
+Instant = Annotated[datetime, Meta(tz=True)]
 
 
 class AssignmentKind(StrEnum):
@@ -120,7 +121,7 @@ class HeartbeatRequest(msgspec.Struct, frozen=True, kw_only=True):
 class HeartbeatAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """`lost` are the assignments of `holding` that are no longer this bridge's under this fence."""
 
-    server_time: datetime
+    server_time: Instant
     lost: tuple[UUID, ...] = ()
 
 
@@ -159,7 +160,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     kind: AssignmentKind
     fence: Fence
     lease_seconds: Annotated[int, Meta(ge=1)]
-    deadline: datetime
+    deadline: Instant
     target: Target
     connector_id: UUID | None = None
     profile: str | None = None
