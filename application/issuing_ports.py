@@ -33,6 +33,10 @@ class Issuer(Protocol):
         """
         ...
 
+    async def forget(self, order_id: UUID) -> None:
+        """The outcome is recorded: nothing that was kept for a repetition is needed any more."""
+        ...
+
 
 class Issuers(Protocol):
     """The providers of this installation."""

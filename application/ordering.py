@@ -55,17 +55,19 @@ async def resubmit_order(house: House, context: Context, order_id: UUID) -> Done
 
 async def process_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:
     """Have it issued and record the outcome. Repeating is harmless, also after a crash at any point."""
-    taken = await _take_up(house, context.part("processing"), order_id)
-    order = taken.result.found
-    if order.status is not OrderStatus.PROCESSING:
-        return taken
-    try:
-        issued = await issuers.of(order.parameters.provider).issue(order_id, order.attempt, order.parameters)
-        return await _record_issued(house, context.part("complete"), order_id, issued)
-    except Refused as refused:
-        if refused.code is Code.VERSION_CONFLICT:
-            raise  # the order is fine; the reaction comes again
-        return await _fail(house, context.part("failed"), order_id, refused.detail)
+    done = await _take_up(house, context.part("processing"), order_id)
+    parameters = done.result.found.parameters
+    if done.result.found.status is OrderStatus.PROCESSING:
+        try:
+            issued = await issuers.of(parameters.provider).issue(order_id, done.result.found.attempt, parameters)
+            done = await _record_issued(house, context.part("complete"), order_id, issued)
+        except Refused as refused:
+            if refused.code is Code.VERSION_CONFLICT:
+                raise  # the order is fine; the reaction comes again
+            return await _fail(house, context.part("failed"), order_id, refused.detail)
+    if done.result.found.status is OrderStatus.COMPLETE:
+        await issuers.of(parameters.provider).forget(order_id)
+    return done
 
 
 async def _take_up(house: House, context: Context, order_id: UUID) -> Done[Order]:

@@ -64,3 +64,16 @@ CREATE INDEX reactions_age ON ops.reactions (queued_at);
 GRANT USAGE ON SEQUENCE ops.fences TO certferry_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ops.target_leases, ops.assignments, ops.errands, ops.verification_results,
     ops.reactions TO certferry_app;
+
+-- Answers to commands with an Idempotency-Key, for clients that ask again. `status` null: in progress since
+-- `claimed_at`. `body` null beside a status: the answer carried a secret and is not kept.
+CREATE TABLE ops.idempotency (
+    command_id uuid PRIMARY KEY,
+    body_sha256 bytea NOT NULL,
+    claimed_at timestamptz NOT NULL DEFAULT now(),
+    status int,
+    headers bytea,
+    body bytea
+);
+CREATE INDEX idempotency_age ON ops.idempotency (claimed_at);
+GRANT SELECT, INSERT, UPDATE, DELETE ON ops.idempotency TO certferry_app;

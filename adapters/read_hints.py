@@ -1,0 +1,94 @@
+"""application.ports.Hints over the read models: thin, one question each."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from application.ports import DueConnector, PendingDeployment
+from projections.alerts.view import Alerts
+from projections.connectors.view import Connectors
+from projections.inventory.view import Inventory
+from projections.served_certificates.view import ServedCertificates
+from projections.work_orders.view import WorkOrders
+
+
+class ReadHints(NamedTuple):
+    """Answers may lag behind the ledger; decisions rest on the streams they name."""
+
+    connectors: Connectors
+    work_orders: WorkOrders
+    inventory: Inventory
+    served: ServedCertificates
+    alerts: Alerts
+
+    async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
+        """See Hints.connectors_of."""
+        return list(await self.connectors.ids(certificate_id=certificate_id))
+
+    async def connectors_on(self, target_system_id: UUID) -> list[UUID]:
+        """See Hints.connectors_on."""
+        return list(await self.connectors.ids(target_system_id=target_system_id))
+
+    async def latest_ordinals(self, connector_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """See Hints.latest_ordinals."""
+        return await self.work_orders.latest_ordinals(connector_ids)
+
+    async def open_work_orders(
+        self, *, certificate_id: UUID | None = None, connector_id: UUID | None = None
+    ) -> list[UUID]:
+        """See Hints.open_work_orders."""
+        return list(await self.work_orders.open(certificate_id=certificate_id, connector_id=connector_id))
+
+    async def pending_deployments(self, bridge_id: UUID, limit: int) -> list[PendingDeployment]:
+        """See Hints.pending_deployments."""
+        found = await self.connectors.in_flight(bridge_id, limit)
+        return [PendingDeployment(each.connector_id, each.deployment_id, each.target_system_id) for each in found]
+
+    async def overdue_deployments(self, now: datetime, limit: int) -> list[UUID]:
+        """See Hints.overdue_deployments."""
+        return [each.connector_id for each in await self.connectors.overdue(now, limit)]
+
+    async def due_scheduled(self, now: datetime, limit: int) -> list[UUID]:
+        """See Hints.due_scheduled."""
+        return list(await self.work_orders.due_scheduled(now, limit))
+
+    async def undispatched(self, limit: int) -> list[UUID]:
+        """See Hints.undispatched."""
+        return list(await self.work_orders.undispatched(limit))
+
+    async def expirable(self, now: datetime, limit: int) -> list[UUID]:
+        """See Hints.expirable."""
+        return list(await self.work_orders.expirable(now, limit))
+
+    async def due_connectors(self, connector_ids: Sequence[UUID] | None = None) -> list[DueConnector]:
+        """See Hints.due_connectors."""
+        return [
+            DueConnector(
+                connector_id=due.connector_id,
+                certificate_id=due.certificate_id,
+                expected_fingerprint_sha256=due.expected_fingerprint_sha256,
+                endpoints=due.endpoints,
+                server_name=due.server_name,
+                last_deployed_at=due.last_deployed_at,
+            )
+            for due in await self.connectors.due_for_verification(connector_ids)
+        ]
+
+    async def served_before(
+        self, endpoints: Sequence[tuple[str, str | None]]
+    ) -> dict[tuple[str, str | None], set[str]]:
+        """See Hints.served_before."""
+        return await self.served.served_before(endpoints)
+
+    async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
+        """See Hints.known_fingerprints."""
+        return await self.inventory.known_fingerprints(fingerprints)
+
+    async def open_alerts(self, cause: str) -> list[UUID]:
+        """See Hints.open_alerts."""
+        return list(await self.alerts.open_of_cause(cause))
+
+    async def latest_alert_ordinal(self, cause: str) -> int:
+        """See Hints.latest_alert_ordinal."""
+        return await self.alerts.latest_ordinal(cause)
