@@ -75,7 +75,7 @@ def encoded_entry(stream_id: UUID, event: Description, payload: bytes, salt: byt
     refuse_unstorable(event.topic, payload)
     head = leaf_head(stream_id, event, payload, salt)
     actor = event.meta.actor
-    return Entry(event.topic, payload, salt, f"{actor.kind}:{actor.id}", event.meta.correlation_id, head)
+    return Entry(event.topic, payload, salt, actor.kind.value + ":" + actor.id, event.meta.correlation_id, head)
 
 
 def _check(command: Append) -> None:

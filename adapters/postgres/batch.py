@@ -1,17 +1,22 @@
 """One batch of commands as the arguments of `ledger.append`, and its answer as one outcome per command."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import IntEnum
-from itertools import chain
+from itertools import accumulate, chain
+from uuid import UUID
 
 import msgspec
 
 from adapters.postgres.arrays import Column, byteas, int4s, int8s, texts, uuids
-from application.entries import Prepared
+from application.entries import Prepared, PreparedChange
 from application.ports import Appended
 
-STATEMENT = f"SELECT base, at, outcomes, firsts FROM ledger.append({', '.join(['%b'] * 14)})"  # noqa: S608 - constants
+STATEMENT = f"SELECT base, at, outcomes, firsts FROM ledger.append({', '.join(['%b'] * 15)})"  # noqa: S608 - constants
+
+
+PREPARE = "PREPARE append AS " + STATEMENT.replace("%b", "{}").format(*(f"${number}" for number in range(1, 16)))
 
 
 class Outcome(IntEnum):
@@ -32,15 +37,16 @@ class Answer(msgspec.Struct, frozen=True):
     firsts: list[int] | None
 
 
-def arguments(commands: Sequence[Prepared]) -> list[Column]:
+def arguments(commands: Sequence[Prepared]) -> list[Column | None]:
     """The column arrays of a batch, in the order of the function's parameters."""
     numbered = [(number, change) for number, command in enumerate(commands, 1) for change in command.changes]
+    doubtful = _doubtful(commands, numbered)
     entries = list(chain.from_iterable(change.entries for _, change in numbered))
     return [
         uuids([command.command_id for command in commands]),
         byteas([command.body_sha256 for command in commands]),
         byteas([command.answer for command in commands]),
-        int4s([command.events for command in commands]),
+        int4s(list(accumulate(command.events for command in commands))),
         int4s([number for number, _ in numbered]),
         uuids([change.stream_id for _, change in numbered]),
         int8s([change.expected_version for _, change in numbered]),
@@ -51,7 +57,37 @@ def arguments(commands: Sequence[Prepared]) -> list[Column]:
         texts([entry.actor for entry in entries]),
         uuids([entry.correlation_id for entry in entries]),
         byteas([entry.leaf_head for entry in entries]),
+        int4s(doubtful) if doubtful else None,
     ]
+
+
+def _doubtful(commands: Sequence[Prepared], numbered: Sequence[tuple[int, PreparedChange]]) -> list[int]:
+    """The numbers of the commands whose outcome may depend on another command of the batch."""
+    ids = {command.command_id for command in commands}
+    streams = {change.stream_id for _, change in numbered}
+    if len(streams) == len(numbered) and len(ids) == len(commands):
+        return []
+    contested = _contested(change for _, change in numbered)
+    seen = Counter(command.command_id for command in commands)
+    return [
+        number
+        for number, command in enumerate(commands, 1)
+        if seen[command.command_id] > 1 or any(change.stream_id in contested for change in command.changes)
+    ]
+
+
+def _contested(changes: Iterable[PreparedChange]) -> set[UUID]:
+    """Streams that one command writes and another one has an expectation of."""
+    by_stream: dict[UUID, list[PreparedChange]] = {}
+    for change in changes:
+        by_stream.setdefault(change.stream_id, []).append(change)
+    return {
+        stream_id
+        for stream_id, several in by_stream.items()
+        if len(several) > 1
+        and any(change.entries for change in several)
+        and any(change.expected_version is not None for change in several)
+    }
 
 
 def outcomes(commands: Sequence[Prepared], answer: Answer) -> list[Appended | Outcome]:

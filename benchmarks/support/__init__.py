@@ -1,0 +1,1 @@
+"""What benchmarks share: interleaved rounds, ratios, results as JSON, peers."""
