@@ -1,0 +1,182 @@
+"""The six calls of the bridge protocol. Bodies and answers are those of bridge/protocol.py."""
+
+import base64
+import binascii
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from api.bridge_api.assigning import wait_for_work
+from api.bridge_api.identity import Peer
+from api.problems import FieldError, Problem
+from api.security import client_address, public
+from api.services import Services
+from application import deploying, discovering, enrolling, registering
+from application.house import Context
+from bridge import protocol
+from domain.connector_events import DeploymentReportStale, Step
+from domain.deployment import Report
+from domain.entity import Actor, ActorKind
+from domain.push_states import FailureCause
+
+_SECRET = {"Cache-Control": "no-store"}
+_HPKE_KEY_BYTES = 32
+
+
+def _answer(body: Any, headers: dict[str, str] | None = None) -> Response[Any]:
+    return Response(msgspec.json.encode(body), status_code=200, media_type="application/json", headers=headers)
+
+
+@post(protocol.ENROL_PATH, opt=public(), status_code=200)
+async def enrol(
+    request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[protocol.EnrolRequest]
+) -> Response[Any]:
+    """Spend a one-time token: a client certificate for the bridge's own key."""
+    context = Context(
+        actor=Actor(ActorKind.BRIDGE, data.token.partition(".")[0][:36]),
+        at=services.now(),
+        command_id=uuid4(),
+        client_address=client_address(request),
+    )
+    done = await enrolling.enrol_bridge(
+        services.house,
+        context,
+        services.bridge_ca,
+        token=data.token,
+        csr_pem=data.csr_pem,
+        hpke_public_key=_hpke_key(data.hpke_public_key),
+        version=data.version,
+        kinds=data.kinds,
+    )
+    enrolled = done.result
+    return _answer(
+        protocol.EnrolAnswer(
+            bridge_id=enrolled.bridge.id,
+            name=enrolled.bridge.found.name,
+            certificate_pem=enrolled.signed.certificate_pem,
+            ca_pem=services.bridge_ca.certificate_pem,
+        ),
+        _SECRET,
+    )
+
+
+def _hpke_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _HPKE_KEY_BYTES:
+        detail = "hpke_public_key is the base64 of the 32 bytes of an X25519 public key."
+        raise Problem("validation-failed", detail, errors=(FieldError("/hpke_public_key", detail),))
+    return key
+
+
+@post(protocol.HEARTBEAT_PATH, opt=public(), status_code=200)
+async def heartbeat(peer: NamedDependency[Peer], data: JSONBody[protocol.HeartbeatRequest]) -> Response[Any]:
+    """A sign of life; what the bridge holds is extended."""
+    house = peer.services.house
+    await enrolling.bridge_seen(house, peer.context, peer.bridge, data.version)
+    holding = [(held.assignment_id, held.fence) for held in data.holding]
+    lost = await house.leases.extend(peer.bridge.id, holding, house.settings.lease_seconds)
+    return _answer(protocol.HeartbeatAnswer(server_time=peer.services.now(), lost=tuple(lost)))
+
+
+@post(protocol.LEASE_PATH, opt=public(), status_code=200)
+async def lease(peer: NamedDependency[Peer], data: JSONBody[protocol.LeaseRequest]) -> Response[Any]:
+    """Work for the bridge, as soon as there is some."""
+    version = peer.bridge.found.version
+    if version is not None:
+        await enrolling.bridge_seen(peer.services.house, peer.context, peer.bridge, version)
+    found = await wait_for_work(peer, data.capacity, data.wait_seconds)
+    return _answer(protocol.LeaseAnswer(assignments=found), _SECRET)
+
+
+@post(protocol.PROGRESS_PATH, opt=public(), status_code=200)
+async def progress(peer: NamedDependency[Peer], data: JSONBody[protocol.ProgressRequest]) -> Response[Any]:
+    """A step begins: a sign that the lease is alive."""
+    house = peer.services.house
+    await deploying.own_lease(house, data.assignment_id, peer.bridge.id)
+    held = [(data.assignment_id, data.fence)]
+    lost = await house.leases.extend(peer.bridge.id, held, house.settings.lease_seconds)
+    return _answer(protocol.ReportAnswer(accepted=not lost, stale=bool(lost)))
+
+
+@post(protocol.RESULT_PATH, opt=public(), status_code=200)
+async def result(peer: NamedDependency[Peer], data: JSONBody[protocol.ResultRequest]) -> Response[Any]:
+    """The end of a deployment or of a connection test. The first one counts."""
+    house = peer.services.house
+    held = await deploying.own_lease(house, data.assignment_id, peer.bridge.id)
+    if held.kind == registering.TEST:
+        return _answer(await _test_result(peer, data))
+    if held.kind != deploying.DEPLOYMENT:
+        raise Problem("invalid-transition", "A discovery is answered at the discovery address.")
+    done = await deploying.take_report(house, peer.context, _report(peer, data))
+    events = done.result.connector
+    stale = any(isinstance(event, DeploymentReportStale) for event in events)
+    return _answer(protocol.ReportAnswer(accepted=bool(events) and not stale, stale=stale))
+
+
+def _report(peer: Peer, data: protocol.ResultRequest) -> Report:
+    return Report(
+        deployment_id=data.assignment_id,
+        bridge_id=peer.bridge.id,
+        fence=data.fence,
+        succeeded=data.outcome is protocol.Outcome.SUCCESS,
+        message=data.message,
+        cause=FailureCause(data.cause.value) if data.cause is not None else FailureCause.UNKNOWN,
+        written=data.written,
+        already_in_place=data.already_in_place,
+        read_back_fingerprint_sha256=data.read_back_fingerprint_sha256,
+        steps=tuple(Step(step.name, step.outcome.value, step.message, step.milliseconds) for step in data.steps),
+    )
+
+
+async def _test_result(peer: Peer, data: protocol.ResultRequest) -> protocol.ReportAnswer:
+    house = peer.services.house
+    errand = await house.errands.find(data.assignment_id)
+    if errand is None or not await _current(peer, data.assignment_id, data.fence):
+        return protocol.ReportAnswer(accepted=False, stale=True)
+    healthy = data.outcome is protocol.Outcome.SUCCESS
+    await registering.record_test(house, peer.context, errand.target_system_id, healthy=healthy, message=data.message)
+    await _end(peer, data.assignment_id, data.fence)
+    return protocol.ReportAnswer(accepted=True, stale=False)
+
+
+@post(protocol.DISCOVERY_PATH, opt=public(), status_code=200)
+async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.DiscoveryRequest]) -> Response[Any]:
+    """What a target holds. The first answer counts."""
+    house = peer.services.house
+    held = await deploying.own_lease(house, data.assignment_id, peer.bridge.id)
+    if held.kind != discovering.DISCOVER:
+        raise Problem("invalid-transition", "This assignment is no discovery.")
+    if not await _current(peer, data.assignment_id, data.fence):
+        return _answer(protocol.ReportAnswer(accepted=False, stale=True))
+    found = [discovering.Found(item.place, item.profile, item.certificate_pem) for item in data.found]
+    await discovering.take_discovery(
+        house,
+        peer.context,
+        peer.services.reader,
+        data.assignment_id,
+        healthy=data.healthy,
+        message=data.message,
+        found=found,
+    )
+    await _end(peer, data.assignment_id, data.fence)
+    return _answer(protocol.ReportAnswer(accepted=True, stale=False))
+
+
+async def _current(peer: Peer, assignment_id: Any, fence: int) -> bool:
+    held = await deploying.own_lease(peer.services.house, assignment_id, peer.bridge.id)
+    return held.fence == fence
+
+
+async def _end(peer: Peer, assignment_id: Any, fence: int) -> None:
+    await peer.services.house.errands.done(assignment_id)
+    await peer.services.house.leases.release(assignment_id, fence)
+
+
+HANDLERS = [enrol, heartbeat, lease, progress, result, discovery]

@@ -1,0 +1,53 @@
+"""Which bridge speaks: the client certificate that the connection's TLS verified, and nothing a request says."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from litestar import Request
+from litestar.di import NamedDependency
+
+from api.problems import Problem
+from api.security import client_address
+from api.services import Services
+from application.enrolling import identify_bridge
+from application.house import Context, Loaded
+from domain.bridge import Bridge
+from domain.entity import Actor, ActorKind
+
+PEER_CERTIFICATE = "certferry.peer_certificate"
+"""Key in `scope["extensions"]` under which the listener leaves the verified certificate (DER)."""
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """A trusted bridge, and the context of what it says."""
+
+    services: Services
+    bridge: Loaded[Bridge]
+    context: Context
+
+
+def peer_certificate(request: Request[Any, Any, Any]) -> bytes | None:
+    """The certificate the connection proved, if any. No header has a say in it."""
+    extensions: Mapping[str, Any] = request.scope.get("extensions", {})
+    found = extensions.get(PEER_CERTIFICATE)
+    return found if isinstance(found, bytes) else None
+
+
+async def peer(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Peer:
+    """The bridge that speaks. 401 without a certificate, 403 for one that is not, or no longer, trusted."""
+    der = peer_certificate(request)
+    if der is None:
+        raise Problem("unauthenticated", "A bridge shows its client certificate; enrol first.")
+    bridge_id = services.bridge_ca.identify(der)
+    bridge = await identify_bridge(services.house, bridge_id, hashlib.sha256(der).hexdigest())
+    context = Context(
+        actor=Actor(ActorKind.BRIDGE, str(bridge_id)),
+        at=services.now(),
+        command_id=uuid4(),
+        client_address=client_address(request),
+        credential="bridge certificate",
+    )
+    return Peer(services, bridge, context)
