@@ -31,8 +31,8 @@ class Peer(msgspec.Struct, frozen=True):
 
 def peer_certificate(request: Request[Any, Any, Any]) -> bytes | None:
     """The certificate the connection proved, if any. No header has a say in it."""
-    extensions: Mapping[str, Any] = request.scope.get("extensions", {})
-    found = extensions.get(PEER_CERTIFICATE)
+    scope: Mapping[str, Any] = request.scope
+    found = (scope.get("extensions") or {}).get(PEER_CERTIFICATE)
     return found if isinstance(found, bytes) else None
 
 
