@@ -1,0 +1,143 @@
+"""What operators choose: `certferry.toml`, a directory of secrets, the environment. The later of these wins.
+
+    [database]                      CERTFERRY_DATABASE__DSN=...       $CERTFERRY_SECRETS_DIR/database.dsn
+    dsn = "postgresql://..."
+
+An unknown key anywhere is an error. Secrets show as asterisks wherever settings are printed.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import typed_settings as ts
+from typed_settings.converters import TSConverter
+from typed_settings.exceptions import InvalidSettingsError, TsError
+from typed_settings.loaders import FileLoader, TomlFormat
+
+from adapters.setting_sources import PREFIX, SecretsLoader, SettingsRefused, StrictEnvLoader
+
+__all__ = ["Settings", "SettingsRefused", "load_settings"]
+
+CONFIG_FILE = "certferry.toml"
+_OPTION = re.compile(r".* for option '([a-z_.]+)' from loader ", re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """`dsn` is the application role's, `owner_dsn` the owner's (needed by `certferry migrate` alone)."""
+
+    dsn: ts.SecretStr = field(default=ts.SecretStr(""))
+    owner_dsn: ts.SecretStr = field(default=ts.SecretStr(""))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The API and its pages. `https`: reached through a proxy that speaks https, so cookies are for https only."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    https: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bridges:
+    """The listener that bridges call. `names` are what its certificate is for: what bridges write in their URL."""
+
+    host: str = "127.0.0.1"
+    port: int = 8443
+    names: tuple[str, ...] = ("localhost", "127.0.0.1")
+    silent_after: float = 60.0
+    enrolment_seconds: float = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Push:
+    """Seconds: until a bridge must have come for a deployment, and how long a lease lives without a heartbeat."""
+
+    dispatch_deadline: float = 600.0
+    lease_seconds: float = 60.0
+    errand_deadline: float = 120.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """`every` and `grace` in seconds. `allow`: networks that may be probed beside the ordinary ones."""
+
+    every: int = 300
+    grace: float = 60.0
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """`sweep`: seconds between two looks for what was forgotten. `stalled`: seconds until a silent worker is dead."""
+
+    concurrency: int = 8
+    sweep: int = 10
+    heartbeat: float = 2.0
+    stalled: float = 15.0
+    keep_days: int = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything. `data` holds what a process keeps in files: the master key, the bridge listener's certificate."""
+
+    data: Path = Path("/var/lib/certferry")
+    log_level: str = "INFO"
+    database: Database = field(default_factory=Database)
+    server: Server = field(default_factory=Server)
+    bridges: Bridges = field(default_factory=Bridges)
+    push: Push = field(default_factory=Push)
+    verification: Verification = field(default_factory=Verification)
+    worker: Worker = field(default_factory=Worker)
+
+    @property
+    def dsn(self) -> str:
+        """The application role's DSN. Raises SettingsRefused where it is not set."""
+        return _needed(self.database.dsn, "dsn")
+
+    @property
+    def owner_dsn(self) -> str:
+        """The owner's DSN. Raises SettingsRefused where it is not set."""
+        return _needed(self.database.owner_dsn, "owner_dsn")
+
+
+def load_settings(config: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """The settings of this process. Raises SettingsRefused.
+
+    `config`, or CERTFERRY_CONFIG, names a file that must exist; else `certferry.toml` is read where there is one.
+    """
+    named = config or (Path(given) if (given := environment.get(f"{PREFIX}CONFIG")) else None)
+    file = f"!{named}" if named else CONFIG_FILE
+    directory = environment.get(f"{PREFIX}SECRETS_DIR")
+    loaders: list[Callable[..., Any]] = [FileLoader({"*": TomlFormat(None)}, [file])]
+    if directory:
+        loaders.append(SecretsLoader(Path(directory)))
+    loaders.append(StrictEnvLoader(environment))
+    try:
+        return ts.load_settings(Settings, loaders, converter=TSConverter(strlist_sep=","))
+    except FileNotFoundError:
+        raise SettingsRefused(f"There is no configuration file {named}.") from None
+    except TsError as error:
+        raise SettingsRefused(f"The settings cannot be used: {_said(error)}") from None
+
+
+def _needed(secret: str, name: str) -> str:
+    if not secret:
+        raise SettingsRefused(
+            f"Which database? Set database.{name} in {CONFIG_FILE}, or CERTFERRY_DATABASE__{name.upper()}."
+        )
+    return str.__str__(secret)
+
+
+def _said(error: TsError) -> str:
+    """What is wrong, without the values: one of them may be a secret."""
+    if not isinstance(error, InvalidSettingsError):
+        return str(error)
+    named = [match[1] for each in error.exceptions if (match := _OPTION.search(str(each)))]
+    return f"{', '.join(named) or 'a value'} is of the wrong kind."
