@@ -1,0 +1,1 @@
+"""Looking at what endpoints serve: real TLS handshakes with untrusted peers, inside limits the administrator sets."""

@@ -1,0 +1,164 @@
+"""`application.probe_ports.Prober`: what does (address, port, server name) serve, seen from here?
+
+Resolve once; every address must pass the policy; connect to that very address; send the server name; compare nothing.
+"""
+
+import asyncio
+import errno
+import hashlib
+import ssl
+from collections.abc import Sequence
+from ipaddress import ip_address
+
+from adapters.probing.handshake import Handshake, legacy_context, modern_context, shake_hands
+from adapters.probing.policy import Address, AddressPolicy
+from adapters.probing.reasons import Reason
+from adapters.probing.resolving import Resolve, system_resolver
+from adapters.probing.slots import Slots
+from application.probe_ports import Observation
+from domain.endpoint import Endpoint, host_name, parse_endpoint
+from domain.errors import Refused
+from domain.verification import ProbeResult
+
+MAX_ADDRESSES = 4
+_NO_CERTIFICATE = frozenset({Reason.NOT_TLS, Reason.ANONYMOUS})
+_LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
+# After these a second try with an old context may show more.
+_WORTH_A_SECOND_TRY = frozenset({Reason.TLS_ALERT, Reason.TLS_ERROR, Reason.CONNECTION_LOST})
+
+
+class _Ended(Exception):
+    """The probe ended before a handshake."""
+
+    def __init__(self, result: ProbeResult, reason: Reason, address: Address | None = None) -> None:
+        super().__init__(reason)
+        self.observation = Observation(result=result, reason=reason.value, address=str(address) if address else None)
+
+
+class TlsProber:
+    """Probes with OpenSSL, at most as many at once as `slots` has."""
+
+    def __init__(self, policy: AddressPolicy, *, resolve: Resolve | None = None, slots: Slots | None = None) -> None:
+        self._policy = policy
+        self._resolve = resolve or system_resolver()
+        self._slots = slots or Slots()
+
+    async def probe(self, endpoint: str, server_name: str | None, timeout: float) -> Observation:
+        """One probe; `timeout` in seconds starts when it is its turn.
+
+        The server name defaults to the endpoint's host name; for an IP address it is left out. Never raises for what
+        names, networks and peers do.
+        """
+        try:
+            target, name = _parsed(endpoint, server_name)
+            async with self._slots.one(target.host):
+                return await self._look(target, name, asyncio.get_running_loop().time() + timeout)
+        except _Ended as ended:
+            return ended.observation
+
+    async def _look(self, target: Endpoint, server_name: str | None, deadline: float) -> Observation:
+        addresses = await self._addresses(target.host, deadline)
+        if not all(map(self._policy.allows, addresses)):
+            raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.REFUSED_BY_POLICY)
+        address, seen = await _first_reachable(addresses, target.port, server_name, deadline)
+        if not seen.chain and seen.failure in _WORTH_A_SECOND_TRY:
+            again = await _try_legacy(address, target.port, server_name, deadline)
+            seen = again if again.chain or again.failure is Reason.ANONYMOUS else seen
+        return _observation(address, seen)
+
+    async def _addresses(self, host: str, deadline: float) -> Sequence[Address]:
+        if host_name(host) is None:
+            return (ip_address(host),)
+        try:
+            async with asyncio.timeout_at(deadline):
+                found = await self._resolve(host)
+        except TimeoutError:
+            raise _Ended(ProbeResult.NAME_NOT_RESOLVED, Reason.TIMEOUT) from None
+        except (OSError, UnicodeError):
+            raise _Ended(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME) from None
+        if not found:
+            raise _Ended(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME)
+        return found
+
+
+def _parsed(endpoint: str, server_name: str | None) -> tuple[Endpoint, str | None]:
+    try:
+        target = parse_endpoint(endpoint, pointer="")
+    except Refused:
+        raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_ENDPOINT) from None
+    name = host_name(server_name) if server_name else host_name(target.host)
+    if server_name and name is None:
+        raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_SERVER_NAME)
+    return target, name
+
+
+async def _first_reachable(
+    addresses: Sequence[Address], port: int, server_name: str | None, deadline: float
+) -> tuple[Address, Handshake]:
+    """Try the addresses in order, each with its share of the time that is left; the first that connects counts."""
+    loop = asyncio.get_running_loop()
+    waiting = list(addresses[:MAX_ADDRESSES])
+    while True:
+        now, address = loop.time(), waiting[0]
+        share = now + (deadline - now) / len(waiting)
+        try:
+            return address, await _one_handshake(address, port, modern_context(), server_name, share, deadline)
+        except _Ended:
+            waiting.pop(0)
+            if not waiting:
+                raise
+
+
+async def _try_legacy(address: Address, port: int, server_name: str | None, deadline: float) -> Handshake:
+    try:
+        return await _one_handshake(address, port, legacy_context(), server_name, deadline, deadline)
+    except _Ended:
+        return Handshake()
+
+
+async def _one_handshake(
+    address: Address,
+    port: int,
+    context: ssl.SSLContext,
+    server_name: str | None,
+    connect_by: float,
+    deadline: float,
+) -> Handshake:
+    reader, writer = await _connect(address, port, connect_by)
+    try:
+        async with asyncio.timeout_at(deadline):
+            return await shake_hands(reader, writer, context, server_name)
+    except TimeoutError:
+        return Handshake(failure=Reason.TIMEOUT)
+    finally:
+        writer.transport.abort()
+
+
+async def _connect(address: Address, port: int, by: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    try:
+        async with asyncio.timeout_at(by):
+            return await asyncio.open_connection(str(address), port)
+    except TimeoutError:
+        raise _Ended(ProbeResult.UNREACHABLE, Reason.TIMEOUT, address) from None
+    except ConnectionRefusedError:
+        raise _Ended(ProbeResult.UNREACHABLE, Reason.CONNECTION_REFUSED, address) from None
+    except OSError as error:
+        reason = Reason.LOCAL_ERROR if error.errno in _LOCAL else Reason.NO_ROUTE
+        raise _Ended(ProbeResult.UNREACHABLE, reason, address) from None
+
+
+def _observation(address: Address, seen: Handshake) -> Observation:
+    reason = seen.failure.value if seen.failure else None
+    if not seen.chain:
+        result = ProbeResult.NO_CERTIFICATE if seen.failure in _NO_CERTIFICATE else ProbeResult.HANDSHAKE_FAILED
+        return Observation(result=result, address=str(address), reason=reason)
+    return Observation(
+        result=ProbeResult.CERTIFICATE,
+        address=str(address),
+        protocol=seen.protocol,
+        cipher=seen.cipher,
+        fingerprint_sha256=hashlib.sha256(seen.chain[0]).hexdigest(),
+        chain_fingerprints_sha256=tuple(hashlib.sha256(der).hexdigest() for der in seen.chain),
+        leaf_der=seen.chain[0],
+        reason=reason,
+    )
