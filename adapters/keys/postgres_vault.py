@@ -88,6 +88,11 @@ class PostgresVault:
             row = await (await cursor.execute(_SECRET, [owner_id, name])).fetchone()
         return self._open(owner_id, name, row[0]) if row else None
 
+    async def forget(self, owner_id: UUID) -> None:
+        """Drop everything that is kept for this owner, as if there had never been anything."""
+        async with self._transaction() as cursor:
+            await cursor.execute(_DROP_SECRETS, [owner_id])
+
     async def _rows(self, owner_id: UUID) -> list[TupleRow]:
         async with self._transaction() as cursor:
             return await (await cursor.execute(_SECRETS, [owner_id])).fetchall()

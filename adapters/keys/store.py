@@ -1,4 +1,8 @@
-"""Sealed state that is made once: the keys and certificates of our own CAs."""
+"""Sealed state that is made once: the keys and certificates of our own CAs, what a CA gave for an order.
+
+An owner has either state of this kind or secrets (`application.vault_ports.KeyVault.put_secrets`): both lie in the
+same drawer, and putting secrets replaces everything in it.
+"""
 
 from typing import Protocol
 from uuid import UUID
@@ -13,4 +17,8 @@ class SealedStore(Protocol):
 
     async def kept(self, owner_id: UUID, name: str) -> bytes | None:
         """What is kept under this name, or None."""
+        ...
+
+    async def forget(self, owner_id: UUID) -> None:
+        """Drop everything that is kept for this owner, as if there had never been anything."""
         ...

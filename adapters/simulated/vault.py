@@ -8,9 +8,8 @@ class MemoryVault:
 
     def __init__(self) -> None:
         self._private_keys: dict[UUID, bytes] = {}
-        self._secrets: dict[UUID, dict[str, str]] = {}
+        self._secrets: dict[UUID, dict[str, bytes]] = {}
         self._versions: dict[UUID, int] = {}
-        self._kept: dict[tuple[UUID, str], bytes] = {}
 
     async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
         self._private_keys[certificate_id] = pkcs8_der
@@ -24,18 +23,22 @@ class MemoryVault:
     async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
         if "" in secrets:
             raise ValueError("a secret needs a name")
-        self._secrets[owner_id] = dict(secrets)
+        self._secrets[owner_id] = {name: value.encode() for name, value in secrets.items()}
         self._versions[owner_id] = self._versions.get(owner_id, 0) + 1
         return self._versions[owner_id]
 
     async def secrets(self, owner_id: UUID) -> dict[str, str]:
-        return dict(self._secrets.get(owner_id, {}))
+        return {name: value.decode() for name, value in self._secrets.get(owner_id, {}).items()}
 
     async def secret_names(self, owner_id: UUID) -> list[str]:
         return sorted(self._secrets.get(owner_id, {}))
 
     async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
-        return self._kept.setdefault((owner_id, name), value)
+        return self._secrets.setdefault(owner_id, {}).setdefault(name, value)
 
     async def kept(self, owner_id: UUID, name: str) -> bytes | None:
-        return self._kept.get((owner_id, name))
+        return self._secrets.get(owner_id, {}).get(name)
+
+    async def forget(self, owner_id: UUID) -> None:
+        self._secrets.pop(owner_id, None)
+        self._versions.pop(owner_id, None)

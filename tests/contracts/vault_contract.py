@@ -88,3 +88,22 @@ class VaultContract:
         assert len(set(answers)) == 1
         assert await vault.kept(owner, "ca") == answers[0]
         assert await vault.kept(uuid4(), "ca") is None
+
+    async def test_what_is_forgotten_was_never_there(self, vault: Vault) -> None:
+        """After `forget` nothing is kept and the next state is the first one again; other owners keep theirs."""
+        owner, other = uuid4(), uuid4()
+        for each in (owner, other):
+            await vault.keep_first(each, "ca", b"first")
+        await vault.forget(owner)
+        assert await vault.kept(owner, "ca") is None
+        assert await vault.keep_first(owner, "ca", b"second") == b"second"
+        assert await vault.keep_first(other, "ca", b"second") == b"first"
+
+    async def test_putting_secrets_replaces_what_was_kept(self, vault: Vault) -> None:
+        """State and secrets of one owner lie in one drawer."""
+        owner = uuid4()
+        await vault.keep_first(owner, "answer", b"text")
+        await vault.put_secrets(owner, {"a": "1"})
+        assert await vault.kept(owner, "answer") is None
+        await vault.forget(owner)
+        assert ({}, 1) == (await vault.secrets(owner), await vault.put_secrets(owner, {}))
