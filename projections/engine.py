@@ -1,0 +1,171 @@
+"""All projections over one batch of the ledger: decode each event once, route it by its type, fold. Pure."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from domain.entity import TOPICS, Event
+from projections.entity import AnyProjection, Index, Named, Projection, Stored
+from projections.fold import Bad, Fold, Poison, Write, describe
+
+Decode = Callable[[str, bytes], Event]
+"""From topic and payload to the event; whatever it raises quarantines the event."""
+
+
+class Entry(NamedTuple):
+    """An event as it is read from the ledger; `leaf` is empty where no projection wants it."""
+
+    position: int
+    stream_id: UUID
+    version: int
+    recorded_at: datetime
+    topic: str
+    payload: bytes
+    leaf: bytes = b""
+
+
+class Load(NamedTuple):
+    """Rows that are needed from a projection's table."""
+
+    projection: str
+    keys: set[UUID]
+
+
+class _Leaf(msgspec.Struct, frozen=True):
+    subjects: tuple[UUID, ...]
+
+
+_subjects = msgspec.json.Decoder(_Leaf).decode
+
+
+class Engine:
+    """The working sets of all projections. `digest`, load and `put` what it asks for, `fold`, store, `settle`."""
+
+    def __init__(
+        self,
+        projections: Sequence[AnyProjection],
+        decode: Decode,
+        blocked: Iterable[tuple[str, UUID]] = (),
+    ) -> None:
+        self._decode = decode
+        known = list(blocked)
+        self.folds: list[Fold[Any]] = [
+            Fold(p, (key for name, key in known if name == p.name)) for p in projections if isinstance(p, Projection)
+        ]
+        self._by_name = {fold.projection.name: fold for fold in self.folds}
+        self._routes: dict[type[Event], list[Fold[Any]]] = {}
+        for fold in self.folds:
+            for event in fold.projection.events:
+                self._routes.setdefault(event, []).append(fold)
+        self._indexes = [p for p in projections if isinstance(p, Index)]
+        self._index_rows: list[list[tuple[Any, ...]]] = [[] for _ in self._indexes]
+        self._batches: dict[str, list[Stored | Bad]] = {}
+        self._poison: list[Poison] = []
+        self._last: Entry | tuple[Any, ...] = ()
+
+    @property
+    def wants_leaf(self) -> bool:
+        """Whether entries must carry their leaf."""
+        return bool(self._indexes)
+
+    def digest(self, entries: Iterable[Entry | tuple[Any, ...]]) -> list[Load]:
+        """Take a batch; answers which rows have to be `put` before `fold`."""
+        batches: dict[str, list[Stored | Bad]] = {fold.projection.name: [] for fold in self.folds}
+        self._batches = batches
+        decode, routes = self._decode, self._routes
+        for entry in entries:
+            self._last = entry
+            position, stream_id, version, recorded_at, topic, payload, *leaf = entry
+            try:
+                event = decode(topic, payload)
+            except Exception as error:  # noqa: BLE001 - the event's fault, whatever it is
+                self._undecodable(Bad(position, stream_id, version, topic, topic in TOPICS, describe(error)))
+            else:
+                stored = Stored(position, stream_id, version, recorded_at, event)
+                for fold in routes.get(type(event), ()):
+                    batches[fold.projection.name].append(stored)
+            if leaf:
+                self._index(position, stream_id, topic, leaf[0])
+        loads = (Load(fold.projection.name, fold.missing(batches[fold.projection.name])) for fold in self.folds)
+        return [load for load in loads if load.keys]
+
+    def put(self, projection: str, row: tuple[Any, ...]) -> None:
+        """A row that `digest` asked for."""
+        self._by_name[projection].put(row)
+
+    def fold(self) -> None:
+        """Fold the batch."""
+        for fold in self.folds:
+            fold.apply(self._batches[fold.projection.name])
+
+    def refuse(self, error: str) -> None:
+        """Quarantine the batch, one event that makes rows impossible, instead of folding it."""
+        for fold in self.folds:
+            for item in self._batches[fold.projection.name]:
+                if isinstance(item, Stored):
+                    for key in fold.projection.keys(item):
+                        fold.refuse(key, item.position, item.event.topic, error)
+        for index, rows in zip(self._indexes, self._index_rows, strict=True):
+            rows.clear()
+            position, stream_id, _, _, topic, *_ = self._last
+            self._poison.append(Poison(index.name, stream_id, position, topic, error))
+
+    def writes(self) -> Iterator[Write]:
+        """What has to be stored."""
+        for fold in self.folds:
+            yield from fold.writes()
+        for index, rows in zip(self._indexes, self._index_rows, strict=True):
+            if rows:
+                yield Write(index.table, list(dict.fromkeys(rows)))
+
+    @property
+    def poison(self) -> list[Poison]:
+        """What was quarantined since `settle`; an event that nobody could decode is listed once, under `*`."""
+        found = [poison for fold in self.folds for poison in fold.poison]
+        known = {poison.position for poison in found}
+        found += [poison for poison in self._poison if poison.projection != "*" or poison.position not in known]
+        return sorted(found, key=lambda poison: poison.position)
+
+    @property
+    def skipped(self) -> dict[tuple[str, UUID], int]:
+        """How many events were skipped since `settle`, per projection and quarantined key."""
+        return {(fold.projection.name, key): count for fold in self.folds for key, count in fold.skipped.items()}
+
+    @property
+    def weight(self) -> int:
+        """How many rows wait to be stored."""
+        return sum(fold.weight for fold in self.folds) + sum(map(len, self._index_rows))
+
+    def forget_quarantine(self) -> None:
+        """What was quarantined and skipped is recorded; rows may still wait."""
+        for fold in self.folds:
+            fold.poison.clear()
+            fold.skipped.clear()
+        self._poison.clear()
+
+    def settle(self, keep: int) -> None:
+        """Everything is stored; each projection keeps up to `keep` rows in memory."""
+        for fold in self.folds:
+            fold.settle(keep)
+        for rows in self._index_rows:
+            rows.clear()
+        self._poison.clear()
+
+    def _undecodable(self, bad: Bad) -> None:
+        folds = self._routes.get(TOPICS[bad.topic], []) if bad.known else self.folds
+        for fold in folds:
+            self._batches[fold.projection.name].append(bad)
+        self._poison.append(Poison("*", bad.stream_id, bad.position, bad.topic, bad.error))
+
+    def _index(self, position: int, stream_id: UUID, topic: str, leaf: bytes) -> None:
+        try:
+            named = Named(position, _subjects(leaf).subjects)
+        except msgspec.MsgspecError as error:
+            found = (Poison(index.name, stream_id, position, topic, describe(error)) for index in self._indexes)
+            self._poison.extend(found)
+            return
+        for index, rows in zip(self._indexes, self._index_rows, strict=True):
+            rows.extend(index.rows(named))

@@ -1,0 +1,45 @@
+"""Principals and tokens as rows."""
+
+from typing import Any
+
+from domain.principal import PRINCIPAL, TOKEN, Principal, Token
+from projections.columns import Column, Type
+from projections.entity import entity
+from projections.text import sort_text
+
+PRINCIPAL_COLUMNS = (
+    Column("name", Type.TEXT),
+    Column("kind", Type.TEXT),
+    Column("roles", Type.TEXTS),
+    Column("disabled", Type.BOOLEAN),
+)
+TOKEN_COLUMNS = (Column("principal_id", Type.UUID), Column("revoked", Type.BOOLEAN))
+
+
+def _principal(state: Principal) -> tuple[Any, ...]:
+    return sort_text(state.name), state.kind, state.roles, state.disabled
+
+
+def _token(state: Token) -> tuple[Any, ...]:
+    return state.principal_id, state.revoked_at is not None
+
+
+PRINCIPALS = entity(
+    PRINCIPAL,
+    name="principals",
+    version=1,
+    state_type=Principal,
+    columns=PRINCIPAL_COLUMNS,
+    extract=_principal,
+    indexes=("(name, id)",),
+)
+
+TOKENS = entity(
+    TOKEN,
+    name="tokens",
+    version=1,
+    state_type=Token,
+    columns=TOKEN_COLUMNS,
+    extract=_token,
+    indexes=("(principal_id)", "(created_position)"),
+)

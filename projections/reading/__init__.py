@@ -1,0 +1,1 @@
+"""Reading: how read models ask the database."""

@@ -1,0 +1,51 @@
+"""Reading from PostgreSQL: a pool, one statement per answer."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool
+
+from projections.store import KEEPALIVE, Database, configure
+
+Pool = AsyncConnectionPool[Database]
+
+
+def reading_pool(dsn: str, *, size: int = 4) -> Pool:
+    """A pool for `Reader`, to be opened and closed by the caller (`async with`)."""
+    options = {"application_name": "certferry reads", "autocommit": True, **KEEPALIVE}
+    return AsyncConnectionPool(dsn, kwargs=options, min_size=1, max_size=size, open=False, configure=configure)
+
+
+class Reader:
+    """Runs the read models' statements: prepared, binary, one statement and no transaction around it."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows. Raises psycopg.Error, or psycopg_pool.PoolTimeout where no connection is free."""
+        async with self._pool.connection() as connection:
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(query.encode(), parameters, prepare=True)
+            return await cursor.fetchall()
+
+    async def rows_or_none(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]] | None:
+        """All rows, None where the database cannot be reached or what is asked for does not exist yet."""
+        try:
+            return await self.rows(query, parameters)
+        except (psycopg.OperationalError, psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName, OSError):
+            return None
+
+    async def batches(
+        self, query: str, parameters: Sequence[Any] = (), *, size: int = 1000
+    ) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """Rows in batches, all as of one instant; holds a connection until it is exhausted or closed."""
+        async with (
+            self._pool.connection() as connection,
+            connection.transaction(),
+            connection.cursor(name="batches", binary=True) as cursor,
+        ):
+            await cursor.execute(query.encode(), parameters)
+            while rows := await cursor.fetchmany(size):
+                yield rows

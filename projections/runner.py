@@ -1,0 +1,176 @@
+"""The one follower of the ledger: takes batches, folds them in memory, stores rows and position in one statement.
+
+Exactly once: the position moves in the same transaction as the rows, and only from where this runner believes it to be.
+One runner leads (advisory lock); others wait. It never gives up: a lost connection, or a failure that nobody thought
+of, is reported, and after a pause it begins again at the stored position. An event that cannot be digested is
+quarantined (projections.fold) and reported to `on_quarantine`, again after every restart, until the projection is
+rebuilt.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from projections import store
+from projections.engine import Decode
+from projections.entity import AnyProjection
+from projections.fold import Poison
+from projections.follower import Batch, Follower, alongside, batches
+from projections.rebuild import Progress, rebuild
+from projections.store import Database, Moved
+
+OnQuarantine = Callable[[Poison], Awaitable[None]]
+
+BATCH_EVENTS = 5000
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_LONGEST_SILENCE = 2.0
+_log = logging.getLogger("certferry.projections")
+
+
+class RunnerStatus(msgspec.Struct, kw_only=True):
+    """What a runner is doing. `failures` counts restarts; `failure` says why the last one was needed."""
+
+    leading: bool = False
+    position: int = 0
+    events: int = 0
+    batches: int = 0
+    failures: int = 0
+    failure: str | None = None
+    rebuilding: tuple[str, ...] = ()
+
+
+class _Live:
+    """A sink (projections.follower.Sink) of the tables that are read."""
+
+    names: Mapping[str, str] = MappingProxyType({})
+
+    def __init__(self, connection: Database, position: int, epoch: int) -> None:
+        self._connection = connection
+        self.position = position
+        self._epoch = epoch
+
+    async def store(self, batch: Batch) -> None:
+        """Rows, quarantine and position, in one transaction."""
+        if batch.poison or batch.skipped:
+            async with self._connection.transaction():
+                await store.quarantine(self._connection, batch.poison, batch.skipped)
+                await self._advance(batch)
+        else:
+            await self._advance(batch)
+        self.position = batch.last
+
+    async def _advance(self, batch: Batch) -> None:
+        await store.store(self._connection, batch.writes, self.position, batch.last, self._epoch)
+
+
+class Runner:
+    """Keeps the read models up to date. `await runner.run()` in a task of its own; cancel the task to stop.
+
+    `decode` turns topic and payload into an event (application.codec.decode).
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        decode: Decode,
+        projections: Sequence[AnyProjection],
+        *,
+        batch: int = BATCH_EVENTS,
+        on_quarantine: OnQuarantine | None = None,
+        on_progress: Progress | None = None,
+    ) -> None:
+        self.status = RunnerStatus()
+        self._dsn = dsn
+        self._decode = decode
+        self._projections = tuple(projections)
+        self._batch = batch
+        self._on_quarantine = on_quarantine
+        self._on_progress = on_progress
+
+    async def run(self) -> None:
+        """Follow the ledger for ever."""
+        pause = _SHORTEST_PAUSE
+        while True:
+            before = self.status.batches
+            try:
+                await self._lead()
+            except Exception as error:  # noqa: BLE001 - whatever it is: it is told, and the read models go on
+                self.status.failures += 1
+                self.status.failure = f"{type(error).__name__}: {error}"
+                _log.exception("the projections stumbled; they begin again at their stored position")
+            finally:
+                self.status.leading = False
+            pause = _SHORTEST_PAUSE if self.status.batches > before else min(2 * pause, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _lead(self) -> None:
+        async with (
+            store.connect(self._dsn, "certferry projections") as connection,
+            store.connect(self._dsn, "certferry projections reads") as reading,
+        ):
+            await store.lead(connection)
+            outdated = await store.prepare(connection, self._projections)
+            self.status.leading = True
+            async with alongside(self._rebuild(outdated)), _listening(self._dsn) as heard:
+                while True:
+                    with contextlib.suppress(Moved):
+                        await self._follow(connection, reading, heard)
+
+    async def _rebuild(self, outdated: tuple[AnyProjection, ...]) -> None:
+        """Bring other builds up to date, beside; until then the others go on without them."""
+        while outdated:
+            self.status.rebuilding = tuple(projection.name for projection in outdated)
+            try:
+                await rebuild(self._dsn, outdated, self._decode, on_progress=self._on_progress)
+            except Exception as error:  # noqa: BLE001 - the others go on, and this is tried again
+                self.status.failure = f"{type(error).__name__}: {error}"
+                _log.exception("a rebuild failed; it begins again")
+                await asyncio.sleep(_LONGEST_PAUSE)
+            else:
+                outdated = ()
+        self.status.rebuilding = ()
+
+    async def _follow(self, connection: Database, reading: Database, heard: asyncio.Event) -> None:
+        position, epoch = await store.standing(connection)
+        stand = await store.built(connection)
+        current = [p for p in self._projections if p.name in stand and stand[p.name][0] == p.build]
+        known = await store.quarantined(connection)
+        for poison in known:
+            await self._report(poison)
+        sink = _Live(connection, position, epoch)
+        blocked = ((poison.projection, poison.key) for poison in known)
+        follower = Follower(connection, current, self._decode, sink, blocked)
+        while True:
+            heard.clear()
+            leaf = follower.wants_leaf
+            async for rows in batches(reading, sink.position, None, leaf=leaf, size=self._batch):
+                for poison in await follower.take(rows):
+                    await self._report(poison)
+                self.status.position = sink.position
+                self.status.events += len(rows)
+                self.status.batches += 1
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LONGEST_SILENCE):
+                    await heard.wait()
+
+    async def _report(self, poison: Poison) -> None:
+        _log.error("quarantined %s at position %s: %s", poison.projection, poison.position, poison.error)
+        if self._on_quarantine:
+            await self._on_quarantine(poison)
+
+
+@contextlib.asynccontextmanager
+async def _listening(dsn: str) -> AsyncIterator[asyncio.Event]:
+    """An event that is set when the ledger has grown, and every second."""
+    heard = asyncio.Event()
+
+    async def listen() -> None:
+        async for _ in store.listen(dsn, "ledger"):
+            heard.set()
+
+    async with alongside(listen()):
+        yield heard

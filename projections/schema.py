@@ -1,0 +1,124 @@
+"""The SQL of the projections' own tables in schema `read`: definitions, and the statements of a batch. Pure text.
+
+`read.position` has one row: how far all projections have come, and an `epoch` that changes with every swap of a table.
+`read.projections` says which build of which projection stands, in which tables; `read.quarantined` which keys of which
+projection take no more events, since which position, and how many were skipped.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+
+from projections.columns import Type
+from projections.entity import ROW, Table
+
+STALE = "CF001"
+"""SQLSTATE of `read.advance` where somebody else moved the position or swapped a table."""
+
+FOUNDATION = f"""
+CREATE TABLE IF NOT EXISTS read.position (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    position bigint NOT NULL,
+    epoch bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 10);
+INSERT INTO read.position (position) VALUES (0) ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS read.projections (
+    name text PRIMARY KEY,
+    build bigint NOT NULL,
+    tables text[] NOT NULL,
+    built_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS read.quarantined (
+    projection text NOT NULL,
+    key uuid NOT NULL,
+    position bigint NOT NULL,
+    skipped bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (projection, key)
+);
+CREATE OR REPLACE FUNCTION read.advance(old bigint, new bigint, seen bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE read.position p SET position = new WHERE p.position = old AND p.epoch = seen;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the projections are no longer at position %, epoch %', old, seen USING ERRCODE = '{STALE}';
+    END IF;
+    PERFORM pg_notify('read_position', new::text);
+END
+$$;
+CREATE OR REPLACE FUNCTION read.position_at(instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    low bigint := 0;   -- recorded at or before the instant (0: before the first event)
+    high bigint;       -- recorded after it
+    middle bigint;
+BEGIN
+    SELECT position + 1 INTO high FROM ledger.head;
+    WHILE high - low > 1 LOOP
+        middle := (low + high) / 2;
+        IF (SELECT recorded_at FROM ledger.events WHERE notification_id = middle) <= instant THEN
+            low := middle;
+        ELSE
+            high := middle;
+        END IF;
+    END LOOP;
+    RETURN low;
+END
+$$;
+"""  # noqa: S608 - a constant
+
+
+def create_table(table: Table, name: str) -> str:
+    """`table` under a name, without its indexes but the primary key."""
+    columns = [f"{column.name} {_definition(column.type)}" for column in table.columns]
+    key = ", ".join(column.name for column in table.columns[: table.key])
+    return f"CREATE TABLE read.{name} ({', '.join(columns)}, PRIMARY KEY ({key})) WITH (fillfactor = 85)"
+
+
+def create_indexes(table: Table, name: str) -> tuple[str, ...]:
+    """The indexes of `table` under a name."""
+    return tuple(f"CREATE INDEX ON read.{name} {on}" for on in table.indexes)
+
+
+def _definition(kind: Type) -> str:
+    """Texts compare by their bytes: the same order on every server."""
+    return f'{kind.sql} COLLATE "C"' if kind in (Type.TEXT, Type.TEXTS) else kind.sql
+
+
+@cache
+def load(names: tuple[str, ...]) -> str:
+    """Rows by id from several tables in one statement, each with the number of its table; one `uuid[]` per table."""
+    columns = ", ".join(column.name for column in ROW)
+    return " UNION ALL ".join(
+        f"SELECT {number}, {columns} FROM read.{name} WHERE id = ANY (%b::uuid[])"  # noqa: S608 - our own names
+        for number, name in enumerate(names)
+    )
+
+
+def upsert(table: Table, name: str) -> str:
+    """Write rows: one array parameter per column."""
+    columns = [column.name for column in table.columns]
+    parameters = ", ".join(f"%b::{column.type.parameter}" for column in table.columns)
+    values = ", ".join(f"u.{c.name}::{c.type.sql}" if c.type.is_array else f"u.{c.name}" for c in table.columns)
+    return (
+        f"INSERT INTO read.{name} AS t ({', '.join(columns)}) "  # noqa: S608 - our own names
+        f"SELECT {values} FROM unnest({parameters}) AS u ({', '.join(columns)}) "
+        f"ON CONFLICT ({', '.join(columns[: table.key])}) {_on_conflict(table)}"
+    )
+
+
+def _on_conflict(table: Table) -> str:
+    if table.keep:
+        return "DO NOTHING"
+    changes = [
+        f"{c.name} = coalesce(excluded.{c.name}, t.{c.name})" if c.sticky else f"{c.name} = excluded.{c.name}"
+        for c in table.columns[table.key :]
+    ]
+    return f"DO UPDATE SET {', '.join(changes)}"
+
+
+def store(tables: Sequence[Table]) -> str:
+    """One batch in one statement, one transaction: the rows of several tables, then old position, new one, epoch."""
+    return _store(tuple((table.name, upsert(table, table.name)) for table in tables))
+
+
+@cache
+def _store(upserts: tuple[tuple[str, str], ...]) -> str:
+    written = ", ".join(f"w{number} AS ({statement})" for number, (_, statement) in enumerate(upserts))
+    return (f"WITH {written} " if written else "") + "SELECT read.advance(%b, %b, %b)"

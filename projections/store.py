@@ -1,0 +1,276 @@
+"""PostgreSQL for the projections: connections, reads through a pool, and what the runner and a rebuild write."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.adapt import Dumper
+from psycopg.conninfo import make_conninfo
+from psycopg.pq import Format
+from psycopg.types.numeric import Int8
+
+from projections import schema
+from projections.columns import COPY_HEADER, COPY_TRAILER, Type, array_of, copy_rows
+from projections.engine import Load
+from projections.entity import AnyProjection
+from projections.fold import Poison, Write, describe
+
+LEADER, FOUNDATION, REBUILD = 7163384699739510, 7163384699739511, 7163384699739512
+KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
+_ENTRIES = "notification_id, originator_id, originator_version, recorded_at, topic, state"
+_STANDING = "SELECT position, epoch FROM read.position"
+_STANDING_LOCKED = "SELECT position, epoch FROM read.position FOR UPDATE"
+_RETRY_SECONDS = 0.2
+_COPY_ROWS = 1000
+_DATA = {"22", "23", "54"}  # SQLSTATE classes: data, integrity, program limits (a row too long for an index)
+
+Database = AsyncConnection[Any]
+
+
+class Moved(Exception):
+    """Somebody else moved the read position, or swapped a table: what is known of both is out of date."""
+
+
+class Undigestible(Exception):
+    """Rows that cannot be stored, whoever tries: the message says why."""
+
+
+class Encoded:
+    """A parameter that is in the binary format already; the statement casts it to its type."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+
+class _EncodedDumper(Dumper):
+    format = Format.BINARY
+    oid = 0
+
+    def dump(self, obj: Encoded) -> bytes:
+        return obj.data
+
+
+def uuids(values: Iterable[UUID]) -> Encoded:
+    """A `uuid[]` parameter."""
+    return Encoded(array_of(Type.UUID, list(values)))
+
+
+async def configure(connection: Database) -> None:
+    """Make a connection ready for the statements of this room."""
+    if not connection.autocommit:
+        await connection.set_autocommit(True)
+    connection.adapters.register_dumper(Encoded, _EncodedDumper)
+
+
+@contextlib.asynccontextmanager
+async def connect(dsn: str, name: str) -> AsyncIterator[Database]:
+    """An autocommitting connection. Raises psycopg.OperationalError."""
+    conninfo = make_conninfo(dsn, application_name=name, connect_timeout=5, **KEEPALIVE)
+    async with await AsyncConnection.connect(conninfo) as connection:
+        await configure(connection)
+        await connection.execute("SET jit = off")
+        yield connection
+
+
+async def lead(connection: Database, *, every: float = 0.5) -> None:
+    """Return once this connection holds the leader's lock; it is given back when the connection ends."""
+    while True:
+        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", [LEADER])
+        if (await cursor.fetchone()) == (True,):
+            return
+        await asyncio.sleep(every)
+
+
+async def entries(
+    connection: Database, after: int, limit: int, *, leaf: bool, until: int | None = None
+) -> list[tuple[Any, ...]]:
+    """Events after a position (and not after `until`), in order, as projections.engine.Entry takes them."""
+    columns = f"{_ENTRIES}, leaf" if leaf else _ENTRIES
+    bound = " AND notification_id <= %b" if until is not None else ""
+    query = f"SELECT {columns} FROM ledger.events WHERE notification_id > %b{bound} ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
+    bounds = [Int8(after), *([Int8(until)] if until is not None else []), Int8(limit)]
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(query.encode(), bounds, prepare=True)
+    return await cursor.fetchall()
+
+
+async def load(
+    connection: Database, loads: Sequence[Load], names: Mapping[str, str]
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """The rows asked for, each with its projection's name; `names` tells which tables to read instead of the usual."""
+    if not loads:
+        return iter(())
+    tables = tuple(names.get(wanted.projection, wanted.projection) for wanted in loads)
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(schema.load(tables).encode(), [uuids(wanted.keys) for wanted in loads], prepare=True)
+    found = await cursor.fetchall()
+    return ((loads[row[0]].projection, row[1:]) for row in found)
+
+
+def _parameters(write: Write) -> list[Encoded]:
+    """The parameters of `schema.upsert`."""
+    columns = zip(write.table.columns, zip(*write.rows, strict=True), strict=True)
+    return [Encoded(array_of(column.type, values)) for column, values in columns]
+
+
+def parameters(writes: Iterable[Write]) -> list[Encoded]:
+    """The parameters of the upserts of several tables. Raises Undigestible."""
+    try:
+        return [array for write in writes for array in _parameters(write)]
+    except (ValueError, TypeError, OverflowError, struct.error) as error:
+        raise Undigestible(describe(error)) from error
+
+
+@contextlib.contextmanager
+def meaning() -> Iterator[None]:
+    """Tell apart, by SQLSTATE, what the data is to blame for and what another writer is; anything else passes."""
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or ""
+        if state == schema.STALE:
+            raise Moved(str(error)) from error
+        if state[:2] in _DATA:
+            raise Undigestible(describe(error)) from error
+        raise
+
+
+async def store(connection: Database, writes: Sequence[Write], old: int, new: int, epoch: int) -> None:
+    """Store a batch and move on, in one statement. Raises Moved or Undigestible."""
+    given: list[Any] = [*parameters(writes), Int8(old), Int8(new), Int8(epoch)]
+    with meaning():
+        await connection.execute(schema.store([write.table for write in writes]).encode(), given, prepare=True)
+
+
+async def upsert(connection: Database, write: Write, name: str) -> None:
+    """Store rows in the table of that name. Raises Undigestible."""
+    given = parameters([write])
+    with meaning():
+        await connection.execute(schema.upsert(write.table, name).encode(), given, prepare=True)
+
+
+async def rehearse(connection: Database, writes: Sequence[Write], names: Mapping[str, str]) -> None:
+    """Store rows and take it back. Raises Undigestible."""
+    async with connection.transaction(force_rollback=True):
+        for write in writes:
+            await upsert(connection, write, names.get(write.table.name, write.table.name))
+
+
+async def copy(connection: Database, write: Write, name: str) -> None:
+    """Store rows in the table of that name, which has none of their keys yet. Raises Undigestible."""
+    columns = ", ".join(column.name for column in write.table.columns)
+    types = [column.type for column in write.table.columns]
+    try:
+        with meaning():
+            async with connection.cursor() as cursor:
+                target = f"COPY read.{name} ({columns}) FROM STDIN (FORMAT binary)"
+                async with cursor.copy(target.encode()) as sink:
+                    await sink.write(COPY_HEADER)
+                    for start in range(0, len(write.rows), _COPY_ROWS):
+                        await sink.write(copy_rows(types, write.rows[start : start + _COPY_ROWS]))
+                    await sink.write(COPY_TRAILER)
+    except (ValueError, TypeError, OverflowError, struct.error) as error:
+        raise Undigestible(describe(error)) from error
+
+
+async def quarantine(connection: Database, poison: Sequence[Poison], skipped: Mapping[tuple[str, UUID], int]) -> None:
+    """Record what could not be digested, and how many events were skipped since."""
+    for item in poison:
+        await connection.execute(
+            "INSERT INTO ops.quarantine (projection, position, error) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [item.projection, item.position, item.error],
+        )
+        await connection.execute(
+            "INSERT INTO read.quarantined (projection, key, position) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+            [item.projection, item.key, item.position],
+        )
+    for (projection, key), count in skipped.items():
+        await connection.execute(
+            "UPDATE read.quarantined SET skipped = skipped + %s WHERE projection = %s AND key = %s",
+            [count, projection, key],
+        )
+
+
+async def quarantined(connection: Database) -> list[Poison]:
+    """Everything in quarantine, in the order of the ledger."""
+    cursor = await connection.execute(
+        "SELECT q.projection, q.key, q.position, e.topic, coalesce(o.error, '') FROM read.quarantined q "
+        "JOIN ledger.events e ON e.notification_id = q.position "
+        "LEFT JOIN ops.quarantine o ON o.projection = q.projection AND o.position = q.position "
+        "ORDER BY q.position, q.projection, q.key"
+    )
+    return [Poison(*row) for row in await cursor.fetchall()]
+
+
+async def standing(connection: Database, *, lock: bool = False) -> tuple[int, int]:
+    """Position and epoch; `lock`: nobody moves on until the transaction ends."""
+    cursor = await connection.execute(_STANDING_LOCKED if lock else _STANDING)
+    row = await cursor.fetchone()
+    if row is None:
+        raise RuntimeError("read.position has no row: the schema of the projections is damaged")
+    return row[0], row[1]
+
+
+async def built(connection: Database) -> dict[str, tuple[int, list[str]]]:
+    """Per projection that stands: its build, and its tables."""
+    cursor = await connection.execute("SELECT name, build, tables FROM read.projections")
+    return {name: (build, tables) for name, build, tables in await cursor.fetchall()}
+
+
+async def mark_built(connection: Database, projection: AnyProjection) -> None:
+    """This build stands now."""
+    await connection.execute(
+        "INSERT INTO read.projections AS p (name, build, tables) VALUES (%s, %s, %s) ON CONFLICT (name) DO UPDATE "
+        "SET build = excluded.build, tables = excluded.tables, built_at = now()",
+        [projection.name, projection.build, [table.name for table in projection.tables]],
+    )
+
+
+async def prepare(connection: Database, projections: Sequence[AnyProjection]) -> tuple[AnyProjection, ...]:
+    """Make what is missing; answers the projections that have to be rebuilt, because another build of them stands, or
+    none while the ledger has gone on.
+    """
+    async with connection.transaction():
+        await connection.execute("SELECT pg_advisory_xact_lock(%s)", [FOUNDATION])
+        await connection.execute(schema.FOUNDATION.encode())
+        position, _ = await standing(connection, lock=True)
+        stand = await built(connection)
+        if position == 0:
+            for projection in projections:
+                if projection.name not in stand:
+                    await create(connection, projection, {})
+                    await mark_built(connection, projection)
+            stand = await built(connection)
+    return tuple(p for p in projections if p.name not in stand or stand[p.name][0] != p.build)
+
+
+async def create(connection: Database, projection: AnyProjection, names: Mapping[str, str]) -> None:
+    """The tables of a projection, with their indexes."""
+    for table in projection.tables:
+        name = names.get(table.name, table.name)
+        await connection.execute(f"DROP TABLE IF EXISTS read.{name}".encode())
+        await connection.execute(schema.create_table(table, name).encode())
+        for statement in schema.create_indexes(table, name):
+            await connection.execute(statement.encode())
+
+
+async def listen(dsn: str, channel: str) -> AsyncIterator[str | None]:
+    """Payloads of notifications, for ever; None after every second of silence and after each reconnection."""
+    while True:
+        with contextlib.suppress(psycopg.Error, OSError):
+            async with connect(dsn, f"certferry listens to {channel}") as connection:
+                await connection.execute(f"LISTEN {channel}".encode())
+                yield None
+                while True:
+                    heard = None
+                    async for notification in connection.notifies(timeout=1.0, stop_after=1):
+                        heard = notification.payload
+                    yield heard
+        await asyncio.sleep(_RETRY_SECONDS)

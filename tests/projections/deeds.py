@@ -1,0 +1,233 @@
+"""What happens around pushes: certificates, orders, bridges, target systems, people, alerts."""
+
+import hashlib
+
+from domain import (
+    alert,
+    bridge,
+    certificate,
+    certificate_order,
+    ids,
+    principal,
+    target_system,
+    work_order,
+)
+from domain.access import AccessDenied, CertificateViewed
+from domain.alert import AlertKind, AlertRaised
+from domain.bridge import BridgeEnrolmentIssued
+from domain.certificate import (
+    CertificateDiscovered,
+    CertificateIssued,
+    CertificateRenewed,
+    CertificateRevoked,
+    KeyOrigin,
+    RevocationRefused,
+    RevocationRequested,
+)
+from domain.certificate_order import OrderParameters, Provider
+from domain.claim import Claimed
+from domain.entity import Actor, ActorKind
+from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
+from domain.push_states import SupersededReason
+from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
+from tests.projections.world import DAY, ENDPOINTS, Change, World
+
+
+def import_one(world: World) -> tuple[Change, ...]:
+    facts = world.facts()
+    made = world.new("certificate", ids.certificate_id(facts.fingerprint_sha256))
+    with_key = world.one_of(True, True, False)
+    events = certificate.import_certificate(
+        None, world.by(), facts=facts, der=b"DER" * 40, chain=(b"ISSUER",), with_key=with_key, tags=("web",)
+    )
+    claim = Claimed(meta=world.by(), kind="issuer-serial", holder_id=made)
+    return (made, events), (ids.serial_claim_id(facts.issuer, facts.serial_number), (claim,))
+
+
+def discover(world: World) -> tuple[Change, ...]:
+    facts = world.facts()
+    made = world.new("certificate", ids.certificate_id(facts.fingerprint_sha256))
+    return ((made, (CertificateDiscovered(meta=world.by(), facts=facts, der=b"FOUND"),)),)
+
+
+def adopt(world: World) -> tuple[Change, ...]:
+    """A certificate that was only discovered is imported."""
+    chosen, state = world.any("certificate")
+    return (
+        (
+            chosen,
+            certificate.import_certificate(state, world.by(), facts=state.facts, der=b"DER", chain=(), with_key=True),
+        ),
+    )
+
+
+def describe(world: World) -> tuple[Change, ...]:
+    chosen, state = world.any("certificate")
+    owner, tags = world.one_of(None, "rita", "team"), world.one_of(None, ("web",), ("db", 'quo"te\\'), ())
+    return ((chosen, certificate.describe(state, world.by(), owner=owner, tags=tags)),)
+
+
+def revoke(world: World) -> tuple[Change, ...]:
+    chosen, state = world.any("certificate")
+    asked = world.new("revocation")
+    if state.revoked_at is not None:
+        return ()
+    requested = RevocationRequested(meta=world.by(), revocation_request_id=asked, expires_at=world.now + DAY)
+    refused = RevocationRefused(meta=world.by(), revocation_request_id=asked, code="wrong", tries_left=2)
+    revoked = CertificateRevoked(meta=world.by(), revocation_request_id=asked, reason="keyCompromise")
+    ended = [
+        (order_id, work_order.supersede(world.states[order_id], world.by(), SupersededReason.CERTIFICATE_REVOKED))
+        for order_id in world.all("work_order")
+        if world.states[order_id].certificate_id == chosen
+    ]
+    return ((chosen, world.one_of((requested, refused), (requested, revoked))), *world.one_of((), ended))
+
+
+def renew(world: World) -> tuple[Change, ...]:
+    (old, _), (new, _) = world.any("certificate"), world.any("certificate")
+    if old == new:
+        return ()
+    to = CertificateRenewed(meta=world.by(), renewed_to=new)
+    return (old, (to,)), (new, (CertificateRenewed(meta=world.by(), renewed_from=old),))
+
+
+def order(world: World) -> tuple[Change, ...]:
+    wanted = OrderParameters(
+        provider=world.one_of(*Provider),
+        common_name=f"new{len(world.commands)}.example.com",
+        validity_days=90,
+        csr_pem=world.one_of(None, "-----BEGIN"),
+    )
+    return ((world.new("order"), certificate_order.submit(None, world.by(), wanted)),)
+
+
+def work_on_order(world: World) -> tuple[Change, ...]:
+    chosen, state = world.any("order")
+    step = world.one_of("process", "fail", "resubmit", "complete")
+    if step == "process":
+        return ((chosen, certificate_order.process(state, world.by())),)
+    if step == "fail":
+        return ((chosen, certificate_order.fail(state, world.by(), "the provider said no")),)
+    if step == "resubmit":
+        return ((chosen, certificate_order.resubmit(state, world.by())),)
+    facts = world.facts()
+    made = ids.certificate_id(facts.fingerprint_sha256)
+    completed = certificate_order.complete(state, world.by(), made)
+    if not completed:
+        return ()
+    world.new("certificate", made)
+    provider = state.parameters.provider
+    issued = CertificateIssued(
+        meta=world.by(), facts=facts, der=b"NEW", provider=provider, order_id=chosen, key_origin=KeyOrigin.GENERATED
+    )
+    return (chosen, completed), (made, (issued,))
+
+
+def new_bridge(world: World) -> tuple[Change, ...]:
+    made, expires_at = world.new("bridge"), world.now + DAY
+    name = f"Bridge {len(world.all('bridge'))}"
+    issued = BridgeEnrolmentIssued(meta=world.by(), name=name, token_sha256=made.hex * 2, expires_at=expires_at)
+    return ((made, (issued,)),)
+
+
+def bridge_lives(world: World) -> tuple[Change, ...]:
+    chosen, state = world.any("bridge")
+    meta = world.by(Actor(ActorKind.BRIDGE, str(chosen)))
+    if state.token_sha256 and world.one_of(True, False):
+        enrolled = bridge.enrol(
+            state,
+            meta,
+            token_sha256=state.token_sha256,
+            certificate_fingerprint_sha256=hashlib.sha256(chosen.bytes).hexdigest(),
+            certificate_not_after=world.now + DAY,
+            hpke_public_key=b"KEY",
+            version="1.0",
+            kinds=("nginx",),
+        )
+        return ((chosen, enrolled),)
+    if world.one_of(True, True, False):
+        return ((chosen, bridge.seen(state, meta, version=world.one_of("1.0", "1.1"))),)
+    return ((chosen, bridge.silent(state, meta, last_seen_at=world.now)),)
+
+
+def new_target(world: World) -> tuple[Change, ...]:
+    bridge_id, _ = world.any("bridge")
+    made = world.new("target")
+    settings = TargetSettings(
+        version=1,
+        kind=world.one_of("nginx", "haproxy"),
+        bridge_id=bridge_id,
+        settings={"root": "/etc/tls"},
+        endpoints=world.one_of(ENDPOINTS[:1], ENDPOINTS[:2]),
+    )
+    name = f"web-{len(world.all('target'))}"
+    event = TargetSystemRegistered(
+        meta=world.by(), name=name, bridge_id=bridge_id, settings=settings, secrets_set=("key",), tags=("prod",)
+    )
+    return ((made, (event,)),)
+
+
+def change_target(world: World) -> tuple[Change, ...]:
+    chosen, state = world.any("target")
+    if world.one_of(True, False, False):
+        return ((chosen, (TargetSystemTested(meta=world.by(), healthy=world.one_of(True, False), message="tried"),)),)
+    wanted = TargetSettings(
+        version=0,
+        kind=state.settings.kind,
+        bridge_id=state.settings.bridge_id,
+        settings=world.one_of({"root": "/etc/tls"}, {"root": "/srv"}),
+        endpoints=state.settings.endpoints,
+    )
+    return (
+        (
+            chosen,
+            target_system.change(
+                state, world.by(), name=state.name, tags=("prod",), wanted=wanted, secrets_set=state.secrets_set
+            ),
+        ),
+    )
+
+
+def people(world: World) -> tuple[Change, ...]:
+    if not world.all("principal") or world.one_of(True, False, False):
+        made = world.new("principal")
+        name = f"Person {len(world.all('principal'))}"
+        return ((made, (PrincipalCreated(meta=world.by(), name=name, kind="user"),)),)
+    chosen, state = world.any("principal")
+    step = world.one_of("grant", "grant", "revoke", "token", "token", "disable", "end")
+    role = world.one_of(*Role)
+    if step == "grant":
+        return ((chosen, principal.grant(state, world.by(), role)),)
+    if step == "revoke":
+        return ((chosen, principal.revoke(state, world.by(), role)),)
+    if step == "disable":
+        return () if state.disabled else ((chosen, (PrincipalDisabled(meta=world.by()),)),)
+    if step == "token":
+        created = TokenCreated(
+            meta=world.by(), principal_id=chosen, name="cli", secret_sha256="0" * 64, expires_at=world.now + DAY
+        )
+        return ((world.new("token"), (created,)),)
+    token, held = world.any("token")
+    return ((token, principal.revoke_token(held, world.by())),)
+
+
+def alerts(world: World) -> tuple[Change, ...]:
+    if not world.all("alert") or world.one_of(True, False, False):
+        cause = f"push_failed:{world.one_of(1, 2)}"
+        before = [a for a in world.all("alert") if world.states[a].cause == cause]
+        if before and world.states[before[-1]].open:
+            return ()
+        ordinal = len(before) + 1
+        raised = AlertRaised(
+            meta=world.by(), kind=AlertKind.PUSH_FAILED, cause=cause, ordinal=ordinal, message="a push failed"
+        )
+        return ((world.new("alert", ids.alert_id(cause, ordinal)), (raised,)),)
+    chosen, state = world.any("alert")
+    return ((chosen, world.one_of(alert.acknowledge, alert.resolve)(state, world.by())),)
+
+
+def access(world: World) -> tuple[Change, ...]:
+    chosen, _ = world.any("certificate")
+    viewed = CertificateViewed(meta=world.by(), certificate_id=chosen)
+    denied = AccessDenied(meta=world.by(), subject_id=chosen, method="GET", route="/", code="forbidden", detail="no")
+    return ((ids.access_log_id(chosen), (world.one_of(viewed, denied),)),)

@@ -1,0 +1,42 @@
+"""Random histories made by the domain's own decisions, and how to put them into a ledger."""
+
+from random import Random
+
+from tests.projections import deeds, pushing
+from tests.projections.world import Deed, World
+
+DEEDS: dict[Deed, int] = {
+    deeds.import_one: 4,
+    deeds.discover: 1,
+    deeds.adopt: 1,
+    deeds.describe: 2,
+    deeds.revoke: 1,
+    deeds.renew: 1,
+    deeds.order: 2,
+    deeds.work_on_order: 4,
+    deeds.new_bridge: 2,
+    deeds.bridge_lives: 4,
+    deeds.new_target: 3,
+    deeds.change_target: 1,
+    pushing.associate: 6,
+    pushing.dissociate: 1,
+    pushing.push: 10,
+    pushing.decide: 30,
+    pushing.end_order: 2,
+    pushing.dispatch: 15,
+    pushing.start: 12,
+    pushing.report: 12,
+    pushing.give_up: 1,
+    pushing.look_at_target: 2,
+    pushing.verify: 4,
+    deeds.people: 4,
+    deeds.alerts: 3,
+    deeds.access: 3,
+}
+
+
+def history(seed: int, times: int) -> World:
+    """A world in which so many things were tried."""
+    world = World(Random(seed))
+    world.live(DEEDS, times)
+    return world
