@@ -7,6 +7,7 @@ import pytest
 
 from domain import ids
 from domain.catalogue import AGGREGATE_OF, AGGREGATES, TOPICS
+from domain.certificate import CertificateRenewed
 from domain.connector_events import TargetSystemAssociated
 from domain.discovery import DISCOVERY, DiscoveryCompleted
 from domain.entity import Event
@@ -77,6 +78,8 @@ def test_subjects_are_the_ids_an_event_names() -> None:
     assert list(event.subjects()) == [CERTIFICATE_ID, TARGET_ID]
     (request,) = requested()
     assert len(set(request.subjects())) == 4
+    renewed = CertificateRenewed(meta=by(SYSTEM), renewed_to=CERTIFICATE_ID)
+    assert list(renewed.subjects()) == [CERTIFICATE_ID]
     completed = DiscoveryCompleted(meta=by(SYSTEM), target_system_id=TARGET_ID, healthy=True)
     assert list(completed.subjects()) == [TARGET_ID]
 

@@ -146,6 +146,12 @@ def test_repeated_reports_change_nothing(succeeded: bool) -> None:
     report(reported(succeeded=succeeded), succeeded=succeeded).then_nothing()
 
 
+@pytest.mark.parametrize("different", [{"bridge_id": OTHER_BRIDGE_ID}, {"fence": 2}])
+def test_the_same_words_of_another_taker_are_no_repeat(different: dict[str, object]) -> None:
+    """Whoever did not install it says nothing by saying the same: recorded as stale."""
+    report(reported(), **different).then_on_each((stale(**different),), ())
+
+
 @pytest.mark.parametrize("succeeded", [True, False])
 def test_the_first_terminal_report_wins(succeeded: bool) -> None:
     """A second report that says the contrary is recorded, and changes nothing."""
