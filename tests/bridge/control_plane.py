@@ -146,7 +146,16 @@ class ControlPlane:
         if scope["type"] != "http":
             return
         body = await _body(receive)
-        answer = await self._answer(scope["path"], peer_certificate(scope), body)
+        if body is None:
+            return
+        handling = asyncio.create_task(self._answer(scope["path"], peer_certificate(scope), body))
+        gone = asyncio.ensure_future(receive())
+        await asyncio.wait({handling, gone}, return_when=asyncio.FIRST_COMPLETED)
+        gone.cancel()
+        if not handling.done():
+            handling.cancel()  # nobody waits any more: a long poll must not lease to the dead
+            return
+        answer = handling.result()
         headers = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(answer.body))]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         if answer.cut:
@@ -263,11 +272,13 @@ _DER = Encoding.DER
 _PEM = Encoding.PEM
 
 
-async def _body(receive: ASGIReceiveCallable) -> bytes:
+async def _body(receive: ASGIReceiveCallable) -> bytes | None:
+    """The whole body; None when the client has gone."""
     body, more = b"", True
     while more:
         message = await receive()
-        assert message["type"] == "http.request"
+        if message["type"] != "http.request":
+            return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
     return body

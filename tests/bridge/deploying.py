@@ -119,3 +119,22 @@ def files_of(place: Path) -> dict[str, bytes]:
         elif path.is_file():
             found[name] = path.read_bytes()
     return found
+
+
+def toml_of(config: Config) -> str:
+    """A `bridge.toml` that says the same; JSON's strings, lists and numbers are TOML's too."""
+    told = msgspec.to_builtins(config)
+    told["profiles"] = {name: _said(profile) for name, profile in told["profiles"].items()}
+    lines = [f"{name} = {_json(value)}" for name, value in told.items() if not isinstance(value, dict)]
+    tables = {"ssh": told["ssh"]} | {f"profiles.{name}": profile for name, profile in told["profiles"].items()}
+    for name, table in tables.items():
+        lines += [f"[{name}]", *(f"{key} = {_json(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"
+
+
+def _said(table: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in table.items() if value is not None}
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

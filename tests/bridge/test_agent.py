@@ -1,4 +1,4 @@
-"""The agent against a control plane that really listens: what it does with work, and with a control plane in trouble."""
+"""The agent against a control plane that really listens: what it does with work, and with one that is in trouble."""
 
 import asyncio
 import contextlib
