@@ -61,7 +61,7 @@ def dissociate(connector: Connector, meta: Meta, *, comment: str | None = None) 
 
     A deployment that no bridge has picked up yet is taken out of the queue; a running one finishes and is recorded.
     """
-    if meta.actor.kind is not ActorKind.USER and meta.actor.on_behalf_of is None:
+    if meta.actor.kind is not ActorKind.USER:
         raise Refused(Code.FORBIDDEN, "Only people remove associations; no automation does.")
     if not connector.associated:
         return ()

@@ -137,15 +137,23 @@ def test_a_running_deployment_goes_on() -> None:
     assert then.state.deployment_status is DeploymentStatus.DEPLOYING
 
 
-@pytest.mark.parametrize("actor", [SYSTEM, BRIDGE_ACTOR, Actor(ActorKind.AUTOMATION, "discovery")])
+@pytest.mark.parametrize(
+    "actor",
+    [
+        SYSTEM,
+        BRIDGE_ACTOR,
+        Actor(ActorKind.AUTOMATION, "discovery"),
+        Actor(ActorKind.AUTOMATION, "discovery", on_behalf_of="olga"),
+    ],
+)
 def test_only_people_remove_associations(actor: Actor) -> None:
-    """No discovery and no timer removes an association."""
+    """No discovery and no timer removes an association, whoever started it."""
     given(*associated()).when(association.dissociate, by(actor)).refused(Code.FORBIDDEN, saying="people")
 
 
 def test_a_persons_token_removes_associations() -> None:
-    """An automation that acts for a person counts as the person."""
-    machine = by(Actor(ActorKind.AUTOMATION, "token-7", on_behalf_of="olga"))
+    """A person who comes with an API token is a person."""
+    machine = by(Actor(ActorKind.USER, "token-7", on_behalf_of="olga"))
     then = given(*associated()).when(association.dissociate, machine)
     assert not then.state.associated
 
