@@ -54,8 +54,16 @@ def host_name(text: str) -> str | None:
     """
     name = text.lower()
     labels = name.split(".")
-    if len(name) > 253 or not all(map(_LABEL.fullmatch, labels)) or _NUMBER.fullmatch(labels[-1]):
+    if not text.isascii() or len(name) > 253 or not all(map(_LABEL.fullmatch, labels)) or _NUMBER.fullmatch(labels[-1]):
         return None
+    return name
+
+
+def parse_server_name(text: str, *, pointer: str) -> str:
+    """The name a client asks for (SNI, RFC 6066, section 3): a host name, never an address. Raises Refused."""
+    name = host_name(text)
+    if name is None:
+        raise _refused("A server name is a host name like www.example.org, in its ASCII form.", pointer)
     return name
 
 

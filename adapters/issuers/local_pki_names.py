@@ -90,7 +90,7 @@ def _address(text: str) -> x509.GeneralName | None:
 
 def _dns(text: str) -> x509.GeneralName | None:
     wildcard, rest = text.startswith("*."), text.removeprefix("*.")
-    name = host_name(rest) if text.isascii() else None
+    name = host_name(rest)
     if name is None or not all(map(_is_dns_label, name.split("."))) or (wildcard and "." not in name):
         return None
     full = f"*.{name}" if wildcard else name

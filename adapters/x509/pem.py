@@ -30,13 +30,21 @@ def as_text(data: bytes | str, limit: int, pointer: str) -> str:
     """The input as text of at most `limit` characters, without NUL and lone surrogates."""
     if len(data) > limit:
         raise invalid(f"The text is too long: at most {limit} characters are read.", pointer)
+    text = _unicode(data)
+    if text is None:
+        raise invalid("The text is not valid Unicode; PEM is plain ASCII.", pointer)
+    if "\0" in text:
+        raise invalid("The text contains a NUL character; PEM is plain ASCII.", pointer)
+    return text
+
+
+def _unicode(data: bytes | str) -> str | None:
+    """None instead of an exception: a UnicodeError carries the whole input, which may be a private key."""
     try:
         text = data.decode() if isinstance(data, bytes) else data
         text.encode()
     except UnicodeError:
-        raise invalid("The text is not valid Unicode; PEM is plain ASCII.", pointer) from None
-    if "\0" in text:
-        raise invalid("The text contains a NUL character; PEM is plain ASCII.", pointer)
+        return None
     return text
 
 
@@ -71,13 +79,16 @@ def _block(label: str, lines: Iterator[str], pointer: str) -> PemBlock:
         if line.startswith(_END):
             if _label(line, _END, pointer) != label:
                 raise invalid("A PEM block ends with another label than it began with.", pointer)
-            return PemBlock(label, tuple(headers), _decode("".join(body), pointer))
+            decoded = _decode("".join(body))
+            if decoded is None:
+                raise invalid("The body of a PEM block is not Base64.", pointer)
+            return PemBlock(label, tuple(headers), decoded)
         (headers if ":" in line else body).append(line)
     raise invalid("A PEM block has no end line; part of the text may be missing.", pointer)
 
 
-def _decode(body: str, pointer: str) -> bytes:
+def _decode(body: str) -> bytes | None:
     try:
         return binascii.a2b_base64(body.encode("ascii"), strict_mode=True)
     except ValueError:  # binascii.Error and UnicodeEncodeError
-        raise invalid("The body of a PEM block is not Base64.", pointer) from None
+        return None

@@ -19,7 +19,11 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519Public
 def read_private_key(data: bytes | str, *, pointer: str = "/private_key_pem") -> PrivateKey:
     """The one unencrypted private key of a PEM text (PKCS#8, PKCS#1 or SEC 1). Raises Refused(validation-failed)."""
     block = _key_block(data, pointer)
-    key = _load(block, pointer)
+    if len(block.body) > MAX_KEY_BYTES:
+        raise invalid("The private key is too large; RSA keys of up to 8192 bits are supported.", pointer)
+    key = _load(block.body)
+    if key is None:
+        raise invalid("The private key cannot be read, or is inconsistent in itself.", pointer)
     if not isinstance(key, PrivateKey):
         raise invalid("This kind of private key is not supported; use RSA, an elliptic curve or Ed25519.", pointer)
     return key
@@ -70,16 +74,15 @@ def _key_block(data: bytes | str, pointer: str) -> PemBlock:
     return block
 
 
-def _load(block: PemBlock, pointer: str) -> object:
-    if len(block.body) > MAX_KEY_BYTES:
-        raise invalid("The private key is too large; RSA keys of up to 8192 bits are supported.", pointer)
+def _load(der: bytes) -> object | None:
+    """The key, or None: no exception of the parser's is passed on, not even as a context, it might quote the key."""
     try:
-        key = serialization.load_der_private_key(block.body, None, unsafe_skip_rsa_key_validation=True)
+        key = serialization.load_der_private_key(der, None, unsafe_skip_rsa_key_validation=True)
         if isinstance(key, rsa.RSAPrivateKey):
             _check_rsa(key)
-        return key
-    except Exception:  # noqa: BLE001 (many kinds; no text of theirs is passed on: it might quote the key)
-        raise invalid("The private key cannot be read, or is inconsistent in itself.", pointer) from None
+    except Exception:  # noqa: BLE001 (its kinds are many and change: each means unusable)
+        return None
+    return key
 
 
 def _check_rsa(key: rsa.RSAPrivateKey) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.endpoint import Endpoint, host_name, parse_endpoint
+from domain.endpoint import Endpoint, host_name, parse_endpoint, parse_server_name
 from domain.errors import Code, Refused
 
 
@@ -132,3 +132,19 @@ def test_every_address_is_an_endpoint(address: IPv4Address | IPv6Address, port: 
         return
     text = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
     assert text == str(parse_endpoint(text, pointer=""))
+
+
+def test_server_names_are_host_names() -> None:
+    """A server name comes out in lower case."""
+    assert parse_server_name("WWW.Example.org", pointer="") == "www.example.org"
+
+
+@pytest.mark.parametrize(
+    "name", ["", "10.0.0.1", "::1", "*.example.org", "a b", "a\n", "bücher.example", "a.", "\u212a.a"]
+)
+def test_other_server_names_are_refused(name: str) -> None:
+    """Addresses, wildcards, names in other scripts and what folds to ASCII (the Kelvin sign) cannot be asked for."""
+    with pytest.raises(Refused) as caught:
+        parse_server_name(name, pointer="/server_name")
+    expected = Code.VALIDATION_FAILED, "/server_name"
+    assert expected == (caught.value.code, caught.value.pointer)

@@ -31,6 +31,7 @@ def refusal(pointer: str, *fields: str) -> str:
     with pytest.raises(Refused) as caught:
         read_bundle(*fields)
     assert (Code.VALIDATION_FAILED, pointer) == (caught.value.code, caught.value.pointer)
+    assert caught.value.__context__ is None or pointer != "/private_key_pem"  # parsers' errors quote what they read
     return caught.value.detail
 
 
@@ -190,6 +191,9 @@ def test_an_encrypted_key_is_refused_in_both_forms() -> None:
         ("not supported", dsa.generate_private_key(2048)),
         ("too large", _pem(bytes(5_001))),
         ("cannot be read", _pem(b"garbage")),
+        ("Unicode", LEAF.key_pem + "\ud800"),
+        ("not Base64", LEAF.key_pem.replace("M", "!")),
+        ("NUL", LEAF.key_pem + "\0"),
     ],
 )
 def test_other_keys_are_refused(says: str, key: object) -> None:
