@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Request, Response
@@ -19,10 +19,13 @@ from api.directory import Caller
 from api.etags import etag, expected_version
 from api.idempotency import KEY_PATTERN
 from api.positions import LARGEST, Acknowledged, catch_up
+from api.problems import Problem
+from api.query import check_parameters
 from api.security import actor_of, caller_of, client_address, current_caller
-from api.services import Services, StoredAnswer, Views
+from api.services import Services, Views
 from application.house import Context, Done, House
 from domain.colour import Thresholds
+from domain.principal import Role
 
 SECRET_ANSWER = {"secret_answer": True}
 """Part of `opt=` of a route whose answer carries a secret: it is never kept."""
@@ -34,6 +37,7 @@ class Reading(msgspec.Struct, frozen=True):
     services: Services
     caller: Caller | None
     now: datetime
+    client_address: str | None = None
 
     @property
     def views(self) -> Views:
@@ -44,6 +48,24 @@ class Reading(msgspec.Struct, frozen=True):
     def thresholds(self) -> Thresholds:
         """Days before expiry at which colours change."""
         return self.services.settings.thresholds
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What the caller may use."""
+        return self.caller.roles if self.caller is not None else frozenset()
+
+    def context(self) -> Context:
+        """For recording that somebody read it. Only where somebody is signed in."""
+        caller = self.caller
+        if caller is None:
+            raise Problem("unauthenticated", "Sign in first.")
+        return Context(
+            actor=actor_of(caller),
+            at=self.now,
+            command_id=uuid4(),
+            client_address=self.client_address,
+            credential=caller.credential,
+        )
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -64,6 +86,16 @@ class Command(msgspec.Struct, frozen=True):
     def now(self) -> datetime:
         """The instant of the command."""
         return self.context.at
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Days before expiry at which colours change."""
+        return self.services.settings.thresholds
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What the caller may use."""
+        return self.caller.roles
 
     async def answer(
         self,
@@ -86,8 +118,8 @@ class Command(msgspec.Struct, frozen=True):
         content = b"" if status == 204 else msgspec.json.encode(body)
         self.acknowledged.note(done.position)
         if self.claimed:
-            kept = StoredAnswer(status=status, headers=headers, body=None if secret else content)
-            await self.services.idempotency.finish(self.context.command_id, kept)
+            kept = None if secret else content
+            await self.services.idempotency.finish(self.context.command_id, status, headers, kept)
         return response(content, status, headers)
 
 
@@ -135,9 +167,10 @@ async def reading(
     request: Request[Any, Any, Any], services: NamedDependency[Services], min_position: MinPosition = None
 ) -> Reading:
     """A question that is answered with everything this process has acknowledged."""
+    check_parameters(request)
     wanted = max(min_position or 0, request.app.state.acknowledged.highest)
     await catch_up(services.positions, wanted, services.settings.read_wait)
-    return Reading(services, current_caller(request), services.now())
+    return Reading(services, current_caller(request), services.now(), client_address(request))
 
 
 async def command(
@@ -148,6 +181,8 @@ async def command(
 ) -> AsyncGenerator[Command, None]:
     """A command of a known caller; claimed while it runs where it has an Idempotency-Key."""
     caller = caller_of(request)
+    if request.method != "GET":
+        check_parameters(request)
     key = idempotency_key if request.method == "POST" else None
     context = Context(
         actor=actor_of(caller),

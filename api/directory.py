@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -28,6 +28,18 @@ _TOKEN = re.compile(r"cf_([0-9a-f]{32})_([A-Za-z0-9_-]{16,128})", re.ASCII)
 _NOBODY = "0" * 64
 _RETRY_SECONDS = 0.5
 _PATIENCE_SECONDS = 10.0
+_START_SECONDS = 5.0
+
+
+class Positions(Protocol):
+    """How far the read models are."""
+
+    @property
+    def current(self) -> int: ...
+
+    async def wait(self, position: int, timeout: float) -> bool:
+        """Return True as soon as they show `position`; False after `timeout` seconds."""
+        ...
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
@@ -172,3 +184,22 @@ def _fold(kind: AggregateType[S], known: dict[UUID, tuple[int, S]], recorded: Re
     position, state = known.get(recorded.stream_id, (0, None))
     if recorded.position > position:
         known[recorded.stream_id] = (recorded.position, kind.evolve(state, recorded.event))
+
+
+async def start_directory(
+    directory: Directory, ledger: Log, principals: Principals, positions: Positions
+) -> asyncio.Task[None]:
+    """Fill the directory, from the read models where they are there, and follow the ledger from then on.
+
+    Answers once everything is known that the ledger held when it was called, or after a few seconds.
+    """
+    try:
+        known = await principals.list(PrincipalFilter(), limit=1)
+        if known.items and await positions.wait(1, _START_SECONDS):
+            await directory.load(principals, positions.current)
+    except Exception:
+        log.warning("the read models cannot be asked for principals; reading the whole ledger", exc_info=True)
+    following = asyncio.create_task(directory.follow(ledger), name="directory of principals")
+    with suppress(Exception):  # the database is away: the task goes on trying
+        await directory.reached(await ledger.head(), _START_SECONDS)
+    return following

@@ -7,7 +7,7 @@ out although its answer was lost. Refused commands are not kept: they changed no
 from uuid import UUID, uuid4
 
 from api.problems import Problem
-from api.services import Services, StoredAnswer
+from api.services import KeptAnswer, Services
 from application.ports import CommandIdReused
 from domain import ids
 
@@ -17,7 +17,7 @@ KEY_PATTERN = r"^[\x21-\x7e]{1,255}$"
 class Replayed(Exception):
     """This command was answered before; here is the answer."""
 
-    def __init__(self, answer: StoredAnswer) -> None:
+    def __init__(self, answer: KeptAnswer) -> None:
         super().__init__("answered before")
         self.answer = answer
 

@@ -11,15 +11,28 @@ from litestar import Request, Response
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from api.positions import LARGEST
 from api.problems import Problem
+from projections.rows import BadCursor
 
 T = TypeVar("T")
 
-NDJSON, CSV = "application/x-ndjson", "text/csv"
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Items per page.")]
 Cursor = Annotated[
     str | None, QueryParameter(min_length=1, max_length=1000, description="next_cursor of the page before.")
 ]
+
+AfterPosition = Annotated[int, QueryParameter(ge=0, le=LARGEST, description="Only events after this position.")]
+
+
+def position_cursor(cursor: str | None, after_position: int) -> int:
+    """Lists of events go on after a position. Raises BadCursor."""
+    if cursor is None:
+        return after_position
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 19):
+        raise BadCursor("this cursor was not made by this list")
+    return int(cursor)
 
 
 def negotiate(request: Request[Any, Any, Any], *offered: str) -> str:
@@ -47,7 +60,7 @@ def _next(request: Request[Any, Any, Any], cursor: str) -> str:
 
 def export(
     media_type: str, batches: AsyncIterator[Sequence[T]], present: Callable[[T], Any], columns: Sequence[str]
-) -> Stream:
+) -> Response[Any]:
     """A whole list as NDJSON or CSV, batch by batch: memory stays flat however long it is."""
     write = _ndjson if media_type == NDJSON else _csv
     return Stream(write(batches, present, columns), media_type=f"{media_type}; charset=utf-8")

@@ -1,7 +1,7 @@
 """Reading one's writes: an answer never lies behind what this process has acknowledged, nor behind `min_position`."""
 
+from api.directory import Positions
 from api.problems import Problem
-from api.services import Positions
 
 LARGEST = 2**63 - 1
 
@@ -19,7 +19,7 @@ class Acknowledged:
 
 async def catch_up(positions: Positions, wanted: int, timeout: float) -> None:
     """Wait until the read models show `wanted`. Raises 503 with Retry-After after `timeout` seconds."""
-    if wanted <= positions.current or await positions.wait_for(wanted, timeout):
+    if wanted <= positions.current or await positions.wait(wanted, timeout):
         return
     raise Problem(
         "unavailable",

@@ -1,8 +1,8 @@
 """Who may call what. Every route declares it; a route that declares nothing is closed.
 
-    @post("/work-orders/{work_order_id:uuid}/approve", opt=requires(Role.APPROVER))
+    @post("/work-orders/{work_order_id:uuid}/approve", opt=requires(Permission.APPROVE))
 
-Roles are those of the REST contract ("Who may call what"). A missing role is `forbidden`, and an event.
+Which role has which permission is said once, in domain/roles.py. A missing role is `forbidden`, and an event.
 """
 
 import logging
@@ -23,6 +23,7 @@ from application.ports import LogUnavailable
 from application.viewing import record_denied
 from domain.entity import Actor, ActorKind
 from domain.principal import Role
+from domain.roles import WHO_MAY, Permission
 
 log = logging.getLogger("certferry.api")
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -31,7 +32,7 @@ REALM = 'Bearer realm="certferry"'
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Permission(msgspec.Struct, frozen=True):
+class Access(msgspec.Struct, frozen=True):
     """Who may call a route: nobody needs to sign in (`public`), any caller (`roles` None), or one of some roles.
 
     `page`: people are sent to the sign-in page instead of getting a problem.
@@ -50,33 +51,31 @@ class SignInFirst(Exception):
     """A page was asked for by somebody who has not signed in."""
 
 
-ALL_ROLES = tuple(Role)
-
-
-def requires(*roles: Role, page: bool = False) -> dict[str, Any]:
-    """For `opt=`: one of these roles is needed."""
-    return {"permission": Permission(frozenset(roles), page=page)}
+def requires(*needed: Role | Permission, page: bool = False) -> dict[str, Any]:
+    """For `opt=`: one of these roles is needed, or a role that has one of these permissions."""
+    roles = (WHO_MAY[n] if isinstance(n, Permission) else frozenset({n}) for n in needed)
+    return {"permission": Access(frozenset().union(*roles), page=page)}
 
 
 def any_role(*, page: bool = False) -> dict[str, Any]:
     """For `opt=`: whoever holds any role (reading what all roles may read)."""
-    return requires(*ALL_ROLES, page=page)
+    return requires(Permission.READ, page=page)
 
 
 def signed_in(*, page: bool = False) -> dict[str, Any]:
     """For `opt=`: every known caller, with or without a role."""
-    return {"permission": Permission(page=page)}
+    return {"permission": Access(page=page)}
 
 
 def public() -> dict[str, Any]:
     """For `opt=`: nobody has to sign in."""
-    return {"permission": Permission(public=True)}
+    return {"permission": Access(public=True)}
 
 
-def permission_of(handler: BaseRouteHandler) -> Permission | None:
+def permission_of(handler: BaseRouteHandler) -> Access | None:
     """What a route declares; None: nothing."""
     found = handler.opt.get("permission")
-    return found if isinstance(found, Permission) else None
+    return found if isinstance(found, Access) else None
 
 
 async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
@@ -168,9 +167,7 @@ def _unauthenticated(connection: Connection, services: Services, *, page: bool) 
     return Problem("unauthenticated", unknown if given else missing, headers={"WWW-Authenticate": challenge})
 
 
-async def _forbidden(
-    connection: Connection, services: Services, caller: Caller, permission: Permission | None
-) -> Problem:
+async def _forbidden(connection: Connection, services: Services, caller: Caller, permission: Access | None) -> Problem:
     needed = sorted(permission.roles or ()) if permission else []
     detail = f"This needs the role {' or '.join(needed)}." if needed else "This address is closed."
     method, route = _method(connection), str(connection.scope.get("path_template", ""))

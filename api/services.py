@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.directory import Directory
+from api.directory import Directory, Positions
 from application.enrolling import BridgeSigner
 from application.house import House
 from application.issuing_ports import Issuers
@@ -51,45 +51,37 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
         return "ApiSettings(...)"
 
 
-class Positions(Protocol):
-    """How far the read models are (the ledger position they show)."""
-
-    @property
-    def current(self) -> int:
-        """As last heard; never more than the truth."""
-        ...
-
-    async def wait_for(self, position: int, timeout: float) -> bool:
-        """Return True as soon as the read models show `position`; False after `timeout` seconds."""
-        ...
-
-
-class StoredAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class KeptAnswer(Protocol):
     """A finished answer to a command with an Idempotency-Key. `body` None: it carried a secret and is not kept."""
 
-    status: int
-    headers: dict[str, str]
-    body: bytes | None
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> dict[str, str]: ...
+    @property
+    def body(self) -> bytes | None: ...
 
 
-class Claim(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a command id that was claimed before: under which body, and its answer (None: in progress)."""
+class KnownCommand(Protocol):
+    """What stands under a command id: the body it was claimed with, and its answer (None: in progress)."""
 
-    body_sha256: bytes
-    answer: StoredAnswer | None
+    @property
+    def body_sha256(self) -> bytes: ...
+    @property
+    def answer(self) -> KeptAnswer | None: ...
 
 
 class IdempotencyStore(Protocol):
     """Answers to commands with an Idempotency-Key, kept for at least 24 hours."""
 
-    async def claim(self, command_id: UUID, body_sha256: bytes) -> Claim | None:
+    async def claim(self, command_id: UUID, body_sha256: bytes) -> KnownCommand | None:
         """Claim a command id: None when it is ours now, else what stands there.
 
         An unanswered claim older than a minute is taken over: its process died.
         """
         ...
 
-    async def finish(self, command_id: UUID, answer: StoredAnswer) -> None:
+    async def finish(self, command_id: UUID, status: int, headers: dict[str, str], body: bytes | None) -> None:
         """Keep the answer of a claimed command."""
         ...
 
@@ -183,7 +175,7 @@ class Services:
     bridge_ca: BridgeAuthority
     seal: Seal
     settings: ApiSettings
-    local_ca_pem: Callable[[], Awaitable[str | None]]
+    local_ca_pem: Callable[[], str | None]
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])
     unreachable: tuple[type[Exception], ...] = ()

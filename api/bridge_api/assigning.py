@@ -27,7 +27,7 @@ async def wait_for_work(peer: Peer, capacity: int, wait_seconds: float) -> tuple
         if found or remaining <= 0:
             return found
         await asyncio.sleep(min(_BREATH, remaining))
-        await positions.wait_for(seen + 1, min(POLL_SECONDS, remaining))
+        await positions.wait(seen + 1, min(POLL_SECONDS, remaining))
 
 
 async def _lease(peer: Peer, capacity: int) -> tuple[Assignment, ...]:

@@ -1,0 +1,137 @@
+"""The ASGI applications: the API with its pages, and the bridge listener's. `Services` is all they need."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar, Request, Response, Router
+from litestar.datastructures import ResponseHeader, State
+from litestar.di import Provide
+from litestar.response import Redirect
+from litestar.types import ControllerRouterHandler
+
+from api.asking import DEPENDENCIES, replay
+from api.body import StrictJson
+from api.bridge_api.handlers import HANDLERS as BRIDGE_HANDLERS
+from api.bridge_api.identity import peer
+from api.controllers import (
+    alerts,
+    audit_events,
+    bridges,
+    certificates,
+    connectors,
+    orders,
+    principals,
+    pushing,
+    system,
+    target_systems,
+    verification,
+    work_orders,
+)
+from api.directory import start_directory
+from api.failures import Handlers, exception_handlers
+from api.idempotency import Replayed
+from api.knocks import Knocks
+from api.last_seen import LastSeen
+from api.metrics import Metrics, measuring
+from api.pages.routes import page_routes
+from api.positions import Acknowledged
+from api.recording import ViewRecorder
+from api.security import SignInFirst, admit
+from api.services import Services
+
+TAGGED: dict[str, Sequence[ControllerRouterHandler]] = {
+    "Certificates": certificates.HANDLERS,
+    "Connectors": connectors.HANDLERS,
+    "Pushing": [*pushing.HANDLERS, *work_orders.HANDLERS],
+    "Orders": orders.HANDLERS,
+    "Target systems": target_systems.HANDLERS,
+    "Bridges": bridges.HANDLERS,
+    "Verification": verification.HANDLERS,
+    "Audit": audit_events.HANDLERS,
+    "Alerts": alerts.HANDLERS,
+    "People": principals.HANDLERS,
+}
+_HEADERS = (
+    ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
+    ResponseHeader(name="Cache-Control", value="private, no-cache"),
+)
+BRIDGE_BODY = 16 * 1_048_576
+"""A discovery may bring 1,000 certificates along."""
+
+
+def create_app(services: Services) -> Litestar:
+    """The REST API, its pages, its documentation."""
+    tagged = [Router("/", route_handlers=handlers, tags=[tag]) for tag, handlers in TAGGED.items()]
+    api = Router("/api/v1", route_handlers=tagged, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
+    site = Router("/", route_handlers=system.HANDLERS, tags=["System"])
+    return Litestar(
+        route_handlers=[api, site, *page_routes()],
+        guards=[admit],
+        middleware=[measuring],
+        dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},
+        exception_handlers=_handlers(services),
+        lifespan=[_running],
+        request_max_body_size=services.settings.max_body,
+        openapi_config=None,
+        logging_config=None,
+        state=_state(services),
+    )
+
+
+def create_bridge_app(services: Services) -> Litestar:
+    """The control plane's side of the bridge protocol; who speaks is known by the connection's client certificate."""
+    return Litestar(
+        route_handlers=[Router("/", route_handlers=BRIDGE_HANDLERS, dto=StrictJson, return_dto=None)],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "peer": Provide(peer),
+        },
+        exception_handlers=exception_handlers(services.unreachable),
+        request_max_body_size=BRIDGE_BODY,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _state(services: Services) -> State:
+    return State(
+        {
+            "services": services,
+            "acknowledged": Acknowledged(),
+            "description": None,
+            "ended_sessions": {},
+            "knocks": Knocks(),
+            "last_seen": LastSeen(),
+            "metrics": Metrics(),
+            "query_parameters": None,
+            "view_recorder": ViewRecorder(),
+        }
+    )
+
+
+def _handlers(services: Services) -> Handlers:
+    return exception_handlers(services.unreachable) | {Replayed: replay, SignInFirst: _sign_in}
+
+
+def _sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[Any]:
+    """People are sent to the sign-in page and come back to where they wanted to be."""
+    wanted = request.url.path if request.method == "GET" else "/"
+    return Redirect("/login", status_code=303, query_params={"next": wanted})
+
+
+@asynccontextmanager
+async def _running(app: Litestar) -> AsyncIterator[None]:
+    """What runs beside the requests: the directory of callers, and the bridges' signs of life."""
+    services: Services = app.state.services
+    house = services.house
+    following = await start_directory(services.directory, house.log, services.views.principals, services.positions)
+    seen = asyncio.create_task(app.state.last_seen.follow(house.presence, house.clock))
+    try:
+        yield
+    finally:
+        for task in (following, seen):
+            task.cancel()
+        await asyncio.gather(following, seen, return_exceptions=True)
+        await app.state.view_recorder.finish()

@@ -1,0 +1,127 @@
+"""The audit trail: every event of the ledger, by whom, in which order, with what it takes to prove it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, QueryParameter
+
+from api.answers import missing, single
+from api.asking import Reading
+from api.controllers.certificate_filter import Texts
+from api.failures import bad_parameter
+from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, export, negotiate, page, position_cursor
+from api.positions import LARGEST
+from api.presenters.audit import COLUMNS, event
+from api.schemas.audit import AuditEventBody, AuditEventPage
+from api.security import requires
+from api.streaming import SSE, stream
+from domain.roles import Permission
+from projections.audit_trail.view import AuditEvent, AuditFilter
+
+BYTES = "application/octet-stream"
+
+
+def audit_filter(
+    type: Annotated[  # noqa: A002 - its name in the URL
+        list[str] | None,
+        QueryParameter(max_items=50, description="Event types; a trailing * stands for any rest: certificate.*"),
+    ] = None,
+    subject: Annotated[list[UUID] | None, QueryParameter(max_items=50, description="Any id an event names.")] = None,
+    actor: Texts = None,
+    correlation_id: FromQuery[list[UUID] | None] = None,
+    since: Annotated[datetime | None, QueryParameter(name="from", description="Recorded at or after.")] = None,
+    until: Annotated[datetime | None, QueryParameter(name="to", description="Recorded before.")] = None,
+    until_position: Annotated[int | None, QueryParameter(ge=0, le=LARGEST, description="Inclusive.")] = None,
+) -> AuditFilter:
+    """What the audit trail is narrowed to."""
+    for name, instant in (("from", since), ("to", until)):
+        if instant is not None and instant.tzinfo is None:
+            raise bad_parameter(name, "Add a time zone, for example 2027-01-31T00:00:00Z.")
+    return AuditFilter(
+        types=tuple(_checked(name) for name in type or ()),
+        subjects=tuple(subject or ()),
+        actors=tuple(actor or ()),
+        correlation_ids=tuple(correlation_id or ()),
+        since=since,
+        until=until,
+        until_position=until_position,
+    )
+
+
+def _checked(name: str) -> str:
+    stem = name.removesuffix("*")
+    if len(name) > 100 or not name or not (stem == "" or stem.replace(".", "").replace("_", "").isalnum()):
+        raise bad_parameter("type", "Write an event type; a * may stand at its end only.")
+    return name
+
+
+@get(
+    "/audit-events",
+    opt=requires(Permission.READ_EVERYTHING),
+    dependencies={"narrow": Provide(audit_filter, sync_to_thread=False)},
+)
+async def list_audit_events(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    narrow: NamedDependency[AuditFilter],
+    after_position: AfterPosition = 0,
+    sort: Annotated[
+        Literal["position", "-position"], QueryParameter(description="A minus: newest first.")
+    ] = "position",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[AuditEventPage]:
+    """Events in the order of the ledger; as a stream (SSE) for ever, resumed by Last-Event-ID."""
+    audit = reading.views.audit
+    after = position_cursor(cursor, after_position)
+    wanted = negotiate(request, JSON, NDJSON, CSV, SSE)
+    if wanted == SSE:
+        resumed = position_cursor(request.headers.get("last-event-id"), after)
+        return stream(audit, reading.services.positions, narrow, resumed)
+    if wanted != JSON:
+        return export(wanted, audit.stream(narrow, after_position=after), event, COLUMNS)
+    if sort == "-position":
+        before = position_cursor(cursor, 0) or None
+        return _page(request, await audit.latest(narrow, before_position=before, limit=limit + 1), limit)
+    return _page(request, await audit.list(narrow, after_position=after, limit=limit + 1), limit)
+
+
+@get("/audit-events/{position:int}", opt=requires(Permission.READ_EVERYTHING))
+async def get_audit_event(position: FromPath[int], reading: NamedDependency[Reading]) -> Response[AuditEventBody]:
+    """One event."""
+    return single(event(await _event(reading, position)))
+
+
+@get("/audit-events/{position:int}/payload", opt=requires(Permission.READ_EVERYTHING), media_type=BYTES)
+async def get_audit_event_payload(position: FromPath[int], reading: NamedDependency[Reading]) -> Response[bytes]:
+    """The exact payload bytes: SHA-256 of salt and payload is the leaf's `data_sha256`."""
+    return _bytes((await _event(reading, position)).payload)
+
+
+@get("/audit-events/{position:int}/leaf", opt=requires(Permission.READ_EVERYTHING), media_type=BYTES)
+async def get_audit_event_leaf(position: FromPath[int], reading: NamedDependency[Reading]) -> Response[bytes]:
+    """The exact bytes of the Merkle leaf: SHA-256 of a zero byte and the leaf is its leaf hash (RFC 6962, 2.1)."""
+    return _bytes((await _event(reading, position)).leaf)
+
+
+async def _event(reading: Reading, position: int) -> AuditEvent:
+    found = await reading.views.audit.get(position) if 0 < position <= LARGEST else None
+    if found is None:
+        raise missing("event at position", position)
+    return found
+
+
+def _page(request: Request[Any, Any, Any], found: Sequence[AuditEvent], limit: int) -> Response[AuditEventPage]:
+    following = str(found[limit - 1].position) if len(found) > limit else None
+    return page(request, [event(item) for item in found[:limit]], following)
+
+
+def _bytes(content: bytes) -> Response[bytes]:
+    return Response(content, media_type=BYTES, headers={"X-Content-Type-Options": "nosniff"})
+
+
+HANDLERS = [list_audit_events, get_audit_event, get_audit_event_payload, get_audit_event_leaf]

@@ -1,0 +1,139 @@
+"""Bridges and discoveries."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from api.answers import missing, single
+from api.asking import SECRET_ANSWER, Command, Reading, location_of
+from api.controllers.certificate_filter import Text
+from api.paging import Cursor, Limit, page
+from api.presenters.estate import bridge, discovery, issued_bridge
+from api.presenters.known import Known
+from api.schemas.estate import (
+    AddBridgeBody,
+    BridgeBody,
+    BridgePage,
+    DiscoverBody,
+    DiscoveryBody,
+    DiscoveryPage,
+    IssuedBridge,
+)
+from api.security import any_role, requires
+from application.discovering import start_discovery
+from application.enrolling import issue_enrolment, retire_bridge
+from domain.bridge import BridgeStatus
+from domain.roles import Permission
+from projections.bridges.view import BridgeFilter
+from projections.discoveries.view import DiscoveryFilter
+
+
+def bridge_filter(status: FromQuery[list[BridgeStatus] | None] = None, q: Text = None) -> BridgeFilter:
+    """What a list of bridges is narrowed to."""
+    return BridgeFilter(status=tuple(status or ()), q=q or None)
+
+
+def discovery_filter(
+    target_system_id: FromQuery[list[UUID] | None] = None,
+    completed: FromQuery[bool | None] = None,
+    healthy: FromQuery[bool | None] = None,
+) -> DiscoveryFilter:
+    """What a list of discoveries is narrowed to."""
+    return DiscoveryFilter(target_system_id=tuple(target_system_id or ()), completed=completed, healthy=healthy)
+
+
+@get("/bridges", opt=any_role(), dependencies={"narrow": Provide(bridge_filter, sync_to_thread=False)})
+async def list_bridges(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    narrow: NamedDependency[BridgeFilter],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[BridgePage]:
+    """Bridges by name."""
+    found = await reading.views.bridges.list(narrow, limit=limit, cursor=cursor)
+    seen = request.app.state.last_seen
+    return page(request, [bridge(Known.of(row), seen.of(row.id)) for row in found.items], found.next_cursor)
+
+
+@post("/bridges", opt=requires(Permission.BRIDGES) | SECRET_ANSWER)
+async def add_bridge(data: JSONBody[AddBridgeBody], command: NamedDependency[Command]) -> Response[IssuedBridge]:
+    """A new bridge. The answer holds its enrolment token: valid for an hour, for one enrolment, shown once."""
+    done = await issue_enrolment(command.house, command.context, data.name)
+    found = done.result.bridge
+    return await command.answer(
+        done,
+        issued_bridge(done.result, command.services.bridge_ca.pin),
+        status=201,
+        version=found.version,
+        location=location_of("bridges", found.id),
+        secret=True,
+    )
+
+
+@get("/bridges/{bridge_id:uuid}", opt=any_role())
+async def get_bridge(
+    request: Request[Any, Any, Any], bridge_id: FromPath[UUID], reading: NamedDependency[Reading]
+) -> Response[BridgeBody]:
+    """One bridge."""
+    found = await reading.views.bridges.get(bridge_id)
+    if found is None:
+        raise missing("bridge", bridge_id)
+    return single(bridge(Known.of(found), request.app.state.last_seen.of(bridge_id)), found.version)
+
+
+@delete("/bridges/{bridge_id:uuid}", opt=requires(Permission.BRIDGES))
+async def retire_a_bridge(bridge_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
+    """No longer in use; its next request is refused."""
+    done = await retire_bridge(command.house, command.context, bridge_id)
+    return await command.answer(done, None, status=204, version=done.result.version)
+
+
+@get("/discoveries", opt=any_role(), dependencies={"narrow": Provide(discovery_filter, sync_to_thread=False)})
+async def list_discoveries(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    narrow: NamedDependency[DiscoveryFilter],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[DiscoveryPage]:
+    """Discoveries, newest first."""
+    found = await reading.views.discoveries.list(narrow, limit=limit, cursor=cursor)
+    return page(request, [discovery(Known.of(row)) for row in found.items], found.next_cursor)
+
+
+@post("/discoveries", opt=requires(Permission.DISCOVER), status_code=202)
+async def start_a_discovery(data: JSONBody[DiscoverBody], command: NamedDependency[Command]) -> Response[DiscoveryBody]:
+    """Ask the bridge of a target system what the target really holds."""
+    done = await start_discovery(command.house, command.context, data.target_system_id)
+    found = done.result
+    return await command.answer(
+        done,
+        discovery(Known.of(found)),
+        status=202,
+        version=found.version,
+        location=location_of("discoveries", found.id),
+    )
+
+
+@get("/discoveries/{discovery_id:uuid}", opt=any_role())
+async def get_discovery(discovery_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[DiscoveryBody]:
+    """One discovery."""
+    found = await reading.views.discoveries.get(discovery_id)
+    if found is None:
+        raise missing("discovery", discovery_id)
+    return single(discovery(Known.of(found)), found.version)
+
+
+HANDLERS = [
+    list_bridges,
+    add_bridge,
+    get_bridge,
+    retire_a_bridge,
+    list_discoveries,
+    start_a_discovery,
+    get_discovery,
+]

@@ -1,0 +1,178 @@
+"""Certificates: list, import, detail, owner and tags, downloads, topology, history."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Request, Response, get, patch, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, JSONBody, QueryParameter
+from msgspec import UNSET
+
+from api.answers import missing, single
+from api.asking import Command, Reading, location_of
+from api.controllers.certificate_filter import certificate_filter
+from api.drawing import draw
+from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, export, negotiate, page, position_cursor
+from api.presenters import certificates as present
+from api.presenters.audit import event
+from api.presenters.connectors import topology
+from api.presenters.known import Known
+from api.presenters.viewing import viewer
+from api.schemas.audit import AuditEventPage
+from api.schemas.certificates import CertificateBody, CertificateItem, CertificatePage, DescribeBody, ImportBody
+from api.schemas.connectors import TopologyBody
+from api.security import any_role, requires
+from application import pem
+from application.house import Loaded, load
+from application.importing import ImportCertificate, describe_certificate, import_certificate
+from application.viewing import record_download
+from domain.certificate import CERTIFICATE, Certificate
+from domain.roles import Permission
+from projections.inventory.view import CertificateDer, CertificateFilter, CertificateRow, Sort
+
+Format = Literal["pem", "chain", "fullchain"]
+SVG = "image/svg+xml"
+_PEM = "application/x-pem-file"
+
+
+@get("/certificates", opt=any_role(), dependencies={"narrow": Provide(certificate_filter, sync_to_thread=False)})
+async def list_certificates(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    narrow: NamedDependency[CertificateFilter],
+    sort: Annotated[Sort, QueryParameter(description="A minus sorts downwards.")] = "not_after",
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[CertificatePage]:
+    """The inventory: managed and discovered certificates. NDJSON and CSV stream the whole list."""
+
+    def item(row: CertificateRow) -> CertificateItem:
+        return present.item(Known.of(row), reading.now, reading.thresholds)
+
+    inventory = reading.views.inventory
+    if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
+        return export(wanted, inventory.stream(narrow, sort=sort), item, CertificateItem.__struct_fields__)
+    found = await inventory.list(narrow, sort=sort, limit=limit, cursor=cursor)
+    return page(request, [item(row) for row in found.items], found.next_cursor)
+
+
+@post("/certificates", opt=requires(Permission.IMPORT))
+async def import_a_certificate(
+    data: JSONBody[ImportBody], command: NamedDependency[Command]
+) -> Response[CertificateBody]:
+    """Import a certificate, with its private key and its issuers if you have them."""
+    wish = ImportCertificate(
+        certificate_pem=data.certificate_pem,
+        private_key_pem=data.private_key_pem,
+        chain_pem=data.chain_pem,
+        owner=data.owner,
+        tags=data.tags,
+    )
+    done = await import_certificate(command.house, command.context, command.services.reader, wish)
+    found = done.result
+    return await command.answer(
+        done,
+        await _changed(command, found),
+        status=201,
+        version=found.version,
+        location=location_of("certificates", found.id),
+    )
+
+
+@get("/certificates/{certificate_id:uuid}", opt=any_role())
+async def get_certificate(
+    request: Request[Any, Any, Any], certificate_id: FromPath[UUID], reading: NamedDependency[Reading]
+) -> Response[CertificateBody]:
+    """One certificate. Looking at it is recorded."""
+    found = await reading.views.inventory.detail(certificate_id)
+    if found is None:
+        raise missing("certificate", certificate_id)
+    request.app.state.view_recorder.viewed(reading, certificate_id)
+    return single(_body(reading, Known.of(found.certificate), found.connectors), found.certificate.version)
+
+
+@patch("/certificates/{certificate_id:uuid}", opt=requires(Permission.DESCRIBE))
+async def describe_a_certificate(
+    certificate_id: FromPath[UUID], data: JSONBody[DescribeBody], command: NamedDependency[Command]
+) -> Response[CertificateBody]:
+    """Change owner and tags."""
+    known = (await load(command.house, CERTIFICATE, certificate_id)).found
+    done = await describe_certificate(
+        command.house,
+        command.context,
+        certificate_id,
+        owner=known.owner if data.owner is UNSET else data.owner,
+        tags=None if data.tags is UNSET else data.tags,
+    )
+    return await command.answer(done, await _changed(command, done.result), version=done.result.version)
+
+
+@get("/certificates/{certificate_id:uuid}/download", opt=requires(Permission.DOWNLOAD), media_type=_PEM)
+async def download_certificate(
+    certificate_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    format: Annotated[Format, QueryParameter(description="Leaf, issuers, or both.")] = "pem",  # noqa: A002 - in the URL
+) -> Response[bytes]:
+    """The certificate as PEM, recorded before it leaves."""
+    found = await reading.views.inventory.der(certificate_id)
+    if found is None:
+        raise missing("certificate", certificate_id)
+    text = pem.certificates(_parts(found, format)).encode()
+    await record_download(reading.services.house, reading.context(), certificate_id, format)
+    name = f"{certificate_id}.crt" if format == "pem" else f"{certificate_id}-{format}.pem"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(text, media_type=_PEM, headers=headers)
+
+
+@get("/certificates/{certificate_id:uuid}/topology", opt=any_role())
+async def get_topology(
+    request: Request[Any, Any, Any], certificate_id: FromPath[UUID], reading: NamedDependency[Reading]
+) -> Response[TopologyBody]:
+    """Certificate, bridges and connectors with their colours, as JSON or as a drawing."""
+    found = await reading.views.topology.of_certificate(certificate_id)
+    if found is None:
+        raise missing("certificate", certificate_id)
+    body = topology(found, viewer(reading))
+    if negotiate(request, JSON, SVG) == SVG:
+        return Response(draw(body).encode(), media_type=SVG)  # type: ignore[arg-type] # a drawing of the body
+    return single(body, found.certificate.version)
+
+
+@get("/certificates/{certificate_id:uuid}/events", opt=any_role())
+async def list_certificate_events(
+    request: Request[Any, Any, Any],
+    certificate_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    after_position: AfterPosition = 0,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[AuditEventPage]:
+    """The history of a certificate: its own events, its connectors' and its work orders'."""
+    after = position_cursor(cursor, after_position)
+    found = await reading.views.audit.of_certificate(certificate_id, after_position=after, limit=limit + 1)
+    following = str(found[limit - 1].position) if len(found) > limit else None
+    return page(request, [event(item) for item in found[:limit]], following)
+
+
+def _body(asked: Reading | Command, found: Known[Certificate], connectors: int) -> CertificateBody:
+    return present.body(found, asked.now, asked.thresholds, asked.roles, connectors)
+
+
+async def _changed(command: Command, found: Loaded[Certificate]) -> CertificateBody:
+    connectors = await command.house.hints.connectors_of(found.id)
+    return _body(command, Known.of(found), len(connectors))
+
+
+def _parts(found: CertificateDer, wanted: Format) -> tuple[bytes, ...]:
+    return {"pem": (found.der,), "chain": found.chain, "fullchain": (found.der, *found.chain)}[wanted]
+
+
+HANDLERS = [
+    list_certificates,
+    import_a_certificate,
+    get_certificate,
+    describe_a_certificate,
+    download_certificate,
+    get_topology,
+    list_certificate_events,
+]

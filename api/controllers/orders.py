@@ -1,0 +1,125 @@
+"""Certificate orders."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from api.answers import missing, single
+from api.asking import Command, Reading, location_of
+from api.body import invalid
+from api.controllers.certificate_filter import Text
+from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
+from api.presenters.known import Known
+from api.presenters.orders import body
+from api.schemas.orders import OrderBody, OrderBodyIn, OrderPage
+from api.security import any_role, requires
+from application.house import Done, Loaded
+from application.ordering import resubmit_order, submit_order
+from domain.certificate_order import CertificateOrder, OrderParameters, OrderStatus, Provider, WantedConnector
+from domain.roles import Permission
+from projections.orders.view import OrderFilter, OrderRow
+
+
+def order_filter(
+    status: FromQuery[list[OrderStatus] | None] = None,
+    provider: FromQuery[list[Provider] | None] = None,
+    certificate_id: FromQuery[list[UUID] | None] = None,
+    requested_by: FromQuery[list[UUID] | None] = None,
+    q: Text = None,
+) -> OrderFilter:
+    """What a list of orders is narrowed to."""
+    return OrderFilter(
+        status=tuple(status or ()),
+        provider=tuple(name.value for name in provider or ()),
+        certificate_id=tuple(certificate_id or ()),
+        requested_by=tuple(str(principal) for principal in requested_by or ()),
+        q=q or None,
+    )
+
+
+@get("/orders", opt=any_role(), dependencies={"narrow": Provide(order_filter, sync_to_thread=False)})
+async def list_orders(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    narrow: NamedDependency[OrderFilter],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[OrderPage]:
+    """Certificate orders, newest first."""
+
+    def item(row: OrderRow) -> OrderBody:
+        return body(Known.of(row), reading.now)
+
+    orders = reading.views.orders
+    if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
+        return export(wanted, orders.stream(narrow), item, OrderBody.__struct_fields__)
+    found = await orders.list(narrow, limit=limit, cursor=cursor)
+    return page(request, [item(row) for row in found.items], found.next_cursor)
+
+
+@post("/orders", opt=requires(Permission.ORDER), status_code=202)
+async def submit_an_order(data: JSONBody[OrderBodyIn], command: NamedDependency[Command]) -> Response[OrderBody]:
+    """Order a certificate. The answer is `pending`; the order's own address shows what becomes of it."""
+    done = await submit_order(command.house, command.context, command.services.issuers, _parameters(data))
+    return await _answer(command, done)
+
+
+@get("/orders/{order_id:uuid}", opt=any_role())
+async def get_order(order_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[OrderBody]:
+    """One order."""
+    found = await reading.views.orders.get(order_id)
+    if found is None:
+        raise missing("order", order_id)
+    return single(body(Known.of(found), reading.now), found.version)
+
+
+@post("/orders/{order_id:uuid}/resubmit", opt=requires(Permission.ORDER), status_code=202)
+async def resubmit_an_order(order_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[OrderBody]:
+    """Try a failed order again, with the same parameters."""
+    return await _answer(command, await resubmit_order(command.house, command.context, order_id))
+
+
+async def _answer(command: Command, done: Done[Loaded[CertificateOrder]]) -> Response[OrderBody]:
+    found = done.result
+    shown = body(Known.of(found), command.now)
+    location = location_of("orders", found.id)
+    return await command.answer(done, shown, status=202, version=found.version, location=location)
+
+
+def _parameters(data: OrderBodyIn) -> OrderParameters:
+    _check_mode(data)
+    return OrderParameters(
+        provider=data.provider,
+        common_name=data.common_name,
+        subject_alternative_names=data.subject_alternative_names,
+        key_algorithm=data.key_algorithm or (None if data.mode == "csr" else "ec-256"),
+        validity_days=data.validity_days,
+        usage=data.usage,
+        csr_pem=data.csr_pem,
+        connectors=tuple(
+            WantedConnector(
+                target_system_id=wanted.target_system_id,
+                profile=wanted.profile,
+                endpoints=wanted.endpoints,
+                server_name=wanted.server_name,
+            )
+            for wanted in data.connectors
+        ),
+    )
+
+
+def _check_mode(data: OrderBodyIn) -> None:
+    if data.mode == "endpoint_csr":
+        raise invalid("/mode", "Keys made on the target system are not supported yet; use automated or csr.")
+    if data.mode == "csr" and data.csr_pem is None:
+        raise invalid("/csr_pem", "With mode csr, send the certificate signing request.")
+    if data.mode == "automated" and data.csr_pem is not None:
+        raise invalid("/csr_pem", "With mode automated the key is made here; leave csr_pem out, or use mode csr.")
+    if data.provider_id is not None:
+        raise invalid("/provider_id", "There is no provider with this id.")
+
+
+HANDLERS = [list_orders, submit_an_order, get_order, resubmit_an_order]

@@ -1,0 +1,173 @@
+"""Principals, roles, tokens, and who you are."""
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response, delete, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from api.answers import missing, single
+from api.asking import SECRET_ANSWER, Command, Reading, location_of
+from api.controllers.certificate_filter import Text
+from api.paging import Cursor, Limit, page
+from api.presenters import principals as present
+from api.presenters.known import Known
+from api.schemas.principals import (
+    CreatePrincipalBody,
+    CreateTokenBody,
+    GrantBody,
+    IssuedToken,
+    MeBody,
+    PrincipalBody,
+    PrincipalPage,
+    TokenBody,
+    TokenPage,
+)
+from api.security import caller_of, requires, signed_in
+from application.administering import change_role, create_principal, create_token, revoke_token
+from application.house import Done, Loaded
+from domain.principal import Principal, Role
+from domain.roles import Permission
+from projections.principals.view import PrincipalFilter, TokenFilter
+
+WAIT_SECONDS = 2.0
+PRINCIPAL_READERS = requires(Permission.PRINCIPALS, Permission.READ_EVERYTHING)
+TOKEN_READERS = requires(Permission.TOKENS, Permission.READ_EVERYTHING)
+
+
+def principal_filter(
+    role: FromQuery[list[Role] | None] = None, disabled: FromQuery[bool | None] = None, q: Text = None
+) -> PrincipalFilter:
+    """What a list of principals is narrowed to."""
+    return PrincipalFilter(role=tuple(role or ()), disabled=disabled, q=q or None)
+
+
+@get("/me", opt=signed_in(), sync_to_thread=False)
+def get_me(request: Request[Any, Any, Any]) -> Response[MeBody]:
+    """Who you are, and what you may do."""
+    return single(present.me(caller_of(request)))
+
+
+@get("/principals", opt=PRINCIPAL_READERS, dependencies={"narrow": Provide(principal_filter, sync_to_thread=False)})
+async def list_principals(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    narrow: NamedDependency[PrincipalFilter],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[PrincipalPage]:
+    """People and programs, by name."""
+    found = await reading.views.principals.list(narrow, limit=limit, cursor=cursor)
+    return page(request, [present.principal(Known.of(row)) for row in found.items], found.next_cursor)
+
+
+@post("/principals", opt=requires(Permission.PRINCIPALS))
+async def create_a_principal(
+    data: JSONBody[CreatePrincipalBody], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """A person or a program, with its first roles. It gets in with a token."""
+    done = await create_principal(command.house, command.context, data.name, data.roles, data.kind)
+    return await _answer(command, done, status=201)
+
+
+@get("/principals/{principal_id:uuid}", opt=PRINCIPAL_READERS)
+async def get_principal(principal_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[PrincipalBody]:
+    """One principal."""
+    found = await reading.views.principals.get(principal_id)
+    if found is None:
+        raise missing("principal", principal_id)
+    return single(present.principal(Known.of(found)), found.version)
+
+
+@post("/principals/{principal_id:uuid}/grants", opt=requires(Permission.PRINCIPALS), status_code=200)
+async def grant_role(
+    principal_id: FromPath[UUID], data: JSONBody[GrantBody], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """One more role. It counts for the principal's tokens at once."""
+    return await _answer(
+        command, await change_role(command.house, command.context, principal_id, data.role, held=True), status=200
+    )
+
+
+@delete("/principals/{principal_id:uuid}/grants/{role:str}", opt=requires(Permission.PRINCIPALS), status_code=200)
+async def revoke_role(
+    principal_id: FromPath[UUID], role: FromPath[Role], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """One role less, from the next request on."""
+    return await _answer(
+        command, await change_role(command.house, command.context, principal_id, role, held=False), status=200
+    )
+
+
+@get("/tokens", opt=TOKEN_READERS)
+async def list_tokens(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    principal_id: FromQuery[list[UUID] | None] = None,
+    revoked: FromQuery[bool | None] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[TokenPage]:
+    """API tokens, newest first, without their secrets."""
+    narrow = TokenFilter(principal_id=tuple(principal_id or ()), revoked=revoked)
+    found = await reading.views.principals.tokens(narrow, limit=limit, cursor=cursor)
+    return page(request, [present.token(Known.of(held.token)) for held in found.items], found.next_cursor)
+
+
+@post("/tokens", opt=requires(Permission.TOKENS) | SECRET_ANSWER)
+async def create_a_token(data: JSONBody[CreateTokenBody], command: NamedDependency[Command]) -> Response[IssuedToken]:
+    """An API token. Its text is shown once; only a hash is kept."""
+    done = await create_token(
+        command.house, command.context, data.principal_id, data.name, days=data.days, roles=data.roles
+    )
+    await command.services.directory.reached(done.position, WAIT_SECONDS)
+    found = done.result.token
+    return await command.answer(
+        done,
+        present.issued_token(Known.of(found), done.result.text),
+        status=201,
+        version=found.version,
+        location=location_of("tokens", found.id),
+        secret=True,
+    )
+
+
+@get("/tokens/{token_id:uuid}", opt=TOKEN_READERS)
+async def get_token(token_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[TokenBody]:
+    """One token, without its secret."""
+    found = await reading.views.principals.token(token_id)
+    if found is None:
+        raise missing("token", token_id)
+    return single(present.token(Known.of(found.token)), found.token.version)
+
+
+@delete("/tokens/{token_id:uuid}", opt=requires(Permission.TOKENS))
+async def revoke_a_token(token_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
+    """No longer accepted, from the next request on; its sessions end too."""
+    done = await revoke_token(command.house, command.context, token_id)
+    await command.services.directory.reached(done.position, WAIT_SECONDS)
+    return await command.answer(done, None, status=204, version=done.result.version)
+
+
+async def _answer(command: Command, done: Done[Loaded[Principal]], *, status: int) -> Response[PrincipalBody]:
+    await command.services.directory.reached(done.position, WAIT_SECONDS)
+    found = done.result
+    location = location_of("principals", found.id) if status == 201 else None
+    return await command.answer(
+        done, present.principal(Known.of(found)), status=status, version=found.version, location=location
+    )
+
+
+HANDLERS = [
+    get_me,
+    list_principals,
+    create_a_principal,
+    get_principal,
+    grant_role,
+    revoke_role,
+    list_tokens,
+    create_a_token,
+    get_token,
+    revoke_a_token,
+]

@@ -1,0 +1,77 @@
+"""Push to Device, Deploy to All, and what one request made."""
+
+from uuid import UUID
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from api.answers import missing, single
+from api.asking import Command, Reading, location_of
+from api.presenters import work_orders as present
+from api.presenters.known import Known, known
+from api.presenters.viewing import viewer
+from api.schemas.work_orders import (
+    ApprovalPolicyList,
+    DeployBody,
+    PushAnswer,
+    PushBody,
+    PushRequestBody,
+)
+from api.security import any_role, requires
+from application.pushing import RequestPush, request_push
+from domain.approval import DEFAULT_PUSH, DEFAULT_REDEPLOY
+from domain.roles import Permission
+
+
+async def pushed(command: Command, wish: RequestPush) -> Response[PushAnswer]:
+    """Carry out a push request and answer with what it made."""
+    done = await request_push(command.house, command.context, wish)
+    location = location_of("push-requests", done.result.request_id)
+    return await command.answer(done, present.push_answer(done.result), status=202, location=location)
+
+
+@post("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.PUSH), status_code=202)
+async def push_certificate(
+    certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[PushBody] = PushBody()
+) -> Response[PushAnswer]:
+    """Push to Device: one request id, one work order per connector. Each succeeds or is refused alone."""
+    wish = RequestPush(
+        certificate_id=certificate_id,
+        connector_ids=data.connector_ids,
+        comment=data.comment,
+        allow_not_yet_valid=data.allow_not_yet_valid,
+    )
+    return await pushed(command, wish)
+
+
+@post("/certificates/{certificate_id:uuid}/deploy", opt=requires(Permission.DEPLOY), status_code=202)
+async def deploy_certificate(
+    certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[DeployBody] = DeployBody()
+) -> Response[PushAnswer]:
+    """Deploy to All: push to all of the certificate's connectors at once."""
+    wish = RequestPush(
+        certificate_id=certificate_id, comment=data.comment, allow_not_yet_valid=data.allow_not_yet_valid
+    )
+    return await pushed(command, wish)
+
+
+@get("/push-requests/{request_id:uuid}", opt=any_role())
+async def get_push_request(request_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[PushRequestBody]:
+    """One push request with all of its work orders."""
+    found = await reading.views.work_orders.of_request(request_id)
+    if not found:
+        raise missing("push request", request_id)
+    looks = viewer(reading)
+    bodies = [present.body(Known.of(node.work_order), known(node.connector), looks) for node in found]
+    return single(present.push_request(bodies))
+
+
+@get("/approval-policies", opt=any_role(), sync_to_thread=False)
+def list_approval_policies() -> Response[ApprovalPolicyList]:
+    """The policies that say who must agree to a push."""
+    items = (present.policy(DEFAULT_PUSH, "push"), present.policy(DEFAULT_REDEPLOY, "redeploy"))
+    return single(ApprovalPolicyList(items=items, next_cursor=None))
+
+
+HANDLERS = [push_certificate, deploy_certificate, get_push_request, list_approval_policies]

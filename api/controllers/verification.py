@@ -1,0 +1,152 @@
+"""Verification runs and the Push Validation Report."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+
+from api.answers import missing, single
+from api.asking import Command, Reading, location_of
+from api.failures import bad_parameter
+from api.paging import CSV, JSON, Cursor, Limit, cell, csv_lines, negotiate, page, position_cursor
+from api.presenters.known import Known
+from api.presenters.verification import push_validation, result, run
+from api.report_page import report_page
+from api.schemas.verification import (
+    PushItemBody,
+    PushValidationBody,
+    ResultPage,
+    StartRunBody,
+    VerificationRunBody,
+    VerificationRunPage,
+)
+from api.security import any_role, requires
+from application.verifying import start_run
+from domain.roles import Permission
+from projections.push_validation.report import GroupBy, report
+from projections.push_validation.view import PushFilter
+from projections.verification_runs.view import VerificationRunFilter
+
+HTML = "text/html"
+WINDOW = timedelta(days=30)
+EVERYTHING_DUE = StartRunBody()
+Instant = datetime | None
+
+
+@get("/verification-runs", opt=any_role())
+async def list_verification_runs(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    completed: FromQuery[bool | None] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[VerificationRunPage]:
+    """Verification runs, newest first."""
+    narrow = VerificationRunFilter(completed=completed)
+    found = await reading.views.verification_runs.list(narrow, limit=limit, cursor=cursor)
+    return page(request, [run(Known.of(row)) for row in found.items], found.next_cursor)
+
+
+@post("/verification-runs", opt=requires(Permission.VERIFY), status_code=202)
+async def start_verification_run(
+    command: NamedDependency[Command], data: JSONBody[StartRunBody] = EVERYTHING_DUE
+) -> Response[VerificationRunBody]:
+    """Compare now what is served with what was pushed; by default for everything that is due."""
+    done = await start_run(command.house, command.context, data.connector_ids, trigger="user")
+    found = done.result
+    return await command.answer(
+        done,
+        run(Known.of(found)),
+        status=202,
+        version=found.version,
+        location=location_of("verification-runs", found.id),
+    )
+
+
+@get("/verification-runs/{run_id:uuid}", opt=any_role())
+async def get_verification_run(
+    run_id: FromPath[UUID], reading: NamedDependency[Reading]
+) -> Response[VerificationRunBody]:
+    """One run."""
+    found = await reading.views.verification_runs.get(run_id)
+    if found is None:
+        raise missing("verification run", run_id)
+    return single(run(Known.of(found)), found.version)
+
+
+@get("/verification-runs/{run_id:uuid}/results", opt=any_role())
+async def list_verification_results(
+    request: Request[Any, Any, Any],
+    run_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[ResultPage]:
+    """What each endpoint served in a run."""
+    after = position_cursor(cursor, 0)
+    found = await reading.services.run_results.list(run_id, after=after, limit=limit + 1)
+    following = str(found[limit - 1][0]) if len(found) > limit else None
+    return page(request, [result(item) for _, item in found[:limit]], following)
+
+
+@get("/reports/push-validation", opt=any_role())
+async def get_push_validation_report(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    since: Annotated[
+        Instant, QueryParameter(name="from", description="Inclusive; default 30 days before `to`.")
+    ] = None,
+    until: Annotated[Instant, QueryParameter(name="to", description="Exclusive; default now.")] = None,
+    group_by: FromQuery[GroupBy | None] = None,
+) -> Response[PushValidationBody]:
+    """The Push Validation Report: the proportion of successful and failed push operations of a window."""
+    start, end = window(since, until, reading.now)
+    position, operations = await reading.views.push_validation.operations_at(PushFilter(since=start, until=end))
+    counted = report(operations, as_of_position=position, since=start, until=end, group_by=group_by)
+    body = push_validation(counted, start, end)
+    wanted = negotiate(request, JSON, CSV, HTML)
+    if wanted == JSON:
+        return single(body)
+    content = report_page(body).encode() if wanted == HTML else _csv(body)
+    return Response(content, media_type=f"{wanted}; charset=utf-8")  # type: ignore[arg-type] # the body, written down
+
+
+def window(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """The window that was asked for, with its defaults. Refuses times without a zone, and an end before its start."""
+    for name, instant in (("from", since), ("to", until)):
+        if instant is not None and instant.tzinfo is None:
+            raise bad_parameter(name, "Add a time zone, for example 2027-01-31T00:00:00Z.")
+    end = until or now
+    try:
+        start = since or end - WINDOW
+    except OverflowError:
+        raise bad_parameter("to", "This is too early.") from None
+    if end < start:
+        raise bad_parameter("to", "The window ends before it begins.")
+    return start, end
+
+
+def _csv(body: PushValidationBody) -> bytes:
+    columns = PushItemBody.__struct_fields__
+    rows = [[cell(_plain(getattr(item, column))) for column in columns] for item in body.items]
+    return csv_lines([columns, *rows])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [str(part) for part in value]
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+HANDLERS = [
+    list_verification_runs,
+    start_verification_run,
+    get_verification_run,
+    list_verification_results,
+    get_push_validation_report,
+]

@@ -1,0 +1,156 @@
+"""What holds for many routes, as parts of the description."""
+
+from typing import Any
+
+from api.problems import KINDS, MEDIA_TYPE
+
+INTRODUCTION = """\
+Everything certferry does, its pages included, goes through this API.
+
+* **Problems** (RFC 9457): every error is `application/problem+json`; `type` leads to a page about it.
+* **Versions**: every single resource has an `ETag`; commands accept `If-Match`, PATCH, PUT and DELETE require it.
+* **Repeating**: a POST with an `Idempotency-Key` can be repeated safely and gets the same answer.
+* **Reading your writes**: commands answer with `Event-Position`; `min_position` makes a read wait for it.
+* **Lists** are paged by `cursor`; as `application/x-ndjson` or `text/csv` they stream whole.
+* **Long work** answers 202 with the `Location` of the resource that shows how it goes.
+"""
+
+TAGS = {
+    "Certificates": "The inventory: import, find, describe, download.",
+    "Connectors": "A certificate on a target system, with its four independent states.",
+    "Pushing": "Requests, work orders, approvals, implementation.",
+    "Orders": "Certificate orders at a provider.",
+    "Target systems": "Devices that certificates are installed on.",
+    "Bridges": "Agents near the targets, and what they find there.",
+    "Verification": "Is what was pushed what is served?",
+    "Audit": "The ledger: every event, by whom, in which order.",
+    "Alerts": "What a person should look at.",
+    "People": "Principals, roles, tokens.",
+    "System": "The service itself.",
+}
+
+SECURITY_SCHEMES: dict[str, Any] = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API token: `cf_<id>_<secret>`."},
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "certferry_session",
+        "description": "A signed-in browser; unsafe requests also need `X-CSRF-Token`.",
+    },
+}
+
+_MEANINGS = {
+    "400": "The request cannot be read.",
+    "401": "No valid credentials.",
+    "403": "No role of the caller allows it, or four eyes stop it.",
+    "404": "There is no such thing.",
+    "406": "None of the media types in Accept is spoken here.",
+    "409": "Not possible now; `type` says why.",
+    "412": "It has changed since the version in If-Match.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+    "422": "Not valid; `errors` lists what.",
+    "428": "If-Match is required.",
+    "500": "Something went wrong here.",
+    "503": "Not available for the moment; `Retry-After` says when to try again.",
+}
+_STRING = {"type": "string"}
+_ETAG = {"ETag": {"description": "The version, for If-Match.", "schema": _STRING, "example": '"3"'}}
+_POSITION = {
+    "Event-Position": {"description": "The ledger position to read with `min_position`.", "schema": {"type": "integer"}}
+}
+_LOCATION = {
+    "Location": {"description": "Where the resource is.", "schema": {"type": "string", "format": "uri-reference"}}
+}
+_LINK = {"Link": {"description": 'The next page (`rel="next"`), if there is one.', "schema": _STRING}}
+
+_STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": _STRING}}
+_PEM = {"application/x-pem-file": {"schema": _STRING}}
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_FURTHER: dict[str, dict[str, Any]] = {
+    **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
+    **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems"), _STREAMS),
+    "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
+    "getTopology": {"image/svg+xml": {"schema": _STRING}},
+    "getPushValidationReport": {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}},
+    "getProblemType": {"text/html": {"schema": _STRING}},
+}
+_ONLY: dict[str, dict[str, Any]] = {
+    "downloadCertificate": _PEM,
+    "getLocalCa": _PEM,
+    "getAuditEventPayload": _BYTES,
+    "getAuditEventLeaf": _BYTES,
+    "metrics": {"text/plain": {"schema": _STRING}},
+}
+
+
+def statuses(path: str, verb: str, *, public: bool) -> set[str]:
+    """The statuses of problems that a route may answer with."""
+    if not path.startswith("/api/"):
+        return ({"404", "406"} if "{" in path or path.startswith("/pki/") else set()) | {"500", "503"}
+    found = {"422", "500", "503"} | (set() if public else {"401", "403"})
+    if "{" in path:
+        found.add("404")
+    if verb == "get":
+        return found | {"406"}
+    found |= {"400", "409", "412", "413", "415"}
+    return found | ({"428"} if verb in {"put", "patch", "delete"} else set())
+
+
+def headers(path: str, verb: str, status: str) -> dict[str, Any]:
+    """The headers of an answer that went well."""
+    if not path.startswith("/api/"):
+        return {}
+    if verb == "get":
+        return _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
+    return _POSITION | (_ETAG if status != "202" else {}) | (_LOCATION if status in {"201", "202"} else {})
+
+
+def add_media_types(operation_id: str, response: dict[str, Any]) -> None:
+    """Further representations, and bodies that are not JSON."""
+    if operation_id in _ONLY:
+        response["content"] = _ONLY[operation_id]
+    response.get("content", {}).update(_FURTHER.get(operation_id, {}))
+
+
+def problem_responses() -> dict[str, Any]:
+    """One response per status of a problem."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        f"Problem{status}": {"description": meaning, "content": content}
+        for status, meaning in sorted(_MEANINGS.items())
+    }
+
+
+def problem_schema() -> dict[str, Any]:
+    """RFC 9457, with the members that some types carry."""
+    error = {
+        "type": "object",
+        "required": ["pointer", "detail"],
+        "properties": {"pointer": _STRING, "detail": _STRING, "in": {"enum": ["query", "header", "path", "cookie"]}},
+    }
+    return {
+        "type": "object",
+        "description": "What went wrong (RFC 9457); `type` is `/problems/<slug>`.",
+        "required": ["type", "title", "status", "detail", "instance"],
+        "properties": {
+            "type": {"enum": [f"/problems/{slug}" for slug in KINDS]},
+            "title": _STRING,
+            "status": {"type": "integer"},
+            "detail": _STRING,
+            "instance": _STRING,
+            "errors": {"type": "array", "items": error},
+            "current_status": _STRING,
+            "allowed": {"type": "array", "items": _STRING},
+        },
+        "additionalProperties": True,
+        "examples": [
+            {
+                "type": "/problems/approval-not-allowed",
+                "title": KINDS["approval-not-allowed"].title,
+                "status": 403,
+                "detail": "You requested this push, so somebody else has to approve it (four eyes).",
+                "instance": "/api/v1/work-orders/6a0e2f7c-2b5d-5d5c-9d0e-3c7a1f0b9e44/approve",
+            }
+        ],
+    }

@@ -1,0 +1,100 @@
+"""The API's description (OpenAPI 3.1): what Litestar derives from the handlers, made whole.
+
+Litestar knows paths, parameters and bodies. What holds for every route is added here once: problems, credentials,
+headers, further media types.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Litestar
+from litestar._openapi.plugin import OpenAPIPlugin
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Contact, License, Server, Tag
+from litestar.routes import HTTPRoute
+
+from api import description_parts as parts
+from api.security import permission_of
+
+Document = dict[str, Any]
+_VERBS = ("get", "post", "put", "patch", "delete")
+
+CONFIG = OpenAPIConfig(
+    title="certferry",
+    version="1",
+    summary="Push certificates to the machines that serve them, with approvals, and prove it.",
+    description=parts.INTRODUCTION,
+    contact=Contact(name="certferry", url="https://example.org/certferry"),
+    license=License(name="Apache-2.0", identifier="Apache-2.0"),
+    servers=[Server(url="/")],
+    tags=[Tag(name=name, description=text) for name, text in parts.TAGS.items()],
+    use_handler_docstrings=True,
+    operation_id_creator=lambda handler, _method, _path: _camel(handler.handler_name),
+    render_plugins=[JsonRenderPlugin()],
+)
+
+
+def describe(app: Litestar) -> Document:
+    """The whole description of an app."""
+    plugin = app.plugins.get(OpenAPIPlugin)
+    plugin._openapi_config = CONFIG  # noqa: SLF001 - the app's own setting would add routes that nobody wants
+    document: Document = plugin.provide_openapi().to_schema()
+    for path, verb, handler in _routes(app):
+        if operation := document["paths"].get(path, {}).get(verb):
+            _complete(operation, path, verb, handler)
+    components = document.setdefault("components", {})
+    components["responses"] = parts.problem_responses()
+    components["securitySchemes"] = parts.SECURITY_SCHEMES
+    components.setdefault("schemas", {})["Problem"] = parts.problem_schema()
+    _tidy(document)
+    return document
+
+
+def _routes(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if method.lower() in _VERBS:
+                    yield route.path_format, method.lower(), handler
+
+
+def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandler) -> None:
+    """Problems, credentials, headers and media types of one operation."""
+    responses = operation["responses"]
+    responses.pop("400", None)
+    access = permission_of(handler)
+    public = access is not None and access.public
+    operation["security"] = [] if public else [{"bearer": []}, {"session": []}]
+    operation["summary"] = _summary(handler)
+    for status in sorted(parts.statuses(path, verb, public=public)):
+        responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
+    success = next(status for status in responses if status.startswith("2"))
+    responses[success].setdefault("headers", {}).update(parts.headers(path, verb, success))
+    parts.add_media_types(operation["operationId"], responses[success])
+    if "requestBody" in operation and handler.parsed_data_field is not None and handler.parsed_data_field.has_default:
+        operation["requestBody"]["required"] = False
+
+
+def _summary(handler: HTTPRouteHandler) -> str:
+    """The handler's name as words: they are chosen to read well."""
+    return handler.handler_name.replace("_", " ").capitalize()
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _tidy(part: Any) -> None:
+    """Leave out what says nothing: flags at their default value."""
+    if isinstance(part, dict):
+        for name in ("deprecated", "allowEmptyValue", "allowReserved"):
+            if part.get(name) is False:
+                del part[name]
+        for value in part.values():
+            _tidy(value)
+    elif isinstance(part, list):
+        for value in part:
+            _tidy(value)

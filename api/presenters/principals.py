@@ -1,0 +1,67 @@
+"""People, programs, tokens, alerts."""
+
+from api.directory import Caller
+from api.presenters.known import Known
+from api.schemas.alerts import AlertBody
+from api.schemas.principals import IssuedToken, MeBody, PrincipalBody, TokenBody
+from domain.alert import Alert
+from domain.principal import Principal, Token
+
+
+def principal(found: Known[Principal]) -> PrincipalBody:
+    """A person or a program."""
+    state = found.state
+    return PrincipalBody(id=found.id, name=state.name, kind=state.kind, roles=state.roles, disabled=state.disabled)
+
+
+def token(found: Known[Token]) -> TokenBody:
+    """A token, without its secret and without its hash."""
+    state = found.state
+    return TokenBody(
+        id=found.id,
+        principal_id=state.principal_id,
+        name=state.name,
+        roles=state.roles,
+        expires_at=state.expires_at,
+        revoked_at=state.revoked_at,
+    )
+
+
+def issued_token(found: Known[Token], text: str) -> IssuedToken:
+    """A new token with its text."""
+    shown = token(found)
+    return IssuedToken(**{name: getattr(shown, name) for name in shown.__struct_fields__}, token=text)
+
+
+def me(caller: Caller) -> MeBody:
+    """The caller."""
+    return MeBody(
+        id=caller.principal_id,
+        name=caller.name,
+        kind=caller.kind,
+        roles=tuple(sorted(caller.roles)),
+        credential=caller.credential,
+    )
+
+
+def alert(found: Known[Alert]) -> AlertBody:
+    """Something a person should look at."""
+    state = found.state
+    return AlertBody(
+        id=found.id,
+        kind=state.kind,
+        status=_status(state),
+        cause=state.cause,
+        message=state.message,
+        subject_id=state.subject_id,
+        raised_at=state.raised_at,
+        acknowledged_at=state.acknowledged_at,
+        acknowledged_by=state.acknowledged_by,
+        resolved_at=state.resolved_at,
+    )
+
+
+def _status(state: Alert) -> str:
+    if not state.open:
+        return "resolved"
+    return "acknowledged" if state.acknowledged_at else "open"

@@ -1,0 +1,55 @@
+"""Verification runs and the Push Validation Report."""
+
+from datetime import datetime
+
+import msgspec
+
+from api.presenters.known import Known
+from api.schemas.verification import GroupBody, PushItemBody, PushValidationBody, ResultBody, VerificationRunBody
+from application.verifying import Result
+from domain.verification import VerificationRun
+from projections.push_validation.report import Report
+
+
+def run(found: Known[VerificationRun]) -> VerificationRunBody:
+    """One run."""
+    state = found.state
+    return VerificationRunBody(
+        id=found.id,
+        status="completed" if state.completed else "running",
+        trigger=state.trigger,
+        connectors=state.connectors,
+        endpoints=state.endpoints,
+        counts=state.counts,
+        observations_sha256=state.observations_sha256,
+    )
+
+
+def result(found: Result) -> ResultBody:
+    """What one endpoint served; of the peer, fingerprints and names of enums only."""
+    return ResultBody(
+        connector_id=found.connector_id,
+        endpoint=found.endpoint,
+        server_name=found.server_name,
+        state=found.state,
+        expected_fingerprint_sha256=found.expected_fingerprint_sha256,
+        served_fingerprint_sha256=found.evidence.served_fingerprint_sha256,
+        address=found.evidence.address,
+        protocol=found.evidence.protocol,
+        cipher=found.evidence.cipher,
+        reason=found.evidence.reason,
+        checked_at=found.checked_at,
+    )
+
+
+def push_validation(found: Report, since: datetime, until: datetime) -> PushValidationBody:
+    """The report of a window."""
+    return PushValidationBody(
+        **msgspec.structs.asdict(found.figures),
+        since=since,
+        until=until,
+        as_of_position=found.as_of_position,
+        group_by=found.group_by,
+        groups=tuple(GroupBody(key=group.key, **msgspec.structs.asdict(group.figures)) for group in found.groups),
+        items=tuple(PushItemBody(**msgspec.structs.asdict(item)) for item in found.items),
+    )

@@ -1,0 +1,142 @@
+"""Work orders, push requests, approval policies."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from api.presenters.actions import work_order_actions
+from api.presenters.common import actor
+from api.presenters.connectors import Viewer, error, number_of
+from api.presenters.known import Known
+from api.problems import document, of_refusal
+from api.schemas.common import FieldErrorBody, ProblemBody
+from api.schemas.work_orders import (
+    ApprovalBody,
+    ApprovalPolicyBody,
+    DeploymentBody,
+    PolicyBody,
+    PushAnswer,
+    PushedWorkOrder,
+    PushRequestBody,
+    RefusedConnectorBody,
+    WorkOrderBody,
+)
+from application.pushing import PushAccepted, RefusedConnector
+from domain.approval import ApprovalPolicy
+from domain.connector import Connector, DeploymentError
+from domain.push_states import DeploymentStatus, FailureCause, WorkOrderStatus
+from domain.work_order import expires_at
+from domain.work_order_state import Approval, WorkOrder
+
+
+def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Viewer) -> WorkOrderBody:
+    """Everything about one work order; its connector tells how the deployment stands."""
+    state = found.state
+    return WorkOrderBody(
+        id=found.id,
+        number=number_of(found),
+        status=state.status,
+        status_label=state.label,
+        request_id=state.request_id,
+        connector_id=state.connector_id,
+        certificate_id=state.certificate_id,
+        target_system_id=state.target_system_id,
+        requested_by=actor(state.requested_by),
+        requested_at=state.requested_at,
+        comment=state.comment,
+        policy=PolicyBody(
+            id=state.policy.id, version=state.policy.version, levels=state.policy.levels, name=state.policy.name
+        ),
+        approvals=tuple(_approval(given) for given in state.approvals),
+        digest=state.digest,
+        scheduled_at=state.scheduled_at,
+        expires_at=expires_at(state),
+        ended_at=state.ended_at,
+        ended_reason=state.ended_reason,
+        available_actions=work_order_actions(state, viewer.person, viewer.roles, viewer.now),
+        deployment=_deployment(found, connector),
+    )
+
+
+def _approval(given: Approval) -> ApprovalBody:
+    return ApprovalBody(
+        level=given.level,
+        decision=given.decision,
+        by=actor(given.by),
+        at=given.at,
+        comment=given.comment,
+        manual_implementation=given.manual_implementation,
+        scheduled_at=given.scheduled_at,
+    )
+
+
+def _deployment(found: Known[WorkOrder], connector: Known[Connector] | None) -> DeploymentBody | None:
+    """The latest attempt: from the connector while it stands there, else from how the work order ended."""
+    state = found.state
+    there = connector.state if connector is not None else None
+    if (
+        there is None
+        or there.deployment_id is None
+        or (there.work_order_id, there.attempt) != (found.id, state.attempt)
+    ):
+        return _ended_deployment(state)
+    return DeploymentBody(
+        id=there.deployment_id, attempt=there.attempt, status=there.deployment_status, error=error(there.error)
+    )
+
+
+def _ended_deployment(state: WorkOrder) -> DeploymentBody | None:
+    if state.deployment_id is None or state.status not in (WorkOrderStatus.COMPLETED, WorkOrderStatus.FAILED):
+        return None
+    failed = state.status is WorkOrderStatus.FAILED
+    cause = FailureCause(state.failure_cause or FailureCause.UNKNOWN)
+    return DeploymentBody(
+        id=state.deployment_id,
+        attempt=state.attempt,
+        status=DeploymentStatus.FAILED if failed else DeploymentStatus.DEPLOYED,
+        error=error(DeploymentError(cause, state.failure_message or "")) if failed else None,
+    )
+
+
+def push_answer(accepted: PushAccepted) -> PushAnswer:
+    """What one Push to Device made."""
+    return PushAnswer(
+        request_id=accepted.request_id,
+        work_orders=tuple(
+            PushedWorkOrder(id=order.id, connector_id=order.found.connector_id, status=order.found.status)
+            for order in accepted.work_orders
+        ),
+        refused=tuple(_refused(item, accepted.request_id) for item in accepted.refused),
+    )
+
+
+def _refused(item: RefusedConnector, request_id: UUID) -> RefusedConnectorBody:
+    problem = of_refusal(item.refused)
+    members = document(problem.slug, problem.detail, f"/api/v1/push-requests/{request_id}")
+    errors = [FieldErrorBody(pointer=e.pointer, detail=e.detail) for e in problem.errors]
+    return RefusedConnectorBody(connector_id=item.connector_id, problem=ProblemBody(**members, errors=errors))
+
+
+def push_request(found: Sequence[WorkOrderBody]) -> PushRequestBody:
+    """A push request from its work orders (at least one)."""
+    first = found[0]
+    return PushRequestBody(
+        request_id=first.request_id,
+        certificate_id=first.certificate_id,
+        requested_by=first.requested_by,
+        requested_at=first.requested_at,
+        comment=first.comment,
+        work_orders=tuple(found),
+    )
+
+
+def policy(found: ApprovalPolicy, applies_to: str) -> ApprovalPolicyBody:
+    """An approval policy."""
+    return ApprovalPolicyBody(
+        id=found.id,
+        version=found.version,
+        name=found.name,
+        applies_to=applies_to,
+        levels=found.levels,
+        request_expires_after_seconds=int(found.request_expires_after.total_seconds()),
+        approval_expires_after_seconds=int(found.approval_expires_after.total_seconds()),
+    )

@@ -1,0 +1,181 @@
+"""The estate: kinds of target system, target systems, bridges, discoveries."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from api.schemas.texts import EndpointText, Name, Tag
+from domain.bridge import BridgeStatus
+
+_Settings = Annotated[
+    dict[str, Any],
+    Meta(
+        description="As the kind's settings_schema says; no secrets.",
+        examples=[{"transport": "local", "root": "/etc/nginx/certferry", "reload_profile": "nginx"}],
+    ),
+]
+_SecretText = Annotated[str, Meta(min_length=1, max_length=65_536)]
+_Secrets = Annotated[
+    dict[str, _SecretText],
+    Meta(description="As the kind's secrets_schema says. Kept sealed, never shown; replaces all that were set."),
+]
+
+
+class TargetKindBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A kind of target system that bridges can serve; the schemas are JSON Schema 2020-12."""
+
+    kind: str
+    cloud: bool
+    endpoint_csr: bool
+    profiles: bool
+    settings_schema: dict[str, Any]
+    secrets_schema: dict[str, Any]
+
+
+class TargetKindList(msgspec.Struct, frozen=True, kw_only=True):
+    """All kinds."""
+
+    items: tuple[TargetKindBody, ...]
+    next_cursor: None
+
+
+class RegisterTargetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new target system."""
+
+    name: Name
+    kind: Annotated[Name, Meta(examples=["nginx"])]
+    bridge_id: UUID
+    settings: _Settings
+    endpoints: Annotated[tuple[EndpointText, ...], Meta(max_length=50)] = ()
+    cloud: bool = False
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] = ()
+    secrets: _Secrets | None = None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"RegisterTargetBody({self.name!r}, ...)"
+
+
+class ChangeTargetBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is."""
+
+    name: Name | UnsetType = UNSET
+    kind: Name | UnsetType = UNSET
+    bridge_id: UUID | UnsetType = UNSET
+    settings: _Settings | UnsetType = UNSET
+    endpoints: Annotated[tuple[EndpointText, ...], Meta(max_length=50)] | UnsetType = UNSET
+    cloud: bool | UnsetType = UNSET
+    tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] | UnsetType = UNSET
+    secrets: _Secrets | UnsetType = UNSET
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return "ChangeTargetBody(...)"
+
+
+class LastTestBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bridge said when the connection was tested last."""
+
+    healthy: bool
+    message: str | None
+
+
+class TargetSystemBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that certificates are installed on. `secrets_set` names the secrets that are set, never shows them."""
+
+    id: UUID
+    name: str
+    kind: str
+    bridge_id: UUID
+    settings: dict[str, Any]
+    settings_version: Annotated[int, Meta(description="Counts changes of what approvals are bound to.")]
+    endpoints: tuple[str, ...]
+    cloud: bool
+    tags: tuple[str, ...]
+    secrets_set: tuple[str, ...]
+    retired: bool
+    last_test: LastTestBody | None
+
+
+class TargetSystemPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of target systems."""
+
+    items: tuple[TargetSystemBody, ...]
+    next_cursor: str | None
+
+
+class ErrandAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """The bridge was asked; its answer appears as `last_test` of the target system."""
+
+    id: UUID
+    target_system_id: UUID
+
+
+class AddBridgeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A new bridge."""
+
+    name: Annotated[Name, Meta(examples=["dmz-1"])]
+
+
+class BridgeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent near the targets."""
+
+    id: UUID
+    name: str
+    status: BridgeStatus
+    last_seen_at: datetime | None
+    version: str | None
+    kinds: tuple[str, ...]
+    certificate_fingerprint_sha256: str | None
+    certificate_not_after: datetime | None
+
+
+class IssuedBridge(BridgeBody, frozen=True, kw_only=True):
+    """A new bridge with its one-time enrolment token, shown once."""
+
+    enrolment_token: str
+    enrolment_token_expires_at: datetime
+    ca_pin_sha256: Annotated[str, Meta(description="Pin of the Bridge CA for `certferry-bridge enrol`.")]
+
+
+class BridgePage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of bridges."""
+
+    items: tuple[BridgeBody, ...]
+    next_cursor: str | None
+
+
+class DiscoverBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Read back what a target system really holds."""
+
+    target_system_id: UUID
+
+
+class FoundBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate at a place of the target system."""
+
+    place: str
+    profile: str | None
+    fingerprint_sha256: str
+
+
+class DiscoveryBody(msgspec.Struct, frozen=True, kw_only=True):
+    """One discovery; `healthy` and `found` are known once it is completed."""
+
+    id: UUID
+    target_system_id: UUID
+    status: Annotated[str, Meta(examples=["running", "completed"])]
+    trigger: str
+    healthy: bool | None
+    message: str
+    found: tuple[FoundBody, ...]
+
+
+class DiscoveryPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of discoveries."""
+
+    items: tuple[DiscoveryBody, ...]
+    next_cursor: str | None

@@ -1,0 +1,80 @@
+"""Certificate orders."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api.schemas.common import ActorBody
+from api.schemas.texts import EndpointText, Name, Pem, ServerName
+from domain.certificate_order import OrderStatus, Provider
+
+DnsOrIp = Annotated[str, Meta(min_length=1, max_length=253, examples=["www.example.org"])]
+KeyAlgorithm = Literal["rsa-2048", "rsa-3072", "rsa-4096", "ec-256", "ec-384", "ed25519"]
+
+
+class WantedConnectorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A target system to add to the certificate as soon as it is issued."""
+
+    target_system_id: UUID
+    profile: Name | None = None
+    endpoints: Annotated[tuple[EndpointText, ...], Meta(max_length=50)] = ()
+    server_name: ServerName | None = None
+
+
+class OrderBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A certificate request. `automated`: the key is made here; `csr`: you send a CSR; the key stays with you."""
+
+    mode: Literal["automated", "csr", "endpoint_csr"]
+    provider: Provider = Provider.LOCAL_PKI
+    common_name: Annotated[str, Meta(max_length=64, examples=["www.example.org"])] = ""
+    subject_alternative_names: Annotated[tuple[DnsOrIp, ...], Meta(max_length=100)] = ()
+    key_algorithm: KeyAlgorithm | None = None
+    validity_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
+    usage: Literal["server", "client", "both"] = "server"
+    csr_pem: Pem | None = None
+    provider_id: UUID | None = None
+    connectors: Annotated[tuple[WantedConnectorBody, ...], Meta(max_length=100)] = ()
+
+
+class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked for."""
+
+    common_name: str
+    subject_alternative_names: tuple[str, ...]
+    key_algorithm: str | None
+    validity_days: int
+    usage: str
+    csr_pem: str | None
+    connectors: tuple[WantedConnectorBody, ...]
+
+
+class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate order. `duration_seconds`: submission to end; null while open, `elapsed_seconds` then."""
+
+    id: UUID
+    status: OrderStatus
+    mode: str
+    provider: Provider
+    order_type: Provider
+    order_type_label: Annotated[str, Meta(description="In the manual's words.", examples=["Local PKI"])]
+    common_name: str
+    requested_by: ActorBody
+    submitted_at: datetime
+    ended_at: datetime | None
+    duration_seconds: float | None
+    elapsed_seconds: float | None
+    attempt: int
+    certificate_id: UUID | None
+    error: str | None
+    warnings: tuple[str, ...]
+    parameters: OrderParametersBody
+
+
+class OrderPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of orders."""
+
+    items: tuple[OrderBody, ...]
+    next_cursor: str | None

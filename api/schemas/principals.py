@@ -1,0 +1,85 @@
+"""People, programs and their tokens."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from api.schemas.texts import Name
+from domain.principal import Role
+
+
+class CreatePrincipalBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A person or a program, with its first roles."""
+
+    name: Annotated[Name, Meta(examples=["alice"])]
+    roles: Annotated[tuple[Role, ...], Meta(max_length=10)] = ()
+    kind: Literal["user", "courier"] = "user"
+
+
+class GrantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more role."""
+
+    role: Role
+
+
+class PrincipalBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A person or a program."""
+
+    id: UUID
+    name: str
+    kind: str
+    roles: tuple[Role, ...]
+    disabled: bool
+
+
+class PrincipalPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of principals."""
+
+    items: tuple[PrincipalBody, ...]
+    next_cursor: str | None
+
+
+class CreateTokenBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An API token of a principal; `roles` narrow what it may do and never widen it."""
+
+    principal_id: UUID
+    name: Annotated[Name, Meta(examples=["ci"])]
+    roles: Annotated[tuple[Role, ...], Meta(max_length=10)] | None = None
+    days: Annotated[int, Meta(ge=1, le=366)] | None = None
+
+
+class TokenBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An API token, without its secret."""
+
+    id: UUID
+    principal_id: UUID
+    name: str
+    roles: tuple[Role, ...] | None
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class IssuedToken(TokenBody, frozen=True, kw_only=True):
+    """A new token with its text, shown once."""
+
+    token: Annotated[str, Meta(examples=["cf_<id>_<secret>"])]
+
+
+class TokenPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of tokens."""
+
+    items: tuple[TokenBody, ...]
+    next_cursor: str | None
+
+
+class MeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Who you are, and what you may do with this token or session."""
+
+    id: UUID
+    name: str
+    kind: str
+    roles: tuple[Role, ...]
+    credential: Annotated[str, Meta(examples=["token:b1f5a0c2-4c3f-5d6e-8f90-1a2b3c4d5e6f"])]

@@ -1,0 +1,39 @@
+r"""Texts as they may come in: bounded, and where they are names, without control characters.
+
+`(?![\s\S])` is the end of the text in the regular expressions of Python and ECMA-262 (`$` allows a line break).
+"""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+_END = r"(?![\s\S])"
+_PRINTABLE = rf"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+{_END}"
+
+Name = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE, description="A name, without control characters.")
+]
+Tag = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE, examples=["team-web"])]
+Comment = Annotated[
+    str,
+    Meta(
+        max_length=2_000,
+        pattern=rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*{_END}",
+        description="A comment for the people who read the history; line breaks are kept.",
+        examples=["Renewal of the web shop's certificate"],
+    ),
+]
+Pem = Annotated[str, Meta(min_length=1, max_length=262_144, description="PEM text (RFC 7468).")]
+EndpointText = Annotated[
+    str, Meta(min_length=3, max_length=262, description="IP address or host name, and port.", examples=["10.0.0.1:443"])
+]
+ServerName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=253,
+        pattern=rf"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?{_END}",
+        description="The host name asked for in the TLS handshake (SNI).",
+        examples=["www.example.org"],
+    ),
+]
