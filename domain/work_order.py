@@ -60,7 +60,7 @@ def request(
     )
     if policy.levels > 0:
         return (requested,)
-    by_system = msgspec.structs.replace(meta, actor=BY_POLICY)
+    by_system = msgspec.structs.replace(meta, actor=BY_POLICY, credential=None)
     return (requested, PushImplemented(meta=by_system, level=0, digest=digest, manual_implementation=True))
 
 

@@ -1,5 +1,6 @@
 """Manual "Pushing a Server Certificate to a Device": request, approve, implement."""
 
+import msgspec
 import pytest
 
 from domain import work_order
@@ -88,10 +89,11 @@ def test_one_level_starts_in_review() -> None:
 
 def test_zero_levels_are_implemented_at_once_by_the_system() -> None:
     """A redeployment runs at any time: the system implements it, and nobody is said to have approved it."""
-    _, event = events = requested(wanted=DEFAULT_REDEPLOY)
+    with_token = msgspec.structs.replace(by(REQUESTER), credential="token-7", client_address="192.0.2.7")
+    _, event = events = requested(with_token, DEFAULT_REDEPLOY)
     assert isinstance(event, PushImplemented)
     assert event.meta.actor == Actor(ActorKind.SYSTEM, "approval-policy")
-    assert event.level == 0
+    assert (event.level, event.meta.credential, event.meta.client_address) == (0, None, "192.0.2.7")
     found = order(*events)
     assert found.status is WorkOrderStatus.IMPLEMENTING
     assert found.approvals_given == 0
