@@ -13,8 +13,8 @@ def judge(
     """In Sync when a healthy target returns the pushed fingerprint at its place; else Out of Sync, with the reason.
 
     `at_place` are the fingerprints the target holds where this connector's certificate belongs;
-    `other_certificate_pushed_here` tells that a newer certificate was pushed to the same target and profile: then this one
-    is superseded even where the target still holds it beside another, but not where it holds this one alone.
+    `other_certificate_pushed_here` tells that a newer certificate was pushed to the same target and profile: then this
+    one is superseded even where the target still holds it beside another, but not where it holds this one alone.
     """
     if not healthy:
         return SyncState.OUT_OF_SYNC, SyncReason.CONNECTOR_UNHEALTHY

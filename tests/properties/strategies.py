@@ -19,7 +19,7 @@ from domain.push_states import SupersededReason
 from domain.work_order_state import WORK_ORDER, WorkOrder
 from tests.support.histories import DAY, DIGEST, FIRST, HOUR, OTHER_DIGEST, SYSTEM, T0, by, policy, requested
 
-LAW = settings(deadline=None, max_examples=100)
+LAW = settings(deadline=None, max_examples=70)
 
 # ---------------------------------------------------------------- people
 

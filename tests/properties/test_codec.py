@@ -22,7 +22,7 @@ def test_every_event_round_trips_byte_for_byte(event: Event) -> None:
 
 
 @pytest.mark.parametrize("topic", TOPIC_NAMES)
-@settings(LAW, max_examples=6)
+@settings(LAW, max_examples=4)
 @given(data=st.data())
 def test_no_topic_is_left_to_luck(topic: str, data: st.DataObject) -> None:
     """The same for each topic by name."""
