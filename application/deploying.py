@@ -117,20 +117,15 @@ async def _start(
     events = deployment.start(state, within.meta, deployment_id=pending.deployment_id, bridge_id=bridge_id, fence=fence)
     if not events:
         return None
-    material = await _material(house, pending, state, fence)
-    if material is None:
-        await give_up(
-            house,
-            context,
-            pending.connector_id,
-            FailureCause.INVALID_CERTIFICATE_OR_KEY,
-            "The private key of this certificate is no longer stored here.",
-        )
-        return None
     try:
         await append(house, within, write(connector, events))
     except VersionConflict:
         return None  # it will be offered again
+    material = await _material(house, pending, state, fence)
+    if material is None:
+        gone = "The private key of this certificate is no longer stored here."
+        cause = FailureCause.INVALID_CERTIFICATE_OR_KEY
+        await give_up(house, context, pending.connector_id, cause, gone)
     return material
 
 

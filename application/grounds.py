@@ -8,12 +8,14 @@ from uuid import UUID
 from application.house import House, Loaded, load_many, write
 from application.ports import Change
 from domain.approval import DEFAULT_PUSH, DEFAULT_REDEPLOY, ApprovalPolicy, push_digest
-from domain.certificate import CERTIFICATE, Certificate, CertificateStatus, KeyOrigin, check_pushable, status
+from domain.certificate import CERTIFICATE, Certificate, CertificateStatus, check_key_available, check_pushable, status
 from domain.certificate_facts import Usage
 from domain.connector import CONNECTOR, Connector
 from domain.errors import Code, Refused
 from domain.push_states import FailureCause
 from domain.target_system import TARGET_SYSTEM, TargetSystem
+
+_CAUSES = {Code.INVALID_TRANSITION: FailureCause.TARGET_UNREACHABLE, Code.NO_CONNECTOR: FailureCause.UNKNOWN}
 
 
 class Grounds(NamedTuple):
@@ -52,16 +54,21 @@ class Grounds(NamedTuple):
             raise Refused(Code.NO_CONNECTOR, "This association was removed. Add the target system again, then push.")
         check_pushable(self.certificate.found, now, allow_not_yet_valid=allow_not_yet_valid)
         _check_cloud(self.certificate.found, self.target.found)
-        _check_key(self.certificate.found)
+        check_key_available(self.certificate.found)
         if self.target.found.retired:
-            raise Refused(Code.INVALID_TRANSITION, f"{self.target.found.name} is retired; nothing is pushed to it.")
+            raise Refused(
+                Code.INVALID_TRANSITION,
+                f"{self.target.found.name} is retired; nothing is pushed to it.",
+                current_status="retired",
+                allowed=[],
+            )
 
     def obstacle(self, now: datetime) -> tuple[FailureCause, str] | None:
         """The same questions again at dispatch: None, or the failure they make now."""
         try:
             self.check_eligible(now, allow_not_yet_valid=self._not_yet_valid(now))
         except Refused as refused:
-            return FailureCause.INVALID_CERTIFICATE_OR_KEY, refused.detail
+            return _CAUSES.get(refused.code, FailureCause.INVALID_CERTIFICATE_OR_KEY), refused.detail
         return None
 
     def _not_yet_valid(self, now: datetime) -> bool:
@@ -94,13 +101,4 @@ def _check_cloud(certificate: Certificate, target: TargetSystem) -> None:
             Code.CLOUD_TARGET_NOT_ELIGIBLE,
             f"Only server certificates that include their private keys can be pushed to {target.name}, "
             "which is a cloud target.",
-        )
-
-
-def _check_key(certificate: Certificate) -> None:
-    if not certificate.has_private_key and certificate.key_origin is not KeyOrigin.ENDPOINT:
-        raise Refused(
-            Code.PRIVATE_KEY_NOT_AVAILABLE,
-            f"The private key of {certificate.facts.common_name} is not stored here, so it cannot be installed. "
-            "Import the certificate together with its key.",
         )

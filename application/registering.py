@@ -18,7 +18,6 @@ from domain.target_system import (
     TargetSettings,
     TargetSystem,
     TargetSystemRegistered,
-    TargetSystemTested,
 )
 
 TEST = "test"
@@ -125,7 +124,7 @@ async def record_test(
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
-        events = (TargetSystemTested(meta=context.meta, healthy=healthy, message=message),)
+        events = target_system.record_test(target.found, context.meta, healthy=healthy, message=message)
         return Attempt((write(target, events),), target.after(events))
 
     return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.test")
