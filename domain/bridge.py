@@ -76,6 +76,7 @@ class Bridge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: BridgeStatus = BridgeStatus.PENDING_ENROLMENT
     token_sha256: str | None = None
     token_expires_at: datetime | None = None
+    spent_token_sha256: str | None = None
     certificate_fingerprint_sha256: str | None = None
     certificate_not_after: datetime | None = None
     hpke_public_key: bytes = b""
@@ -99,9 +100,14 @@ def enrol(
     version: str,
     kinds: tuple[str, ...],
 ) -> tuple[Event, ...]:
-    """Spend the one-time token. A wrong, used or old token is refused in the same words."""
+    """Spend the one-time token. A wrong, used or old token is refused in the same words.
+
+    A bridge whose answer was lost asks again with the same token and the same key, and gets in, as long as it was not
+    heard of since.
+    """
+    again = bridge.spent_token_sha256 == token_sha256 and bridge.hpke_public_key == hpke_public_key
     expires_at = bridge.token_expires_at
-    if expires_at is None or meta.at >= expires_at or bridge.token_sha256 != token_sha256:
+    if expires_at is None or meta.at >= expires_at or not (again or bridge.token_sha256 == token_sha256):
         raise Refused(Code.FORBIDDEN, "The enrolment token is wrong, used or too old; ask an operator for a new one.")
     return (
         BridgeEnrolled(
@@ -144,13 +150,17 @@ def _enrolled(state: Bridge, event: BridgeEnrolled) -> Bridge:
         state,
         status=BridgeStatus.DISCONNECTED,
         token_sha256=None,
-        token_expires_at=None,
+        spent_token_sha256=state.token_sha256 or state.spent_token_sha256,
         certificate_fingerprint_sha256=event.certificate_fingerprint_sha256,
         certificate_not_after=event.certificate_not_after,
         hpke_public_key=event.hpke_public_key,
         version=event.version,
         kinds=event.kinds,
     )
+
+
+def _connected(state: Bridge, event: BridgeConnected) -> Bridge:
+    return _replace(state, status=BridgeStatus.CONNECTED, version=event.version, spent_token_sha256=None)
 
 
 def _distrusted(status: BridgeStatus) -> Callable[[Bridge, Event], Bridge]:
@@ -163,7 +173,7 @@ BRIDGE: AggregateType[Bridge] = AggregateType(
     table={
         BridgeEnrolmentIssued: _issued,
         BridgeEnrolled: _enrolled,
-        BridgeConnected: lambda s, e: _replace(s, status=BridgeStatus.CONNECTED, version=e.version),
+        BridgeConnected: _connected,
         BridgeDisconnected: lambda s, _: _replace(s, status=BridgeStatus.DISCONNECTED),
         BridgeQuarantined: _distrusted(BridgeStatus.QUARANTINED),
         BridgeRetired: _distrusted(BridgeStatus.RETIRED),

@@ -27,6 +27,7 @@ ENROLLED_AS = {
 }
 ISSUED = (BridgeEnrolmentIssued(meta=by(OPERATOR), name="edge", token_sha256=TOKEN, expires_at=T0 + HOUR),)
 ENROLLED = (*ISSUED, BridgeEnrolled(meta=by(BRIDGE_ACTOR), **ENROLLED_AS))  # type: ignore[arg-type]
+ENROLLED_OTHERWISE = (*ISSUED, BridgeEnrolled(meta=by(BRIDGE_ACTOR), **{**ENROLLED_AS, "hpke_public_key": b"x" * 32}))  # type: ignore[arg-type]
 CONNECTED = (*ENROLLED, BridgeConnected(meta=by(BRIDGE_ACTOR), version="0.1.0"))
 DISCONNECTED = (*CONNECTED, BridgeDisconnected(meta=by(SYSTEM), last_seen_at=T0))
 QUARANTINED = (*CONNECTED, BridgeQuarantined(meta=by(SYSTEM), reason="clone"))
@@ -58,16 +59,22 @@ def test_enrolment_spends_the_token() -> None:
     [
         (ISSUED, "b" * 64, T0),
         (ISSUED, TOKEN, T0 + HOUR),
-        (ENROLLED, TOKEN, T0),
+        (CONNECTED, TOKEN, T0),
+        (ENROLLED_OTHERWISE, TOKEN, T0),
         ((*ISSUED, BridgeRetired(meta=by(OPERATOR))), TOKEN, T0),
         ((*ISSUED, BridgeQuarantined(meta=by(SYSTEM), reason="stolen token")), TOKEN, T0),
     ],
-    ids=["wrong", "too old", "used", "retired before", "quarantined before"],
+    ids=["wrong", "too old", "used", "used by another key", "retired before", "quarantined before"],
 )
 def test_a_bad_token_is_refused_in_the_same_words(history: tuple[Event, ...], token: str, at: object) -> None:
     """Wrong, used, too old, or of a bridge that is not wanted any more: nothing tells which."""
     refused = enrol(given(*history), token, at).refused(Code.FORBIDDEN)
     assert refused.detail == "The enrolment token is wrong, used or too old; ask an operator for a new one."
+
+
+def test_a_lost_answer_can_be_asked_for_again() -> None:
+    """The same token with the same key gets in again, until the bridge was heard of."""
+    assert enrol(given(*ENROLLED)).state.trusted
 
 
 def test_a_token_holds_to_its_last_second() -> None:
