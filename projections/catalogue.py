@@ -1,19 +1,50 @@
 """All projections, and all read models over one pool."""
 
+from typing import NamedTuple
+
+from projections.alerts.postgres import PostgresAlerts
 from projections.alerts.projection import ALERTS
+from projections.alerts.view import Alerts
+from projections.audit_trail.postgres import PostgresAuditTrail
 from projections.audit_trail.projection import AUDIT_SUBJECTS
+from projections.audit_trail.view import AuditTrail
+from projections.bridges.postgres import PostgresBridges
 from projections.bridges.projection import BRIDGES
+from projections.bridges.view import Bridges
+from projections.connectors.postgres import PostgresConnectors
 from projections.connectors.projection import CONNECTORS
+from projections.connectors.view import Connectors
+from projections.discoveries.postgres import PostgresDiscoveries
 from projections.discoveries.projection import DISCOVERIES
+from projections.discoveries.view import Discoveries
 from projections.entity import AnyProjection
+from projections.inventory.postgres import PostgresInventory
 from projections.inventory.projection import INVENTORY
+from projections.inventory.view import Inventory
+from projections.orders.postgres import PostgresOrders
 from projections.orders.projection import ORDERS
+from projections.orders.view import Orders
+from projections.principals.postgres import PostgresPrincipals
 from projections.principals.projection import PRINCIPALS, TOKENS
+from projections.principals.view import Principals
+from projections.push_validation.postgres import PostgresPushValidation
 from projections.push_validation.projection import PUSH_VALIDATION
+from projections.push_validation.view import PushValidation
+from projections.reading.postgres import Pool, Reader
+from projections.served_certificates.postgres import PostgresServedCertificates
 from projections.served_certificates.projection import SERVED_CERTIFICATES
+from projections.served_certificates.view import ServedCertificates
+from projections.target_systems.postgres import PostgresTargetSystems
 from projections.target_systems.projection import TARGET_SYSTEMS
+from projections.target_systems.view import TargetSystems
+from projections.topology.postgres import PostgresTopology
+from projections.topology.view import Topology
+from projections.verification_runs.postgres import PostgresVerificationRuns
 from projections.verification_runs.projection import VERIFICATION_RUNS
+from projections.verification_runs.view import VerificationRuns
+from projections.work_orders.postgres import PostgresWorkOrders
 from projections.work_orders.projection import WORK_ORDERS
+from projections.work_orders.view import WorkOrders
 
 ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     INVENTORY,
@@ -31,3 +62,47 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     SERVED_CERTIFICATES,
     AUDIT_SUBJECTS,
 )
+
+
+class Views(NamedTuple):
+    """All read models."""
+
+    inventory: Inventory
+    orders: Orders
+    connectors: Connectors
+    work_orders: WorkOrders
+    target_systems: TargetSystems
+    bridges: Bridges
+    discoveries: Discoveries
+    verification_runs: VerificationRuns
+    principals: Principals
+    alerts: Alerts
+    topology: Topology
+    push_validation: PushValidation
+    audit_trail: AuditTrail
+    served_certificates: ServedCertificates
+
+
+def views(pool: Pool) -> Views:
+    """All read models over a pool (projections.reading.postgres.reading_pool)."""
+    return views_of(Reader(pool))
+
+
+def views_of(reader: Reader) -> Views:
+    """All read models over a reader, for whoever needs the reader elsewhere too (projections.position)."""
+    return Views(
+        inventory=PostgresInventory(reader),
+        orders=PostgresOrders(reader),
+        connectors=PostgresConnectors(reader),
+        work_orders=PostgresWorkOrders(reader),
+        target_systems=PostgresTargetSystems(reader),
+        bridges=PostgresBridges(reader),
+        discoveries=PostgresDiscoveries(reader),
+        verification_runs=PostgresVerificationRuns(reader),
+        principals=PostgresPrincipals(reader),
+        alerts=PostgresAlerts(reader),
+        topology=PostgresTopology(reader),
+        push_validation=PostgresPushValidation(reader),
+        audit_trail=PostgresAuditTrail(reader),
+        served_certificates=PostgresServedCertificates(reader),
+    )

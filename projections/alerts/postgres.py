@@ -1,0 +1,47 @@
+"""The alerts' questions in SQL."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from domain.alert import Alert
+from projections.alerts.view import AlertFilter, AlertRow
+from projections.columns import Type
+from projections.reading.entities import Entities
+from projections.reading.postgres import Reader
+from projections.reading.queries import NEWEST_FIRST, Where
+from projections.rows import Page
+
+# Open alerts of a cause. (The index is on the cause's digest.)
+OPEN = """
+SELECT id FROM read.alerts WHERE md5(cause) = md5(%b::text) AND cause = %b::text AND open ORDER BY ordinal
+"""
+
+# How many alerts a cause has had.
+LATEST = "SELECT coalesce(max(ordinal), 0) FROM read.alerts WHERE md5(cause) = md5(%b::text) AND cause = %b::text"
+
+
+class PostgresAlerts:
+    """projections.alerts.view.Alerts."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._rows = Entities(reader, "alerts", Alert)
+
+    async def get(self, alert_id: UUID) -> AlertRow | None:
+        return await self._rows.get(alert_id)
+
+    async def list(
+        self, narrow: AlertFilter = AlertFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[AlertRow]:
+        where = Where().among("e.kind", Type.TEXT, narrow.kind).among("e.cause", Type.TEXT, narrow.cause)
+        where.among("e.subject_id", Type.UUID, narrow.subject_id)
+        where.flag("e.open", narrow.open).flag("e.acknowledged", narrow.acknowledged)
+        return await self._rows.page(where, NEWEST_FIRST, limit, cursor)
+
+    async def open_of_cause(self, cause: str) -> Sequence[UUID]:
+        return [alert_id for (alert_id,) in await self._reader.rows(OPEN, [cause, cause])]
+
+    async def latest_ordinal(self, cause: str) -> int:
+        rows = await self._reader.rows(LATEST, [cause, cause])
+        found: int = rows[0][0]
+        return found

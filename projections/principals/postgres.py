@@ -1,0 +1,58 @@
+"""The principals' and tokens' questions in SQL."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from domain.principal import Principal, Token
+from projections.columns import Type
+from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
+from projections.reading.entities import Entities, Nodes
+from projections.reading.postgres import Reader
+from projections.reading.queries import NEWEST_FIRST, WIDTH, Decoder, Order, Where, columns
+from projections.rows import Page
+from projections.text import sort_text
+
+BY_NAME = Order("name", "name", "text", lambda row: sort_text(row.state.name))
+
+# A token with its owner.
+HOLDER = f"SELECT {columns('e')}, {columns('p')} FROM read.tokens e JOIN read.principals p ON p.id = e.principal_id"  # noqa: S608 - constants
+
+
+class PostgresPrincipals:
+    """projections.principals.view.Principals."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._rows = Entities(reader, "principals", Principal)
+        token, owner = Decoder(Token), Decoder(Principal)
+
+        def holder(row: Sequence[Any]) -> TokenHolder:
+            return TokenHolder(token=token(row[:WIDTH]), owner=owner(row[WIDTH:]))
+
+        self._holders = Nodes(reader, HOLDER, holder, lambda found: found.token)
+
+    async def get(self, principal_id: UUID) -> PrincipalRow | None:
+        return await self._rows.get(principal_id)
+
+    async def get_many(self, principal_ids: Sequence[UUID]) -> dict[UUID, PrincipalRow]:
+        return await self._rows.get_many(principal_ids)
+
+    async def by_name(self, name: str) -> PrincipalRow | None:
+        same_start = await self._rows.all(Where().add("e.name = %b::text", sort_text(name)), NEWEST_FIRST.sql("e"))
+        return next((row for row in same_start if row.state.name.lower() == name.lower()), None)
+
+    async def list(
+        self, narrow: PrincipalFilter = PrincipalFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[PrincipalRow]:
+        where = Where().part("e.name", narrow.q).overlaps("e.roles", narrow.role)
+        where.among("e.kind", Type.TEXT, narrow.kind).flag("e.disabled", narrow.disabled)
+        return await self._rows.page(where, BY_NAME, limit, cursor)
+
+    async def token(self, token_id: UUID) -> TokenHolder | None:
+        return await self._holders.get(token_id)
+
+    async def tokens(
+        self, narrow: TokenFilter = TokenFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[TokenHolder]:
+        where = Where().among("e.principal_id", Type.UUID, narrow.principal_id).flag("e.revoked", narrow.revoked)
+        return await self._holders.page(where, NEWEST_FIRST, limit, cursor)

@@ -1,0 +1,133 @@
+"""The work orders' questions in SQL."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from domain.certificate import Certificate
+from domain.connector import Connector
+from domain.target_system import TargetSystem
+from domain.work_order_state import WorkOrder
+from projections.columns import Type
+from projections.reading.entities import Entities, Nodes
+from projections.reading.postgres import Reader
+from projections.reading.queries import NEWEST_FIRST, OLDEST_FIRST, WIDTH, Decoder, Where, columns, many
+from projections.rows import Page
+from projections.store import uuids
+from projections.work_orders.view import WaitingFor, WorkOrderFilter, WorkOrderNode, WorkOrderRow
+
+# A work order with its connector, certificate and target system.
+NODE = f"""
+SELECT {columns("e")}, {columns("c")}, {columns("i")}, {columns("t")}
+FROM read.work_orders e
+LEFT JOIN read.connectors c ON c.id = e.connector_id
+LEFT JOIN read.inventory i ON i.id = e.certificate_id
+LEFT JOIN read.target_systems t ON t.id = e.target_system_id
+"""  # noqa: S608 - constants
+
+# The highest ordinal of each connector.
+LATEST = "SELECT connector_id, max(ordinal) FROM read.work_orders WHERE connector_id = ANY (%b::uuid[]) GROUP BY 1"
+
+# Being implemented, without a deployment for the attempt.
+UNDISPATCHED = """
+SELECT e.id FROM read.work_orders e LEFT JOIN read.connectors c ON c.id = e.connector_id
+WHERE e.open AND e.status = 'implementing'
+AND (c.work_order_id IS DISTINCT FROM e.id OR c.attempt IS DISTINCT FROM e.attempt)
+ORDER BY e.created_position LIMIT %b::bigint
+"""
+
+# Scheduled, and the time has come.
+DUE = """
+SELECT e.id FROM read.work_orders e WHERE e.scheduled_at <= %b::timestamptz
+ORDER BY e.scheduled_at, e.created_position LIMIT %b::bigint
+"""
+
+# Waiting for somebody for too long.
+EXPIRABLE = """
+SELECT e.id FROM read.work_orders e WHERE e.expires_at <= %b::timestamptz
+ORDER BY e.expires_at, e.created_position LIMIT %b::bigint
+"""
+
+
+class PostgresWorkOrders:
+    """projections.work_orders.view.WorkOrders."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._rows = Entities(reader, "work_orders", WorkOrder)
+        self._nodes = Nodes(reader, NODE, _node_maker(), lambda node: node.work_order)
+
+    async def get(self, work_order_id: UUID) -> WorkOrderRow | None:
+        return await self._rows.get(work_order_id)
+
+    async def get_many(self, work_order_ids: Sequence[UUID]) -> dict[UUID, WorkOrderRow]:
+        return await self._rows.get_many(work_order_ids)
+
+    async def node(self, work_order_id: UUID) -> WorkOrderNode | None:
+        return await self._nodes.get(work_order_id)
+
+    async def list(
+        self, narrow: WorkOrderFilter = WorkOrderFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[WorkOrderNode]:
+        return await self._nodes.page(_where(narrow), NEWEST_FIRST, limit, cursor)
+
+    def stream(self, narrow: WorkOrderFilter = WorkOrderFilter()) -> AsyncIterator[Sequence[WorkOrderNode]]:
+        return self._nodes.stream(_where(narrow), NEWEST_FIRST)
+
+    async def of_request(self, request_id: UUID) -> Sequence[WorkOrderNode]:
+        where = Where().add("e.request_id = %b::uuid", request_id)
+        return await self._nodes.all(where, OLDEST_FIRST.sql("e"))
+
+    async def latest_ordinals(self, connector_ids: Sequence[UUID]) -> dict[UUID, int]:
+        return dict(await self._reader.rows(LATEST, [uuids(connector_ids)]))
+
+    async def open(self, *, certificate_id: UUID | None = None, connector_id: UUID | None = None) -> Sequence[UUID]:
+        where = Where().flag("e.open", wanted=True)
+        where.among("e.certificate_id", Type.UUID, [certificate_id] if certificate_id else [])
+        where.among("e.connector_id", Type.UUID, [connector_id] if connector_id else [])
+        query = f"SELECT e.id FROM read.work_orders e{where}{OLDEST_FIRST.sql('e')}"  # noqa: S608 - our own conditions
+        return await self._ids(query, where.parameters)
+
+    async def due_scheduled(self, now: datetime, limit: int) -> Sequence[UUID]:
+        return await self._ids(DUE, [now, limit])
+
+    async def undispatched(self, limit: int) -> Sequence[UUID]:
+        return await self._ids(UNDISPATCHED, [limit])
+
+    async def expirable(self, now: datetime, limit: int) -> Sequence[UUID]:
+        return await self._ids(EXPIRABLE, [now, limit])
+
+    async def _ids(self, query: str, parameters: Sequence[Any]) -> Sequence[UUID]:
+        return [work_order_id for (work_order_id,) in await self._reader.rows(query, parameters)]
+
+
+def _node_maker() -> Callable[[Sequence[Any]], WorkOrderNode]:
+    order, connector = Decoder(WorkOrder), Decoder(Connector)
+    certificate, target = Decoder(Certificate), Decoder(TargetSystem)
+
+    def make(row: Sequence[Any]) -> WorkOrderNode:
+        return WorkOrderNode(
+            work_order=order(row[:WIDTH]),
+            connector=connector.maybe(row[WIDTH : 2 * WIDTH]),
+            certificate=certificate.maybe(row[2 * WIDTH : 3 * WIDTH]),
+            target_system=target.maybe(row[3 * WIDTH :]),
+        )
+
+    return make
+
+
+def _where(narrow: WorkOrderFilter) -> Where:
+    where = Where().among("e.status", Type.TEXT, narrow.status)
+    where.among("e.certificate_id", Type.UUID, narrow.certificate_id)
+    where.among("e.connector_id", Type.UUID, narrow.connector_id)
+    where.among("e.request_id", Type.UUID, narrow.request_id)
+    where.among("e.target_system_id", Type.UUID, narrow.target_system_id)
+    return _waiting_for(where, narrow.waiting_for) if narrow.waiting_for else where
+
+
+def _waiting_for(where: Where, waiting: WaitingFor) -> Where:
+    allowed = {"approve": waiting.may_approve, "implement": waiting.may_implement}
+    steps = [step for step, may in allowed.items() if may]
+    where.add("e.open AND e.awaits = ANY (%b::text[])", many(Type.TEXT, steps))
+    return where.add("NOT e.participants @> ARRAY[%b::text]", waiting.person)
