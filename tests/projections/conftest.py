@@ -11,6 +11,7 @@ import pytest
 from domain.entity import Event
 from projections.catalogue import Views, views
 from projections.reading.postgres import reading_pool
+from tests.projections import pushing
 from tests.projections.histories import history
 from tests.projections.ledger import Recorder, caught_up, running
 from tests.projections.world import World
@@ -54,6 +55,9 @@ class Town(msgspec.Struct, frozen=True):
 @pytest.fixture(scope="session")
 def town(postgres_server: PostgresServer) -> Iterator[Town]:
     world = history(11, 2500)
+    world.live(
+        {pushing.associate: 2, pushing.push: 4, pushing.decide: 3, pushing.dispatch: 1}, 200
+    )  # much is still open
 
     async def record() -> None:
         async with pg.log() as log:
