@@ -29,11 +29,12 @@ _SPECIAL: tuple[Network, ...] = tuple(
         "ff00::/8",
         "fd00:ec2::/32",  # metadata of AWS
         "100::/64",  # discard-only
+        "64:ff9b:1::/48",  # NAT64 with a prefix of local choice (RFC 8215): nobody can tell where IPv4 begins in it
     )
 )
 _MAPPED, _COMPATIBLE = IPv6Network("::ffff:0:0/96"), IPv6Network("::/96")
 _SIX_TO_FOUR, _TEREDO = IPv6Network("2002::/16"), IPv6Network("2001::/32")
-_NAT64, _NAT64_LOCAL = IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48")
+_NAT64 = IPv6Network("64:ff9b::/96")
 _ISATAP = frozenset({0x00005EFE, 0x02005EFE})
 
 
@@ -62,7 +63,7 @@ def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
 def reached_by(address: Address) -> tuple[Address, ...]:
     """The addresses a packet to `address` may reach: itself, and IPv4 addresses embedded in it.
 
-    RFC 4291 (mapped, compatible), RFC 3056 (6to4), RFC 4380 (Teredo), RFC 6052 and 8215 (NAT64), RFC 5214 (ISATAP).
+    RFC 4291 (mapped, compatible), RFC 3056 (6to4), RFC 4380 (Teredo), RFC 6052 (NAT64), RFC 5214 (ISATAP).
     """
     if isinstance(address, IPv4Address):
         return (address,)
@@ -78,10 +79,8 @@ def _embedded(address: IPv6Address) -> Iterator[IPv4Address]:
     if address in _TEREDO:
         yield IPv4Address(number >> 64 & 0xFFFFFFFF)
         yield IPv4Address(~number & 0xFFFFFFFF)
-    if address in _NAT64_LOCAL:
-        yield IPv4Address((number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF)
     compatible = address in _COMPATIBLE and number > 1
-    if compatible or address in _NAT64 or address in _NAT64_LOCAL or number >> 32 & 0xFFFFFFFF in _ISATAP:
+    if compatible or address in _NAT64 or number >> 32 & 0xFFFFFFFF in _ISATAP:
         yield _last(address)
 
 

@@ -166,6 +166,28 @@ def test_an_rsa_key_whose_numbers_do_not_fit_is_refused(part: str) -> None:
     assert "cannot be read" in refusal("/private_key_pem", make(cn("x"), key=key).pem, pem)
 
 
+def primes(bits: int) -> tuple[int, int]:
+    numbers = rsa.generate_private_key(65537, 2 * bits).private_numbers()
+    return numbers.p, numbers.q
+
+
+def rsa_pem(p: int, q: int, e: int, d: int) -> str:
+    """A key whose numbers all follow from these, right or wrong, written without any check."""
+    public = rsa.RSAPublicNumbers(e, p * q)
+    numbers = rsa.RSAPrivateNumbers(p, q, d, d % (p - 1), d % (q - 1), pow(q, -1, p), public)
+    return key_pem(numbers.private_key(unsafe_skip_rsa_key_validation=True))
+
+
+def test_an_rsa_key_that_only_looks_consistent_is_refused() -> None:
+    """An exponent that is not the inverse, and a factor that is no prime: every number fits, no signature does."""
+    (p, q), (a, b) = primes(1024), primes(512)
+    inverse, wrong = pow(65537, -1, (p - 1) * (q - 1)), pow(65539, -1, (p - 1) * (q - 1))
+    composite = pow(65537, -1, (a * b - 1) * (q - 1))
+    assert isinstance(read_private_key(rsa_pem(p, q, 65537, inverse)), rsa.RSAPrivateKey)
+    for pem in (rsa_pem(p, q, 65537, wrong), rsa_pem(a * b, q, 65537, composite)):
+        assert "cannot be read" in refusal("/private_key_pem", LEAF.pem, pem)
+
+
 def _pkcs1(key: rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
