@@ -42,7 +42,7 @@ class DryRunTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     kind: str
     settings: dict[str, Any]
     profile: str | None = None
-    ssh_private_key_file: Path | None = None
+    ssh_private_key_file: str | None = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -9,10 +9,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+# `$(?!\n)`: in Python `$` alone also matches before a final line break; in JSON Schema's dialect the two are the same.
 _Path = Annotated[
     str,
     Meta(
-        pattern=r"^/[^\u0000-\u001f\u007f]*$",
+        pattern=r"^/[^\u0000-\u001f\u007f]*$(?!\n)",
         max_length=1_024,
         description="Directory on the target that certferry writes below. Absolute, no `.`, `..` or symbolic links.",
     ),
@@ -20,17 +21,19 @@ _Path = Annotated[
 _ReloadProfile = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",
         description="Name of a reload profile in the bridge's own configuration. Commands never come from here.",
     ),
 ]
-_Host = Annotated[str, Meta(pattern=r"^[A-Za-z0-9.:_-]{1,253}$", description="Host name or IP address.")]
-_User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9._@-]{1,64}$", description="User to log in as.")]
+_Host = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9:_][A-Za-z0-9.:_-]{0,252}$(?!\n)", description="Host name or IP address.")
+]
+_User = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._@-]{0,63}$(?!\n)", description="User to log in as.")]
 _Port = Annotated[int, Meta(ge=1, le=65_535, description="TCP port of the SSH server.")]
 _HostKey = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [ -~]*)?$",
+        pattern=r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+( [ -~]*)?$(?!\n)",
         max_length=4_096,
         description="The target's SSH host key, one line in OpenSSH public key format. Any other key is refused.",
     ),

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from pathlib import Path
 
 from bridge.config import Config, DryRunTarget
 from bridge.drivers.driver import Job
@@ -56,7 +57,7 @@ def _content(target: DryRunTarget) -> SealedContent:
     if target.ssh_private_key_file is None:
         return SealedContent()
     try:
-        return SealedContent(secrets={"ssh_private_key": target.ssh_private_key_file.read_text()})
+        return SealedContent(secrets={"ssh_private_key": Path(target.ssh_private_key_file).read_text()})
     except (OSError, UnicodeDecodeError) as error:
         raise DriverFailure(FailureCause.UNKNOWN, f"{target.ssh_private_key_file} cannot be read.") from error
 

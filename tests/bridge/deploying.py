@@ -1,6 +1,7 @@
 """Deployments for driver tests: assignments as the control plane would hand them out, and targets to apply them to."""
 
 import datetime as dt
+import ssl
 import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -107,6 +108,12 @@ def config_for(root: Path, test: tuple[str, ...], reload: tuple[str, ...], secon
     ssh = SshConfig(connect_timeout_seconds=5, operation_timeout_seconds=10, attempts=2)
     profile = ReloadProfile(test=test or None, reload=reload or None, timeout_seconds=seconds)
     return Config(roots=(str(root),), profiles={"web": profile}, ssh=ssh)
+
+
+def load_pair(place: Path) -> None:
+    """OpenSSL's word that the key which `current` leads to belongs to its certificate; ssl.SSLError if not."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(place / "current/fullchain.pem", place / "current/privkey.pem")
 
 
 def files_of(place: Path) -> dict[str, bytes]:

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from bridge.config import Config
 from bridge.protocol import FailureCause, Outcome, ResultRequest
 from tests.bridge.control_plane import ControlPlane, Offer
-from tests.bridge.deploying import AUTHORITY, Deployer, toml_of
+from tests.bridge.deploying import AUTHORITY, Deployer, load_pair, toml_of
 from tests.bridge.pki import Issued
 from tests.bridge.test_agent import deployment, quick
 from tests.support.nginx import Nginx
@@ -89,13 +88,6 @@ async def done_after_restart(bridge: CrashingBridge, control_plane: ControlPlane
     assert await bridge.end() == "ended 0"
     assert isinstance(report, ResultRequest)
     return report
-
-
-def load_pair(place: Path) -> None:
-    """OpenSSL's word that the key belongs to the certificate; ssl.SSLError if not."""
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-        place / "current/fullchain.pem", place / "current/privkey.pem"
-    )
 
 
 async def test_killed_before_any_act_of_a_push(

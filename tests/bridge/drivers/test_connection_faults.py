@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 
 from bridge.drivers.connecting import Hosts
 from bridge.protocol import FailureCause
-from tests.bridge.deploying import AUTHORITY, Deployer, config_for
+from tests.bridge.deploying import AUTHORITY, Deployer, config_for, load_pair
 from tests.bridge.drivers.cutting import CuttingProxy, cutting_proxy
 from tests.bridge.pki import Issued
 from tests.support.nginx import Nginx
@@ -119,13 +118,6 @@ async def proxy(sshd: Sshd) -> AsyncIterator[CuttingProxy]:
 
 def through(target: Deployer, proxy: CuttingProxy) -> Deployer:
     return replace(target, settings={**target.settings, "port": proxy.port})
-
-
-def load_pair(place: Path) -> None:
-    """OpenSSL's word that the key which `current` leads to belongs to its certificate; ssl.SSLError if not."""
-    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
-        place / "current/fullchain.pem", place / "current/privkey.pem"
-    )
 
 
 @pytest.mark.parametrize("tenth", range(10))
