@@ -10,7 +10,7 @@ from typing import BinaryIO
 from adapters.postgres.postmaster import read_postmaster
 from adapters.postgres.unprivileged import Runner
 
-_SETTINGS = {
+SETTINGS = {
     "unix_socket_permissions": "0700",
     "cluster_name": "certferry",
     "fsync": "on",
@@ -37,7 +37,7 @@ def server_command(program: str, data: str, socket_dir: Path, *, listen: str, po
     Durability is not up for discussion here; sizes (shared_buffers and so on) are PostgreSQL's defaults and may be
     changed in the cluster's `postgresql.conf`.
     """
-    ours = {**_SETTINGS, "unix_socket_directories": str(socket_dir), "listen_addresses": listen, "port": str(port)}
+    ours = {**SETTINGS, "unix_socket_directories": str(socket_dir), "listen_addresses": listen, "port": str(port)}
     return [program, "-D", data, *(part for name, value in ours.items() for part in ("-c", f"{name}={value}"))]
 
 

@@ -35,6 +35,9 @@ _numbers = count(1)
 class PostgresServer(msgspec.Struct, frozen=True):
     """A running server and who may do what there, as DSNs without a database."""
 
+    def __repr__(self) -> str:
+        return "PostgresServer()"  # see Pg
+
     superuser_dsn: str
     owner_dsn: str
     app_dsn: str
@@ -44,6 +47,9 @@ class PostgresServer(msgspec.Struct, frozen=True):
 
 class Pg(msgspec.Struct, frozen=True):
     """A fresh database with all migrations."""
+
+    def __repr__(self) -> str:
+        return f"Pg({self.name})"  # a failed test shows its arguments, and DSNs hold passwords
 
     name: str
     superuser_dsn: str

@@ -1,0 +1,107 @@
+"""Append-only inside PostgreSQL: what the application role, and even the owner, cannot do to the ledger."""
+
+import asyncio
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from tests.contracts.log_events import command, read_by, writing
+from tests.support.postgres import Pg, PostgresServer, database
+
+TABLES = ("ledger.events", "ledger.commands", "ledger.head")
+
+REFUSED = [
+    *(f"DELETE FROM {table}" for table in TABLES),
+    *(f"TRUNCATE {table}" for table in TABLES),
+    *(f"UPDATE {table} SET recorded_at = now()" for table in TABLES),
+    *(f"LOCK TABLE {table} IN EXCLUSIVE MODE" for table in TABLES),
+    *(f"SELECT * FROM {table} FOR UPDATE" for table in TABLES),
+    *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in TABLES),
+    *(f"DROP TABLE {table} CASCADE" for table in TABLES),
+    *(f"ALTER TABLE {table} ADD COLUMN note text" for table in TABLES),
+    *(f"CREATE INDEX ON {table} (recorded_at)" for table in TABLES),
+    *(f"CREATE RULE hide AS ON INSERT TO {table} DO INSTEAD NOTHING" for table in TABLES),
+    "INSERT INTO ledger.head VALUES (true, 7, now())",
+    "INSERT INTO ledger.commands VALUES (gen_random_uuid(), '', 1, 1, now(), null)",
+    "INSERT INTO ledger.events SELECT * FROM ledger.events",
+    "COPY ledger.events FROM STDIN",
+    "CREATE TRIGGER own BEFORE INSERT ON ledger.events FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change()",
+    "CREATE FUNCTION ledger.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE TABLE ledger.own (n int)",
+    "CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "DROP FUNCTION ledger.refuse_change CASCADE",
+    "SET session_replication_role = replica",
+    "SET ROLE certferry_owner",
+    "SET SESSION AUTHORIZATION certferry_owner",
+    "ALTER ROLE certferry_app SUPERUSER",
+    "DROP SCHEMA ledger CASCADE",
+    "CREATE SCHEMA elsewhere",
+]
+
+
+@pytest.fixture(scope="module")
+def filled(postgres_server: PostgresServer) -> Iterator[Pg]:
+    """A ledger with an event and a command in it, for all tests: none of them may change it."""
+
+    async def fill(pg: Pg) -> None:
+        async with pg.log() as log:
+            await log.append(command(writing(uuid4(), 0, read_by("ann"))))
+
+    with database(postgres_server) as pg:
+        asyncio.run(fill(pg))
+        yield pg
+
+
+@pytest.mark.parametrize("statement", REFUSED)
+def test_the_application_role_only_appends(filled: Pg, statement: str) -> None:
+    """Every way around `ledger.append` is refused for want of a privilege."""
+    with psycopg.connect(filled.app_dsn) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("table", ["ledger.events", "ledger.commands"])
+@pytest.mark.parametrize("statement", ["DELETE FROM {}", "TRUNCATE {}", "UPDATE {} SET recorded_at = now()"])
+def test_even_the_owner_is_stopped_by_triggers(filled: Pg, table: str, statement: str) -> None:
+    """What is recorded cannot be changed by mistake, not even by the owner."""
+    with psycopg.connect(filled.owner_dsn) as connection, pytest.raises(psycopg.Error, match="append-only"):
+        connection.execute(statement.format(table).encode())
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_the_application_role_cannot_help_itself(filled: Pg, table: str) -> None:
+    """A grant to itself has no effect: reading stays all it may."""
+    with psycopg.connect(filled.app_dsn) as connection:
+        connection.execute(f"GRANT ALL ON {table} TO certferry_app".encode())
+        query = "SELECT has_table_privilege(%s, 'SELECT'), has_table_privilege(%s, 'INSERT, UPDATE, DELETE, TRUNCATE')"
+        assert connection.execute(query, [table, table]).fetchone() == (True, False)
+
+
+def test_shadow_objects_do_not_mislead_the_function(filled: Pg) -> None:
+    """Temporary tables and functions of the caller are not seen by `ledger.append`."""
+    with psycopg.connect(filled.app_dsn, autocommit=True) as connection:
+        connection.execute("CREATE TEMPORARY TABLE head (one bool, position bigint, recorded_at timestamptz)")
+        connection.execute("INSERT INTO head VALUES (true, 1000, now())")
+        connection.execute("CREATE FUNCTION pg_temp.sha256(bytea) RETURNS bytea LANGUAGE sql AS 'SELECT $1'")
+        connection.execute("SET search_path = pg_temp")
+        row = connection.execute(
+            "SELECT base FROM ledger.append(ARRAY[gen_random_uuid()], ARRAY[''::bytea], ARRAY[null::bytea], ARRAY[0],"
+            " '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', null)"
+        ).fetchone()
+    assert row == (1,)
+
+
+def test_nobody_else_may_append(filled: Pg) -> None:
+    """A role without the grant can neither read the ledger nor append to it."""
+    with psycopg.connect(filled.superuser_dsn, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS certferry_stranger")
+        connection.execute("CREATE ROLE certferry_stranger")
+        try:
+            connection.execute("SET ROLE certferry_stranger")
+            for statement in ("SELECT count(*) FROM ledger.events", "SELECT ledger.refuse_change()"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement.encode())
+        finally:
+            connection.execute("RESET ROLE")
+            connection.execute("DROP ROLE certferry_stranger")
