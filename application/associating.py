@@ -9,7 +9,7 @@ from application.pushing import latest_work_orders
 from domain import association, ids, work_order
 from domain.certificate import CERTIFICATE
 from domain.connector import CONNECTOR, Connector
-from domain.endpoint import parse_endpoint
+from domain.endpoint import parse_endpoint, parse_server_name
 from domain.push_states import SupersededReason
 from domain.target_system import TARGET_SYSTEM
 
@@ -28,6 +28,7 @@ async def add_connector(house: House, context: Context, command: AddConnector) -
     """Associate a certificate with a target system."""
     connector_id = ids.connector_id(command.certificate_id, command.target_system_id, command.profile)
     endpoints = tuple(str(parse_endpoint(text, pointer=f"/endpoints/{n}")) for n, text in enumerate(command.endpoints))
+    server_name = parse_server_name(command.server_name, pointer="/server_name") if command.server_name else None
 
     async def attempt() -> Attempt[Loaded[Connector]]:
         certificate = await load(house, CERTIFICATE, command.certificate_id)
@@ -42,7 +43,7 @@ async def add_connector(house: House, context: Context, command: AddConnector) -
             target=target.found,
             profile=command.profile,
             endpoints=endpoints,
-            server_name=command.server_name,
+            server_name=server_name,
         )
         changes = (write(connector, events), write(certificate, ()), write(target, ()))
         return Attempt(changes, connector.after(events))
