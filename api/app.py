@@ -36,7 +36,6 @@ from api.knocks import Knocks
 from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
 from api.pages.routes import page_routes
-from api.positions import Acknowledged
 from api.recording import ViewRecorder
 from api.security import SignInFirst, admit
 from api.services import Services
@@ -99,7 +98,6 @@ def _state(services: Services) -> State:
     return State(
         {
             "services": services,
-            "acknowledged": Acknowledged(),
             "description": None,
             "ended_sessions": {},
             "knocks": Knocks(),

@@ -74,13 +74,17 @@ class Command(msgspec.Struct, frozen=True):
     services: Services
     caller: Caller
     context: Context
-    acknowledged: Acknowledged
     claimed: bool = False
 
     @property
     def house(self) -> House:
         """What use cases may use."""
         return self.services.house
+
+    @property
+    def acknowledged(self) -> Acknowledged:
+        """What this process has told anybody."""
+        return self.services.acknowledged
 
     @property
     def now(self) -> datetime:
@@ -96,6 +100,11 @@ class Command(msgspec.Struct, frozen=True):
     def roles(self) -> frozenset[Role]:
         """What the caller may use."""
         return self.caller.roles
+
+    async def caught_up(self) -> None:
+        """For commands that ask the read models what there is: they must know what was acknowledged before."""
+        services = self.services
+        await catch_up(services.positions, services.acknowledged.highest, services.settings.read_wait)
 
     async def answer(
         self,
@@ -141,6 +150,7 @@ MinPosition = Annotated[
     QueryParameter(
         ge=0,
         le=LARGEST,
+        schema_extra={"minimum": 0},
         description="Answer with at least this ledger position (an Event-Position); 503 when it takes too long.",
     ),
 ]
@@ -168,7 +178,7 @@ async def reading(
 ) -> Reading:
     """A question that is answered with everything this process has acknowledged."""
     check_parameters(request)
-    wanted = max(min_position or 0, request.app.state.acknowledged.highest)
+    wanted = max(min_position or 0, services.acknowledged.highest)
     await catch_up(services.positions, wanted, services.settings.read_wait)
     return Reading(services, current_caller(request), services.now(), client_address(request))
 
@@ -194,14 +204,13 @@ async def command(
         if_match=expected_version(if_match, request.method),
         chosen_by_client=key is not None,
     )
-    acknowledged: Acknowledged = request.app.state.acknowledged
     if key is None:
-        yield Command(services, caller, context, acknowledged)
+        yield Command(services, caller, context)
         return
     secret = bool(request.route_handler.opt.get("secret_answer"))
     await idempotency.claim(services, context.command_id, context.body_sha256, secret=secret)
     try:
-        yield Command(services, caller, context, acknowledged, claimed=True)
+        yield Command(services, caller, context, claimed=True)
     except Exception:
         await services.idempotency.abandon(context.command_id)
         raise

@@ -54,6 +54,12 @@ _MEANINGS = {
     "500": "Something went wrong here.",
     "503": "Not available for the moment; `Retry-After` says when to try again.",
 }
+SUCCESSES = {
+    "200": "Here it is.",
+    "201": "It was made; `Location` says where it is.",
+    "202": "It was taken on; `Location` says where to see how it goes.",
+    "204": "It was done.",
+}
 _STRING = {"type": "string"}
 _ETAG = {"ETag": {"description": "The version, for If-Match.", "schema": _STRING, "example": '"3"'}}
 _POSITION = {

@@ -4,9 +4,10 @@ Litestar knows paths, parameters and bodies. What holds for every route is added
 headers, further media types.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 from litestar._openapi.plugin import OpenAPIPlugin
 from litestar.handlers import HTTPRouteHandler
@@ -41,15 +42,34 @@ def describe(app: Litestar) -> Document:
     plugin = app.plugins.get(OpenAPIPlugin)
     plugin._openapi_config = CONFIG  # noqa: SLF001 - the app's own setting would add routes that nobody wants
     document: Document = plugin.provide_openapi().to_schema()
-    for path, verb, handler in _routes(app):
-        if operation := document["paths"].get(path, {}).get(verb):
-            _complete(operation, path, verb, handler)
-    components = document.setdefault("components", {})
-    components["responses"] = parts.problem_responses()
-    components["securitySchemes"] = parts.SECURITY_SCHEMES
-    components.setdefault("schemas", {})["Problem"] = parts.problem_schema()
+    described = [
+        (document["paths"][path][verb], path, verb, handler)
+        for path, verb, handler in _routes(app)
+        if verb in document["paths"].get(path, {})
+    ]
+    schemas = document["components"]["schemas"] | exact_schemas([handler for *_, handler in described])
+    for operation, path, verb, handler in described:
+        _complete(operation, path, verb, handler)
+    document["components"] = {
+        "schemas": {**schemas, "Problem": parts.problem_schema()},
+        "responses": parts.problem_responses(),
+        "securitySchemes": parts.SECURITY_SCHEMES,
+    }
     _tidy(document)
     return document
+
+
+def exact_schemas(handlers: Sequence[HTTPRouteHandler]) -> Document:
+    """The schemas of all bodies as msgspec has them: Litestar's own lose constraints of parts, and strictness."""
+    types: list[Any] = []
+    for handler in handlers:
+        if handler.parsed_data_field is not None:
+            types.append(handler.parsed_data_field.annotation)
+        types += [
+            part.annotation for part in handler.parsed_return_field.inner_types if part.is_subclass_of(msgspec.Struct)
+        ]
+    _, components = msgspec.json.schema_components(dict.fromkeys(types), ref_template="#/components/schemas/{name}")
+    return components
 
 
 def _routes(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
@@ -71,10 +91,20 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
     for status in sorted(parts.statuses(path, verb, public=public)):
         responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
     success = next(status for status in responses if status.startswith("2"))
-    responses[success].setdefault("headers", {}).update(parts.headers(path, verb, success))
+    responses[success]["headers"] = parts.headers(path, verb, success)
+    responses[success]["description"] = parts.SUCCESSES[success]
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
     parts.add_media_types(operation["operationId"], responses[success])
     if "requestBody" in operation and handler.parsed_data_field is not None and handler.parsed_data_field.has_default:
         operation["requestBody"]["required"] = False
+
+
+def _without_null(schema: Document) -> Document:
+    """A parameter is there or not; it is never null. Constraints stand beside the alternatives: join them."""
+    options = [option for option in schema.get("oneOf", ()) if option != {"type": "null"}]
+    rest = {name: value for name, value in schema.items() if name != "oneOf"}
+    return {**options[0], **rest} if len(options) == 1 else schema
 
 
 def _summary(handler: HTTPRouteHandler) -> str:

@@ -23,7 +23,9 @@ Cursor = Annotated[
     str | None, QueryParameter(min_length=1, max_length=1000, description="next_cursor of the page before.")
 ]
 
-AfterPosition = Annotated[int, QueryParameter(ge=0, le=LARGEST, description="Only events after this position.")]
+AfterPosition = Annotated[
+    int, QueryParameter(ge=0, le=LARGEST, description="Only events after this position.", schema_extra={"minimum": 0})
+]
 
 
 def position_cursor(cursor: str | None, after_position: int) -> int:

@@ -3,7 +3,8 @@
 from api.directory import Positions
 from api.problems import Problem
 
-LARGEST = 2**63 - 1
+LARGEST = 2**53 - 1
+"""What every JSON reader can hold exactly (RFC 8259, section 6)."""
 
 
 class Acknowledged:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from api.directory import Directory, Positions
+from api.positions import Acknowledged
 from application.enrolling import BridgeSigner
 from application.house import House
 from application.issuing_ports import Issuers
@@ -137,29 +138,42 @@ Check = Callable[[], Awaitable[str | None]]
 """A readiness check: None when all is well, else a sentence that says what is wrong. It must not hang."""
 
 
-@dataclass(frozen=True)
-class Views:
-    """The read models."""
+class Views(Protocol):
+    """The read models (`projections.catalogue.Views` are some)."""
 
-    alerts: Alerts
-    audit: AuditTrail
-    bridges: Bridges
-    connectors: Connectors
-    discoveries: Discoveries
-    inventory: Inventory
-    orders: Orders
-    principals: Principals
-    push_validation: PushValidation
-    target_systems: TargetSystems
-    topology: Topology
-    verification_runs: VerificationRuns
-    work_orders: WorkOrders
+    @property
+    def alerts(self) -> Alerts: ...
+    @property
+    def audit_trail(self) -> AuditTrail: ...
+    @property
+    def bridges(self) -> Bridges: ...
+    @property
+    def connectors(self) -> Connectors: ...
+    @property
+    def discoveries(self) -> Discoveries: ...
+    @property
+    def inventory(self) -> Inventory: ...
+    @property
+    def orders(self) -> Orders: ...
+    @property
+    def principals(self) -> Principals: ...
+    @property
+    def push_validation(self) -> PushValidation: ...
+    @property
+    def target_systems(self) -> TargetSystems: ...
+    @property
+    def topology(self) -> Topology: ...
+    @property
+    def verification_runs(self) -> VerificationRuns: ...
+    @property
+    def work_orders(self) -> WorkOrders: ...
 
 
 @dataclass(frozen=True)
 class Services:
     """What `create_app` and `create_bridge_app` run on.
 
+    `acknowledged` is shared by both applications of a process.
     `unreachable` are exceptions that mean "the database cannot be reached now": they become 503.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
     """
@@ -179,6 +193,7 @@ class Services:
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])
     unreachable: tuple[type[Exception], ...] = ()
+    acknowledged: Acknowledged = field(default_factory=Acknowledged)
 
     def now(self) -> datetime:
         """The time, UTC."""

@@ -52,6 +52,7 @@ async def enrol(
         version=data.version,
         kinds=data.kinds,
     )
+    services.acknowledged.note(done.position)
     enrolled = done.result
     return _answer(
         protocol.EnrolAnswer(
@@ -115,6 +116,7 @@ async def result(peer: NamedDependency[Peer], data: JSONBody[protocol.ResultRequ
     if held.kind != deploying.DEPLOYMENT:
         raise Problem("invalid-transition", "A discovery is answered at the discovery address.")
     done = await deploying.take_report(house, peer.context, _report(peer, data))
+    peer.services.acknowledged.note(done.position)
     events = done.result.connector
     stale = any(isinstance(event, DeploymentReportStale) for event in events)
     return _answer(protocol.ReportAnswer(accepted=bool(events) and not stale, stale=stale))
@@ -141,7 +143,10 @@ async def _test_result(peer: Peer, data: protocol.ResultRequest) -> protocol.Rep
     if errand is None or not await _current(peer, data.assignment_id, data.fence):
         return protocol.ReportAnswer(accepted=False, stale=True)
     healthy = data.outcome is protocol.Outcome.SUCCESS
-    await registering.record_test(house, peer.context, errand.target_system_id, healthy=healthy, message=data.message)
+    done = await registering.record_test(
+        house, peer.context, errand.target_system_id, healthy=healthy, message=data.message
+    )
+    peer.services.acknowledged.note(done.position)
     await _end(peer, data.assignment_id, data.fence)
     return protocol.ReportAnswer(accepted=True, stale=False)
 
@@ -156,7 +161,7 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
     if not await _current(peer, data.assignment_id, data.fence):
         return _answer(protocol.ReportAnswer(accepted=False, stale=True))
     found = [discovering.Found(item.place, item.profile, item.certificate_pem) for item in data.found]
-    await discovering.take_discovery(
+    done = await discovering.take_discovery(
         house,
         peer.context,
         peer.services.reader,
@@ -165,6 +170,7 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
         message=data.message,
         found=found,
     )
+    peer.services.acknowledged.note(done.position)
     await _end(peer, data.assignment_id, data.fence)
     return _answer(protocol.ReportAnswer(accepted=True, stale=False))
 

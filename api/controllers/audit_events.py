@@ -35,7 +35,7 @@ def audit_filter(
     correlation_id: FromQuery[list[UUID] | None] = None,
     since: Annotated[datetime | None, QueryParameter(name="from", description="Recorded at or after.")] = None,
     until: Annotated[datetime | None, QueryParameter(name="to", description="Recorded before.")] = None,
-    until_position: Annotated[int | None, QueryParameter(ge=0, le=LARGEST, description="Inclusive.")] = None,
+    until_position: Annotated[int | None, QueryParameter(ge=1, le=LARGEST, description="Inclusive.")] = None,
 ) -> AuditFilter:
     """What the audit trail is narrowed to."""
     for name, instant in (("from", since), ("to", until)):
@@ -76,7 +76,7 @@ async def list_audit_events(
     cursor: Cursor = None,
 ) -> Response[AuditEventPage]:
     """Events in the order of the ledger; as a stream (SSE) for ever, resumed by Last-Event-ID."""
-    audit = reading.views.audit
+    audit = reading.views.audit_trail
     after = position_cursor(cursor, after_position)
     wanted = negotiate(request, JSON, NDJSON, CSV, SSE)
     if wanted == SSE:
@@ -109,7 +109,7 @@ async def get_audit_event_leaf(position: FromPath[int], reading: NamedDependency
 
 
 async def _event(reading: Reading, position: int) -> AuditEvent:
-    found = await reading.views.audit.get(position) if 0 < position <= LARGEST else None
+    found = await reading.views.audit_trail.get(position) if 0 < position <= LARGEST else None
     if found is None:
         raise missing("event at position", position)
     return found

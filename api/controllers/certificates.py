@@ -149,7 +149,7 @@ async def list_certificate_events(
 ) -> Response[AuditEventPage]:
     """The history of a certificate: its own events, its connectors' and its work orders'."""
     after = position_cursor(cursor, after_position)
-    found = await reading.views.audit.of_certificate(certificate_id, after_position=after, limit=limit + 1)
+    found = await reading.views.audit_trail.of_certificate(certificate_id, after_position=after, limit=limit + 1)
     following = str(found[limit - 1].position) if len(found) > limit else None
     return page(request, [event(item) for item in found[:limit]], following)
 

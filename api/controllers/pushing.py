@@ -26,6 +26,8 @@ from domain.roles import Permission
 
 async def pushed(command: Command, wish: RequestPush) -> Response[PushAnswer]:
     """Carry out a push request and answer with what it made."""
+    if wish.connector_ids is None:
+        await command.caught_up()
     done = await request_push(command.house, command.context, wish)
     location = location_of("push-requests", done.result.request_id)
     return await command.answer(done, present.push_answer(done.result), status=202, location=location)

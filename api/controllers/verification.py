@@ -55,6 +55,7 @@ async def start_verification_run(
     command: NamedDependency[Command], data: JSONBody[StartRunBody] = EVERYTHING_DUE
 ) -> Response[VerificationRunBody]:
     """Compare now what is served with what was pushed; by default for everything that is due."""
+    await command.caught_up()
     done = await start_run(command.house, command.context, data.connector_ids, trigger="user")
     found = done.result
     return await command.answer(

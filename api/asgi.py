@@ -1,0 +1,73 @@
+"""The ASGI entry: the API on the adapters, for any ASGI server; `certferry serve` adds the bridges' door.
+
+Settings come from where `certferry` takes them (adapters/settings.py).
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from adapters.bootstrap import UNREACHABLE, Core, open_core
+from adapters.health import Health
+from adapters.keys.sealing import seal_content
+from adapters.settings import load_settings
+from api.app import create_app
+from api.directory import Directory
+from api.services import ApiSettings, Check, Services
+
+
+def services_of(core: Core, health: Health) -> Services:
+    """What the API needs, of what was opened."""
+    return Services(
+        house=core.house,
+        views=core.views,
+        reader=core.reader,
+        directory=Directory(),
+        positions=core.position,
+        idempotency=core.idempotency,
+        run_results=core.results,
+        issuers=core.issuers,
+        bridge_ca=core.bridge_ca,
+        seal=seal_content,
+        settings=ApiSettings(session_key=_session_key(core.secret), secure_cookies=core.settings.server.https),
+        local_ca_pem=lambda: core.local_pki.root_pem,
+        checks=_checks(health),
+        gauges=_gauges(health),
+        unreachable=UNREACHABLE,
+    )
+
+
+def _session_key(secret: bytes) -> bytes:
+    """The same in every process that has the same master key."""
+    return hmac.digest(secret, b"certferry/session cookies/v1", hashlib.sha256)
+
+
+def _checks(health: Health) -> dict[str, Check]:
+    return {"database": health.database, "read_models": health.read_models}
+
+
+def _gauges(health: Health) -> dict[str, Callable[[], float]]:
+    return {name: lambda name=name: health.figures.get(name, 0.0) for name in Health.NAMES}  # type: ignore[misc] # bound now
+
+
+class Application:
+    """Opens everything when the server starts it up, closes it when the server shuts it down (ASGI lifespan)."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection, or the lifespan."""
+        if scope["type"] == "lifespan":  # type: ignore[comparison-overlap] # Litestar's Scope leaves it out
+            async with open_core(load_settings()) as core, Health(core.rows) as health:
+                self._app = create_app(services_of(core, health))
+                await self._app(scope, receive, send)
+            return
+        assert self._app is not None, "the server must support the ASGI lifespan"
+        await self._app(scope, receive, send)
+
+
+app: Any = Application()

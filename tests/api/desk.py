@@ -1,0 +1,174 @@
+"""The whole service in the test's own process and event loop: real ledger, read models, worker, API, bridge listener.
+
+Only TCP is left out: requests go straight into the ASGI applications.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, MutableMapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+import typed_settings as ts
+from litestar import Litestar
+
+from adapters.bootstrap import UNREACHABLE, Core, open_core
+from adapters.keys.sealing import seal_content
+from adapters.settings import Database, Settings, Verification
+from adapters.working import run_worker
+from api.app import create_app, create_bridge_app
+from api.bridge_api.identity import PEER_CERTIFICATE
+from api.directory import Directory
+from api.services import ApiSettings, Services
+from application.administering import create_principal, create_token
+from application.house import Context
+from domain.entity import Actor, ActorKind
+from domain.principal import Role
+from tests.support.postgres import Pg
+
+PEOPLE: dict[str, tuple[Role, ...]] = {
+    "requester": (Role.REQUESTER,),
+    "approver": (Role.APPROVER,),
+    "implementer": (Role.IMPLEMENTER,),
+    "operator": (Role.OPERATOR,),
+    "auditor": (Role.AUDITOR,),
+    "admin": (Role.ADMIN,),
+    "lead": (Role.REQUESTER, Role.APPROVER, Role.IMPLEMENTER),
+    "nobody": (),
+}
+T = TypeVar("T")
+SYSTEM = Actor(ActorKind.SYSTEM, "test")
+
+
+class Person(msgspec.Struct, frozen=True):
+    """A principal with its first token."""
+
+    id: UUID
+    token: str
+
+
+class Desk:
+    """The running service, and clients for everybody."""
+
+    def __init__(self, core: Core, services: Services, app: Litestar) -> None:
+        self.core = core
+        self.services = services
+        self.app = app
+        self.bridge_app = create_bridge_app(services)
+        self.people: dict[str, Person] = {}
+        self._clients: dict[str | None, httpx.AsyncClient] = {}
+
+    def as_(self, name: str | None) -> httpx.AsyncClient:
+        """A client of this person; None: of nobody."""
+        if name not in self._clients:
+            headers = {"Authorization": f"Bearer {self.people[name].token}"} if name else {}
+            self._clients[name] = self.client(headers)
+        return self._clients[name]
+
+    def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        """Any client."""
+        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False, client=("192.0.2.7", 40000))
+        return httpx.AsyncClient(transport=transport, base_url="http://certferry.test", headers=headers)
+
+    def bridge_client(self, certificate: bytes | None, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
+        """A client of the bridge listener whose connection proved this certificate (DER)."""
+
+        async def with_peer(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+            extensions = {PEER_CERTIFICATE: certificate} if certificate is not None else {}
+            await self.bridge_app(cast("Any", {**scope, "extensions": extensions}), receive, send)
+
+        transport = httpx.ASGITransport(with_peer, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="https://bridges.certferry.test", headers=headers)
+
+    async def employ(self, name: str, roles: tuple[Role, ...]) -> Person:
+        """A person with a token, as the command line makes them."""
+        made = await create_principal(self.core.house, self._context(), name, roles)
+        return Person(made.result.id, await self.token(made.result.id))
+
+    async def token(self, principal_id: UUID, roles: tuple[Role, ...] | None = None) -> str:
+        """One more token of somebody."""
+        made = await create_token(self.core.house, self._context(), principal_id, "test", roles=roles)
+        assert await self.services.directory.reached(made.position, 30)
+        return made.result.text
+
+    async def head(self) -> int:
+        """The last position of the ledger."""
+        return await self.core.house.log.head()
+
+    async def settled(self) -> None:
+        """Wait until the read models show what the ledger holds now."""
+        assert await self.core.position.wait(await self.head(), 60)
+
+    def _context(self) -> Context:
+        return Context(actor=SYSTEM, at=self.core.house.clock(), command_id=uuid4())
+
+
+@asynccontextmanager
+async def open_desk(pg: Pg, data: Path, *, worker: bool = True, **settings: Any) -> AsyncIterator[Desk]:
+    """Open the service over a fresh database, with everybody of PEOPLE in it."""
+    chosen = Settings(
+        data=data,
+        database=Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn)),
+        verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
+    )
+    async with open_core(chosen) as core:
+        working = asyncio.create_task(run_worker(core)) if worker else None
+        services = services_of(core, **settings)
+        app = create_app(services)
+        try:
+            async with app.lifespan():
+                desk = Desk(core, services, app)
+                for name, roles in PEOPLE.items():
+                    desk.people[name] = await desk.employ(name, roles)
+                if worker:
+                    await desk.settled()
+                yield desk
+        finally:
+            if working is not None:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+
+
+def services_of(core: Core, **settings: Any) -> Services:
+    """What the API runs on, from what every process has."""
+    return Services(
+        house=core.house,
+        views=core.views,
+        reader=core.reader,
+        directory=Directory(),
+        positions=core.position,
+        idempotency=core.idempotency,
+        run_results=core.results,
+        issuers=core.issuers,
+        bridge_ca=core.bridge_ca,
+        seal=seal_content,
+        settings=ApiSettings(session_key=secrets.token_bytes(32), **settings),
+        local_ca_pem=lambda: core.local_pki.root_pem,
+        unreachable=UNREACHABLE,
+    )
+
+
+@asynccontextmanager
+async def in_one_task(opened: AbstractAsyncContextManager[T]) -> AsyncIterator[T]:
+    """Enter and leave in the same task, as task groups want it: pytest sets fixtures up and down in different ones."""
+    entered: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    over = asyncio.Event()
+
+    async def hold() -> None:
+        async with opened as value:
+            entered.set_result(value)
+            await over.wait()
+
+    holding = asyncio.create_task(hold())
+    await asyncio.wait((entered, holding), return_when=asyncio.FIRST_COMPLETED)
+    if holding.done():
+        await holding
+    try:
+        yield entered.result()
+    finally:
+        over.set()
+        await holding
