@@ -114,7 +114,7 @@ def test_kill_9_of_writers(pg: Pg) -> None:
 
 def test_terminated_backends(pg: Pg) -> None:
     """A writer whose connections are cut again and again goes on, and repeats nothing that was committed."""
-    with Writer(pg.app_dsn, 4000) as writer, psycopg.connect(pg.superuser_dsn, autocommit=True) as connection:
+    with Writer(pg.app_dsn, 2000) as writer, psycopg.connect(pg.superuser_dsn, autocommit=True) as connection:
         while writer.process.poll() is None:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'certferry committer'"
@@ -133,9 +133,11 @@ def test_kill_9_of_postgresql(tmp_path: Path) -> None:
         with Writer(server.dsn(), 6000) as writer:
             for _ in range(2):
                 wait_for_growth(server.dsn(), 1000)
-                assert server.pid is not None
-                os.kill(server.pid, signal.SIGKILL)
-                os.waitid(os.P_PID, server.pid, os.WEXITED | os.WNOWAIT)
+                pid = server.pid
+                assert pid is not None
+                os.kill(pid, signal.SIGKILL)
+                while server.pid is not None:
+                    time.sleep(0.01)
                 server.start()
             told = writer.acknowledged()
             assert writer.process.returncode == 0
