@@ -79,7 +79,7 @@ class LocalPkiOrders:
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
-        await self._vault.put_secrets(order_id, {})
+        await self._vault.forget(order_id)
 
     async def _issue(self, parameters: OrderParameters) -> _Kept:
         if parameters.csr_pem is not None:

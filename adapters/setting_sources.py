@@ -1,4 +1,4 @@
-"""Where settings come from beside the file: a directory of secrets, the environment. Both refuse what they do not know."""
+"""Where settings come from beside the file: a directory of secrets, the environment. Both refuse unknown names."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

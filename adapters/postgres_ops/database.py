@@ -19,7 +19,7 @@ class OpsDatabase:
 
     def __init__(self, dsn: str, *, size: int = 4, patience: float = 10.0, name: str = "certferry ops") -> None:
         """`patience`: seconds to wait for a connection before the database counts as away."""
-        self._pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+        self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
             make_conninfo(dsn, application_name=name, connect_timeout=5),
             min_size=0,
             max_size=size,
@@ -31,12 +31,12 @@ class OpsDatabase:
 
     async def open(self) -> Self:
         """Connections are made when they are needed."""
-        await self._pool.open()
+        await self.pool.open()
         return self
 
     async def close(self) -> None:
         """Give all connections back."""
-        await self._pool.close()
+        await self.pool.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()
@@ -54,7 +54,7 @@ class OpsDatabase:
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
         """A connection for a transaction. Raises LogUnavailable when the database is away, or goes away meanwhile."""
         try:
-            async with self._pool.connection() as connection:
+            async with self.pool.connection() as connection:
                 yield connection
         except psycopg.OperationalError as error:
             raise LogUnavailable(f"the database does not answer ({type(error).__name__})") from error

@@ -1,0 +1,119 @@
+"""Every adapter chosen, in one place: what the API process and the worker process are made of."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import psycopg
+
+from adapters.issuers.local_pki import LocalPki, open_local_pki
+from adapters.issuing import LocalPkiOrders, Providers
+from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
+from adapters.keys.generating import generate_key
+from adapters.keys.master_key import load_master_key
+from adapters.keys.postgres_vault import PostgresVault
+from adapters.keys.vault import Envelope
+from adapters.postgres.log import PostgresLog
+from adapters.postgres_ops.database import OpsDatabase
+from adapters.postgres_ops.errands import PostgresErrands
+from adapters.postgres_ops.idempotency import PostgresIdempotency
+from adapters.postgres_ops.leases import PostgresLeases
+from adapters.postgres_ops.presence import PostgresPresence
+from adapters.postgres_ops.run_results import PostgresRunResults
+from adapters.read_hints import ReadHints
+from adapters.settings import Settings
+from adapters.x509.reader import X509Reader
+from adapters.x509.requests import read_request
+from application.house import House, HouseSettings
+from domain.certificate_order import Provider
+from projections.catalogue import Views, views_of
+from projections.position import ReadPosition
+from projections.reading.postgres import Reader, reading_pool
+
+MASTER_KEY = "master.key"
+
+
+class Core(NamedTuple):
+    """What every process uses."""
+
+    settings: Settings
+    house: House
+    database: OpsDatabase
+    vault: PostgresVault
+    reader: X509Reader
+    rows: Reader
+    views: Views
+    position: ReadPosition
+    results: PostgresRunResults
+    idempotency: PostgresIdempotency
+    bridge_ca: BridgeCa
+    local_pki: LocalPki
+    issuers: Providers
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return "Core(...)"
+
+
+def utc_now() -> datetime:
+    """The clock of a process."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def open_core(settings: Settings) -> AsyncIterator[Core]:
+    """Open everything; closed in reverse order at the end of the block."""
+    async with AsyncExitStack() as stack:
+        log = await stack.enter_async_context(PostgresLog(settings.dsn))
+        database = await stack.enter_async_context(OpsDatabase(settings.dsn))
+        rows = Reader(await stack.enter_async_context(reading_pool(settings.dsn)))
+        position = await stack.enter_async_context(ReadPosition(settings.dsn, rows))
+        master = load_master_key(settings.data / MASTER_KEY)
+        vault = PostgresVault(database.pool, Envelope(master))
+        views = views_of(rows)
+        house = House(
+            log=log,
+            clock=utc_now,
+            vault=vault,
+            hints=ReadHints(
+                views.connectors, views.work_orders, views.inventory, views.served_certificates, views.alerts
+            ),
+            leases=PostgresLeases(database),
+            errands=PostgresErrands(database),
+            presence=PostgresPresence(database),
+            settings=_house_settings(settings),
+        )
+        reader, local_pki = X509Reader(), await open_local_pki(vault, utc_now)
+        orders = LocalPkiOrders(local_pki, generate_key, read_request, reader, vault)
+        yield Core(
+            settings=settings,
+            house=house,
+            database=database,
+            vault=vault,
+            reader=reader,
+            rows=rows,
+            views=views,
+            position=position,
+            results=PostgresRunResults(database),
+            idempotency=PostgresIdempotency(database),
+            bridge_ca=await open_bridge_ca(vault, utc_now),
+            local_pki=local_pki,
+            issuers=Providers({Provider.LOCAL_PKI: orders}),
+            secret=master.key,
+        )
+
+
+def _house_settings(settings: Settings) -> HouseSettings:
+    return HouseSettings(
+        dispatch_deadline=settings.push.dispatch_deadline,
+        lease_seconds=settings.push.lease_seconds,
+        errand_deadline=settings.push.errand_deadline,
+        bridge_silent_after=settings.bridges.silent_after,
+        verification_grace=settings.verification.grace,
+        enrolment_seconds=settings.bridges.enrolment_seconds,
+    )
+
+
+UNREACHABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError)
+"""What the adapters raise when the database cannot be reached (`LogUnavailable` is the use cases' own word for it)."""

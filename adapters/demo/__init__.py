@@ -1,0 +1,1 @@
+"""`certferry demo`: everything on one machine, made of the real parts, with a short history."""

@@ -1,0 +1,77 @@
+"""The demo's bridge: enrolled with a one-time token, then a process of its own."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+from cryptography import x509
+
+from adapters.bootstrap import Core
+from adapters.demo.commands import command, environment
+from adapters.demo.parts import Part
+from adapters.demo.place import Place, write_private
+from adapters.demo.rest import DemoFailed, Rest
+from application.house import Context
+from application.reenrolling import issue_enrolment_again
+from domain.entity import Actor, ActorKind
+
+NAME = "demo-bridge"
+_LEFT = timedelta(hours=12)  # a bridge's certificate lasts a day
+
+
+async def enrol(core: Core, rest: Rest, place: Place) -> None:
+    """Enrol the bridge where it is not, or not for long any more."""
+    if place.kept.bridge_id is None:
+        issued = await rest.post("operator", "/bridges", {"name": NAME})
+        place.kept.bridge_id, token = str(issued["id"]), str(issued["enrolment_token"])
+        place.keep()
+    elif _lasts(place):
+        _follow_port(place)
+        return
+    else:
+        context = Context(actor=Actor(ActorKind.SYSTEM, "demo"), at=core.house.clock(), command_id=uuid4())
+        again = await issue_enrolment_again(core.house, context, UUID(place.kept.bridge_id))
+        token = again.result.token
+    await _spend(place, token, core.bridge_ca.pin)
+
+
+def part(place: Place) -> Part:
+    """The process."""
+    argv = command("certferry-bridge", "run", "--state", str(place.bridge))
+    return Part(name="bridge", argv=argv, environment=environment(place))
+
+
+def _url(place: Place) -> str:
+    return f"https://127.0.0.1:{place.kept.ports['bridges']}"
+
+
+def _lasts(place: Place) -> bool:
+    try:
+        certificate = x509.load_pem_x509_certificate((place.bridge / "certificate.pem").read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    enrolled = (place.bridge / "bridge.json").exists()
+    return enrolled and certificate.not_valid_after_utc - datetime.now(UTC) > _LEFT
+
+
+def _follow_port(place: Place) -> None:
+    """The listener's former port may be taken by somebody else now."""
+    file = place.bridge / "bridge.json"
+    identity = msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    if identity["url"] != _url(place):
+        write_private(file, msgspec.json.encode({**identity, "url": _url(place)}))
+
+
+async def _spend(place: Place, token: str, pin: str) -> None:
+    arguments = ("--url", _url(place), "--ca-pin", pin, "--state", str(place.bridge), "--token-file", "-", "--replace")
+    process = await asyncio.create_subprocess_exec(
+        *command("certferry-bridge", "enrol", *arguments),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=environment(place),
+    )
+    said, _ = await process.communicate(token.encode())
+    if process.returncode != 0:
+        raise DemoFailed(f"the bridge could not be enrolled: {said.decode(errors='replace').strip()}")

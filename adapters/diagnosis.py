@@ -1,0 +1,117 @@
+"""What `certferry doctor` looks at: one finding each, whatever is broken."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import psycopg
+
+from adapters.bootstrap import MASTER_KEY
+from adapters.keys.master_key import MasterKeyUnusable, load_master_key
+from adapters.postgres.connection import NotDurable, check_durable
+from adapters.postgres.migrations import MigrationError, check_migrated
+from adapters.settings import Settings, SettingsRefused
+
+_LAG = """
+SELECT h.position - p.position, (SELECT count(*) FROM read.quarantined) FROM ledger.head h, read.position p
+"""
+_FOLLOWER = """
+SELECT h.position - coalesce((SELECT position FROM ops.followers WHERE name = 'reactions'), 0) FROM ledger.head h
+"""
+_WORKERS = """
+SELECT count(*) FROM procrastinate.procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)
+"""
+_TROUBLE = "SELECT count(*) FROM procrastinate.procrastinate_jobs WHERE attempts >= 5 OR status = 'failed'"
+_BRIDGES = """
+SELECT count(*) FILTER (WHERE last_seen_at > now() - make_interval(secs => %s)), count(*) FROM ops.bridge_presence
+"""
+
+
+class Finding(NamedTuple):
+    """One thing that was looked at."""
+
+    name: str
+    well: bool
+    detail: str
+
+
+async def diagnose(settings: Settings) -> list[Finding]:
+    """Everything, in the order in which to mend it."""
+    return await asyncio.to_thread(_diagnose, settings)
+
+
+def _diagnose(settings: Settings) -> list[Finding]:
+    found = [_master_key(settings)]
+    try:
+        with psycopg.connect(settings.dsn, autocommit=True, connect_timeout=5) as connection:
+            found.append(Finding("database", well=True, detail=f"PostgreSQL {connection.info.server_version // 10000}"))
+            found += [_checked(name, check, connection, settings) for name, check in _CHECKS.items()]
+    except (psycopg.OperationalError, SettingsRefused) as error:
+        found.append(Finding("database", well=False, detail=str(error).strip()))
+    return found
+
+
+def _master_key(settings: Settings) -> Finding:
+    path = settings.data / MASTER_KEY
+    try:
+        key = load_master_key(path) if path.exists() else None
+    except (MasterKeyUnusable, OSError) as error:
+        return Finding("master key", well=False, detail=str(error))
+    return Finding("master key", well=True, detail=repr(key) if key else f"made at the first start, in {path}")
+
+
+_Check = Callable[[Any, Settings], tuple[bool, str]]
+
+
+def _checked(name: str, check: _Check, connection: psycopg.Connection[Any], settings: Settings) -> Finding:
+    try:
+        return Finding(name, *check(connection, settings))
+    except (psycopg.Error, MigrationError, NotDurable) as error:
+        return Finding(name, well=False, detail=str(error).strip())
+
+
+def _durability(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
+    check_durable(connection)
+    return True, "the server keeps what it acknowledges"
+
+
+def _schema(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
+    check_migrated(connection)
+    return True, "all migrations applied"
+
+
+def _row(connection: psycopg.Connection[Any], query: str, *parameters: object) -> tuple[Any, ...]:
+    row = connection.execute(query.encode(), parameters).fetchone()
+    assert row is not None
+    return tuple(row)
+
+
+def _workers(connection: psycopg.Connection[Any], settings: Settings) -> tuple[bool, str]:
+    (alive,) = _row(connection, _WORKERS, settings.worker.stalled)
+    return alive > 0, f"{alive} running" if alive else "none is running: start `certferry work`"
+
+
+def _read_models(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
+    behind, quarantined = _row(connection, _LAG)
+    well = behind < 1000 and quarantined == 0
+    return well, f"{behind} events behind the ledger, {quarantined} streams in quarantine"
+
+
+def _reactions(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
+    (behind,), (trouble,) = _row(connection, _FOLLOWER), _row(connection, _TROUBLE)
+    return behind < 1000 and trouble == 0, f"{behind} events behind the ledger, {trouble} jobs keep failing"
+
+
+def _bridges(connection: psycopg.Connection[Any], settings: Settings) -> tuple[bool, str]:
+    heard, known = _row(connection, _BRIDGES, settings.bridges.silent_after)
+    return heard == known, f"{heard} of {known} heard of lately"
+
+
+_CHECKS: dict[str, _Check] = {
+    "durability": _durability,
+    "schema": _schema,
+    "workers": _workers,
+    "read models": _read_models,
+    "reactions": _reactions,
+    "bridges": _bridges,
+}

@@ -1,0 +1,65 @@
+"""How the service stands: what `/readyz` says and `/metrics` shows."""
+
+import asyncio
+from typing import ClassVar, Self
+
+from projections.catalogue import ALL_PROJECTIONS
+from projections.position import Lag, lag
+from projections.reading.postgres import Reader
+
+EVERY_SECONDS = 2.0
+LATE_SECONDS = 60.0
+"""Read models that lag more than this are not ready: their answers would mislead."""
+
+
+class Health:
+    """Looks every two seconds; use with `async with`. `figures` are as last seen."""
+
+    NAMES: ClassVar[tuple[str, ...]] = (
+        "ledger_position",
+        "read_position",
+        "read_lag_events",
+        "read_lag_seconds",
+        "quarantined_streams",
+    )
+
+    def __init__(self, rows: Reader) -> None:
+        self._rows = rows
+        self._task: asyncio.Task[None] | None = None
+        self.figures: dict[str, float] = {}
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._watch(), name="health")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def database(self) -> str | None:
+        """None when the database answers, else what is wrong."""
+        found = await self._rows.rows_or_none("SELECT true FROM ledger.head")
+        return None if found else "The database does not answer, or was never migrated (certferry migrate)."
+
+    async def read_models(self) -> str | None:
+        """None when the read models can be asked and are up to date."""
+        found = await lag(self._rows, ALL_PROJECTIONS)
+        if found is None:
+            return "The read models do not answer; is a worker running (certferry work)?"
+        self._note(found)
+        if found.outdated:
+            return f"Being built: {', '.join(found.outdated)}."
+        if found.seconds > LATE_SECONDS:
+            return f"The read models are {found.events} events and {found.seconds:.0f} seconds behind the ledger."
+        return None
+
+    async def _watch(self) -> None:
+        while True:
+            if (found := await lag(self._rows, ALL_PROJECTIONS)) is not None:
+                self._note(found)
+            await asyncio.sleep(EVERY_SECONDS)
+
+    def _note(self, found: Lag) -> None:
+        values = (found.head, found.position, found.events, found.seconds, found.quarantined)
+        self.figures = dict(zip(self.NAMES, map(float, values), strict=True))

@@ -1,0 +1,45 @@
+"""Forgetting what is no history and has become old."""
+
+import asyncio
+import logging
+
+from adapters.postgres_ops.database import OpsDatabase
+from application.ports import LogUnavailable
+
+EVERY_SECONDS = 3600.0
+_LEASES = """
+DELETE FROM ops.assignments a WHERE granted_at < now() - interval '30 days' AND NOT EXISTS (
+    SELECT FROM ops.target_leases l WHERE l.assignment_id = a.assignment_id AND l.expires_at > now())
+"""
+_JOBS = """
+DELETE FROM procrastinate.procrastinate_jobs j WHERE j.status IN ('failed', 'cancelled', 'aborted') AND NOT EXISTS (
+    SELECT FROM procrastinate.procrastinate_events e WHERE e.job_id = j.id AND e.at > now() - interval '30 days')
+"""
+_STATEMENTS = (
+    # An answer is repeated for a day at least (api contract); afterwards the ledger still knows the command.
+    "DELETE FROM ops.idempotency WHERE claimed_at < now() - interval '2 days'",
+    "DELETE FROM ops.errands WHERE done_at < now() - interval '30 days'",
+    # Nobody sets the follower of the reactions back by a month.
+    "DELETE FROM ops.reactions WHERE queued_at < now() - interval '30 days'",
+    _LEASES,
+    _JOBS,
+)
+_RESULTS = "DELETE FROM ops.verification_results WHERE kept_at < now() - make_interval(days => %s)"
+_log = logging.getLogger(__name__)
+
+
+async def prune(database: OpsDatabase, keep_days: int) -> None:
+    """Once. `keep_days`: how long the observations of verification runs are kept; the ledger keeps their digests."""
+    for statement in _STATEMENTS:
+        await database.rows(statement)
+    await database.rows(_RESULTS, (keep_days,))
+
+
+async def prune_for_ever(database: OpsDatabase, keep_days: int) -> None:
+    """Every hour; harmless where several processes do it."""
+    while True:
+        try:
+            await prune(database, keep_days)
+        except LogUnavailable as error:
+            _log.warning("old entries could not be pruned: %s", error)
+        await asyncio.sleep(EVERY_SECONDS)

@@ -1,0 +1,82 @@
+"""The worker process: read models, reactions, timers."""
+
+import asyncio
+
+from adapters.bootstrap import Core
+from adapters.postgres_ops.pruning import prune_for_ever
+from adapters.probing.policy import AddressPolicy, parse_networks
+from adapters.probing.prober import TlsProber
+from adapters.queue.following import follow_log
+from adapters.queue.jobs import make_queue
+from adapters.queue.working import WorkerSettings, keep_running, work
+from application.alerting import raise_alert
+from application.automations.kit import Kit, timing
+from application.automations.running import Running
+from application.automations.timers import TIMERS, Intervals
+from application.codec import decode
+from domain.alert import AlertKind
+from projections.catalogue import ALL_PROJECTIONS
+from projections.fold import Poison
+from projections.position import lag
+from projections.runner import Runner
+
+CATCH_UP_SECONDS = 30.0
+
+
+async def run_worker(core: Core) -> None:
+    """Until cancelled. Several workers may run: one of them leads the read models, all of them share the jobs."""
+    kit = make_kit(core)
+    intervals = Intervals(sweep=core.settings.worker.sweep, verification=core.settings.verification.every)
+    running = Running(kit, intervals)
+    seconds = {name: timer.every(intervals) for name, timer in TIMERS.items()}
+    dsn = core.settings.dsn
+    runner = Runner(dsn, decode, ALL_PROJECTIONS, on_quarantine=lambda poison: _tell(kit, poison))
+    async with asyncio.TaskGroup() as loops:
+        loops.create_task(runner.run())
+        loops.create_task(prune_for_ever(core.database, core.settings.worker.keep_days))
+        loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds)))
+
+
+async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> None:
+    await _until_read_models_stand(core)
+    queue = make_queue(core.settings.dsn, running.reaction, running.timer, seconds)
+    async with queue.app.open_async(), asyncio.TaskGroup() as loops:
+        loops.create_task(keep_running("following the ledger", lambda: follow_log(core.settings.dsn, queue)))
+        loops.create_task(keep_running("carrying out jobs", lambda: work(queue, _settings(core))))
+
+
+async def _until_read_models_stand(core: Core) -> None:
+    """Automations ask them: at the very first start, and while they are rebuilt, reactions and timers wait."""
+    while (found := await lag(core.rows, ALL_PROJECTIONS)) is None or not found.ready:
+        await asyncio.sleep(0.1)
+
+
+def make_kit(core: Core) -> Kit:
+    """What automations use in this process."""
+
+    async def caught_up(position: int) -> None:
+        if not await core.position.wait(position, CATCH_UP_SECONDS):
+            raise TimeoutError(f"the read models have not reached position {position}")
+
+    policy = AddressPolicy(parse_networks(core.settings.verification.allow))
+    return Kit(
+        house=core.house,
+        issuers=core.issuers,
+        reader=core.reader,
+        prober=TlsProber(policy),
+        results=core.results,
+        caught_up=caught_up,
+    )
+
+
+def _settings(core: Core) -> WorkerSettings:
+    chosen = core.settings.worker
+    return WorkerSettings(concurrency=chosen.concurrency, heartbeat=chosen.heartbeat, stalled=chosen.stalled)
+
+
+async def _tell(kit: Kit, poison: Poison) -> None:
+    """An event that a read model could not digest raises an alert; the others go on."""
+    message = f"The read model {poison.projection} could not digest the event at position {poison.position}."
+    context = timing(kit.house, "alert-quarantine")
+    cause = f"{poison.projection}:{poison.position}"
+    await raise_alert(kit.house, context, AlertKind.PROJECTION_QUARANTINED, cause, message)

@@ -1,0 +1,42 @@
+"""`certferry`: the command line.
+
+Exit status: 0 done, 1 it did not work or a check failed, 2 wrong use or settings, 3 the ledger is damaged. What is
+heavy is imported by the command that needs it.
+"""
+
+from pathlib import Path
+
+import rich_click as click
+
+from api.cli.bridges import bridges
+from api.cli.databases import migrate, rebuild
+from api.cli.demo import demo
+from api.cli.doctor import doctor
+from api.cli.printing import run_command
+from api.cli.processes import serve, work
+from api.cli.reports import report
+from api.cli.tokens import tokens
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Settings file. Default: CERTFERRY_CONFIG, else certferry.toml in the working directory, if there is one.",
+)
+@click.version_option(package_name="certferry", prog_name="certferry")
+@click.pass_context
+def group(context: click.Context, config: Path | None) -> None:
+    """Push certificates to the machines that serve them, with approvals, and prove who approved what."""
+    context.obj = config
+
+
+for _command in (demo, serve, work, migrate, rebuild, tokens, bridges, doctor, report):
+    group.add_command(_command)
+
+
+def main() -> None:
+    """The console script."""
+    run_command(group)

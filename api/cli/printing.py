@@ -1,0 +1,113 @@
+"""How commands answer: tables and sentences for people, JSON for programs, one sentence and a status for failures."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from adapters.bootstrap import Core
+    from adapters.settings import Settings
+
+T = TypeVar("T")
+FAILED, WRONG_USE, DAMAGED = 1, 2, 3
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+pass_config = click.pass_obj
+
+
+class Stopped(Exception):
+    """The command ends with a sentence on standard error and a status."""
+
+    def __init__(self, sentence: str, status: int = FAILED) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def run_command(command: click.Command) -> NoReturn:
+    """Run the command line; every expected failure is one sentence, never a traceback."""
+    try:
+        command(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.Abort:
+        sys.exit(FAILED)
+    except Stopped as stopped:
+        _say(str(stopped))
+        sys.exit(stopped.status)
+    except Exception as error:
+        status = _expected(error)
+        if status is None:
+            raise
+        _say(str(error))
+        sys.exit(status)
+    sys.exit(0)
+
+
+def _expected(error: Exception) -> int | None:
+    """The status of a failure that has a sentence of its own; None for a mistake of ours."""
+    import psycopg
+
+    from adapters.keys.master_key import MasterKeyUnusable
+    from adapters.postgres.connection import NotDurable
+    from adapters.postgres.migrations import MigrationError
+    from adapters.settings import SettingsRefused
+    from application.ports import LogUnavailable
+    from domain.errors import Refused
+
+    if isinstance(error, SettingsRefused):
+        return WRONG_USE
+    known = (Refused, LogUnavailable, MasterKeyUnusable, MigrationError, NotDurable, psycopg.OperationalError)
+    return FAILED if isinstance(error, known) else None
+
+
+def settings_of(config: Path | None) -> "Settings":
+    """The settings of this command."""
+    from adapters.settings import load_settings
+
+    return load_settings(config)
+
+
+def with_core(config: Path | None, act: "Callable[[Core], Coroutine[Any, Any, T]]") -> T:
+    """Run a use case on everything that a process of the service has."""
+    from adapters.bootstrap import open_core
+
+    async def opened() -> T:
+        async with open_core(settings_of(config)) as core:
+            return await act(core)
+
+    return asyncio.run(opened())
+
+
+def answer(found: Any, people: str, *, as_json: bool) -> None:
+    """One answer."""
+    click.echo(json.dumps(found, indent=2, default=str) if as_json else people)
+
+
+def answer_rows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
+    """A list of things with the same fields."""
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, default=str))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*(rows[0] if rows else ("nothing",)))
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row.values()))
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def _say(sentence: str) -> None:
+    click.echo(sentence, err=True)

@@ -1,0 +1,112 @@
+"""The API process: two servers in one event loop, the API's and the bridges'."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import psycopg
+import uvicorn
+
+from adapters.bootstrap import Core, open_core
+from adapters.bridge_listener.serving import serve_bridge_app
+from adapters.health import Health
+from adapters.postgres.migrations import check_migrated
+from adapters.settings import Settings
+from api.app import create_app, create_bridge_app
+from api.asgi import services_of
+from api.services import Services
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGIApplication
+
+_log = logging.getLogger("certferry.serve")
+GRACE_SECONDS = 3
+
+
+async def run(
+    settings: Settings, host: str | None, port: int | None, api_fd: int | None, bridges_fd: int | None
+) -> None:
+    """Until SIGTERM or SIGINT; open requests get a few seconds to end."""
+    api_socket = _listen(api_fd, host or settings.server.host, settings.server.port if port is None else port)
+    bridges_socket = _listen(bridges_fd, settings.bridges.host, settings.bridges.port)
+    await asyncio.to_thread(_check_migrated, settings)
+    async with open_core(settings) as core, Health(core.rows) as health:
+        services = services_of(core, health)
+        servers = _api_server(services), await _bridge_server(core, services)
+        with _stopped_by_signals(servers):
+            for name, each in (("API", api_socket), ("bridges", bridges_socket)):
+                _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])
+            await asyncio.gather(servers[0].serve([api_socket]), servers[1].serve([bridges_socket]))
+
+
+def _check_migrated(settings: Settings) -> None:
+    with psycopg.connect(settings.dsn, connect_timeout=5) as connection:
+        check_migrated(connection)
+
+
+def _listen(descriptor: int | None, host: str, port: int) -> socket.socket:
+    if descriptor is not None:
+        return socket.socket(fileno=descriptor)
+    return socket.create_server((host, port), backlog=2048, family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+
+
+def _api_server(services: Services) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(services),
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+    return uvicorn.Server(config)
+
+
+async def _bridge_server(core: Core, services: Services) -> uvicorn.Server:
+    """The listener's certificate is made anew at every start; bridges trust the CA, not the certificate."""
+    made = core.bridge_ca.listener_certificate(core.settings.bridges.names)
+    with tempfile.TemporaryDirectory(prefix="certferry-listener-") as directory:
+        files = [
+            _file(Path(directory) / name, text)
+            for name, text in (
+                ("chain.pem", made.chain_pem),
+                ("key.pem", made.private_key_pem),
+                ("ca.pem", core.bridge_ca.certificate_pem),
+            )
+        ]
+        app = cast("ASGIApplication", create_bridge_app(services))
+        return serve_bridge_app(app, "", 0, *files)
+
+
+def _file(path: Path, text: str) -> Path:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    return path
+
+
+@contextlib.contextmanager
+def _stopped_by_signals(servers: tuple[uvicorn.Server, ...]) -> Iterator[None]:
+    """Both end together; each would else take the process's signals for itself."""
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        for server in servers:
+            server.force_exit = server.should_exit  # the second signal is impatient
+            server.should_exit = True
+
+    for server in servers:
+        server.capture_signals = contextlib.nullcontext  # type: ignore[assignment,method-assign] # ours are enough
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    yield
