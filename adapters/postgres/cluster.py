@@ -6,6 +6,7 @@ import secrets
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -28,11 +29,6 @@ class Credentials(msgspec.Struct, frozen=True):
     def of(self, role: str) -> str:
         """The password of a role; KeyError for a role we did not make."""
         return {field: str(getattr(self, field)) for field in self.__struct_fields__}[role]
-
-
-def data_argument(runner: Runner, directory: Path) -> str:
-    """How a program started in `directory` names it: an unprivileged user may be unable to walk there by path."""
-    return "/proc/self/cwd" if runner.dropped else str(directory)
 
 
 def create_cluster(binaries: Binaries, runner: Runner, cluster: Path, scratch: Path) -> Credentials:
@@ -73,9 +69,9 @@ def _initdb(binaries: Binaries, runner: Runner, building: Path, scratch: Path, c
         file.write(credentials.postgres)
     locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if binaries.major >= 17 else ["--locale=C.UTF-8"]
     options = ["--username=postgres", f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8"]
-    command = [binaries.program("initdb"), "-D", data_argument(runner, building), *options, "--data-checksums", *locale]
     try:
-        _run(command, runner, building)
+        with runner.reaching(building) as (data, process):
+            _run([binaries.program("initdb"), "-D", data, *options, "--data-checksums", *locale], process)
     finally:
         password_file.unlink()
 
@@ -84,16 +80,15 @@ def _first_statements(binaries: Binaries, runner: Runner, building: Path, creden
     """Single-user mode: nobody can connect before the roles have their passwords. One line is one statement."""
     owner, app = credentials.certferry_owner, credentials.certferry_app
     statements = [*create_roles_sql(owner, app), f"CREATE DATABASE {DATABASE} OWNER certferry_owner"]
-    command = [binaries.program("postgres"), "--single", "-D", data_argument(runner, building), "postgres"]
-    said = _run(command, runner, building, given="".join(f"{statement};\n" for statement in statements))
+    with runner.reaching(building) as (data, process):
+        command = [binaries.program("postgres"), "--single", "-D", data, "postgres"]
+        said = _run(command, process, given="".join(f"{statement};\n" for statement in statements))
     if "ERROR:" in said:
         raise InitdbFailed("PostgreSQL refused one of the first statements while making the roles")
 
 
-def _run(command: list[str], runner: Runner, directory: Path, given: str = "") -> str:
-    done = subprocess.run(
-        command, input=given, capture_output=True, text=True, check=False, **runner.process(directory)
-    )
+def _run(command: list[str], process: dict[str, Any], given: str = "") -> str:
+    done = subprocess.run(command, input=given, capture_output=True, text=True, check=False, **process)
     if done.returncode != 0:
         raise InitdbFailed(f"{Path(command[0]).name} failed: {done.stderr.strip()[-2000:]}")
     return str(done.stderr)

@@ -21,8 +21,8 @@ from typing import Self
 from urllib.parse import quote
 
 from adapters.postgres.binaries import Binaries, NoPostgres, find_binaries
-from adapters.postgres.cluster import Credentials, create_cluster, data_argument, load_credentials
-from adapters.postgres.launch import end, launch, server_command, watch
+from adapters.postgres.cluster import Credentials, create_cluster, load_credentials
+from adapters.postgres.launch import end, launch, server_options, watch
 from adapters.postgres.postmaster import end_leftover
 from adapters.postgres.published import readable_by
 from adapters.postgres.roles import DATABASE
@@ -43,11 +43,17 @@ class DataOfAnotherVersion(RuntimeError):
 class EmbeddedPostgres:
     """The server of one data directory. Not for several threads at once; one object per directory and process."""
 
-    def __init__(self, data_dir: Path, *, tcp: bool = False, start_timeout: float = 300.0) -> None:
-        """`tcp`: listen on a free port of 127.0.0.1 too. `start_timeout` in seconds covers a long crash recovery."""
+    def __init__(
+        self, data_dir: Path, *, tcp: bool = False, start_timeout: float = 300.0, major: int | None = None
+    ) -> None:
+        """`tcp`: listen on a free port of 127.0.0.1 too. `start_timeout` in seconds covers a long crash recovery.
+
+        `major`: PostgreSQL's version for a new data directory; by default the wheel's, else the newest installed one.
+        """
         self._home = data_dir.absolute()
         self._cluster = self._home / "cluster"
         self._tcp = tcp
+        self._major = major
         self._start_timeout = start_timeout
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
@@ -106,7 +112,7 @@ class EmbeddedPostgres:
 
     def _start(self) -> None:
         runner = runner_for(self._cluster)
-        binaries = readable_by(runner, _binaries_for(self._cluster))
+        binaries = readable_by(runner, _binaries_for(self._cluster, self._major))
         end_leftover(self._cluster)
         self._socket_dir = socket_directory(self._home, runner)
         if not self._cluster.exists():
@@ -115,11 +121,9 @@ class EmbeddedPostgres:
         if self._tcp and self._port == _SOCKET_ONLY:
             self._port = _free_port()
         listen = "127.0.0.1" if self._tcp else ""
-        data = data_argument(runner, self._cluster)
-        program = binaries.program("postgres")
-        command = server_command(program, data, self._socket_dir, listen=listen, port=self._port)
+        options = server_options(self._socket_dir, listen=listen, port=self._port)
         deadline = time.monotonic() + self._start_timeout
-        self._process = launch(command, runner, self._cluster, deadline)
+        self._process = launch(binaries.program("postgres"), options, runner, self._cluster, deadline)
         self._watcher = watch(self._cluster, self._process.pid)
 
     def _end_watcher(self) -> None:
@@ -151,10 +155,10 @@ def _major_of(cluster: Path) -> int | None:
         return None
 
 
-def _binaries_for(cluster: Path) -> Binaries:
+def _binaries_for(cluster: Path, wanted: int | None) -> Binaries:
     major = _major_of(cluster)
     try:
-        return find_binaries(major)
+        return find_binaries(major or wanted)
     except NoPostgres as missing:
         if major is None:
             raise

@@ -31,23 +31,23 @@ class StartFailed(RuntimeError):
     """PostgreSQL ended instead of starting; the message holds the end of its log."""
 
 
-def server_command(program: str, data: str, socket_dir: Path, *, listen: str, port: int) -> list[str]:
-    """The server's command line. It carries our settings, so that no file of the unprivileged user is written by us.
+def server_options(socket_dir: Path, *, listen: str, port: int) -> list[str]:
+    """The server's options. They carry our settings, so that no file of the unprivileged user is written by us.
 
     Durability is not up for discussion here; sizes (shared_buffers and so on) are PostgreSQL's defaults and may be
     changed in the cluster's `postgresql.conf`.
     """
     ours = {**SETTINGS, "unix_socket_directories": str(socket_dir), "listen_addresses": listen, "port": str(port)}
-    return [program, "-D", data, *(part for name, value in ours.items() for part in ("-c", f"{name}={value}"))]
+    return [part for name, value in ours.items() for part in ("-c", f"{name}={value}")]
 
 
-def launch(command: list[str], runner: Runner, cluster: Path, deadline: float) -> subprocess.Popen[bytes]:
+def launch(program: str, options: list[str], runner: Runner, cluster: Path, deadline: float) -> subprocess.Popen[bytes]:
     """The started server, ready for connections. `deadline` on the monotonic clock. Raises StartFailed."""
     log_path = cluster.with_name("server.log")
     while True:
         with _open_log(log_path) as log:
             since = log.tell()
-            process = _spawn(command, runner, cluster, log)
+            process = _spawn(program, options, runner, cluster, log)
         if _wait_ready(process, cluster, deadline):
             return process
         end(process, 60.0)
@@ -82,10 +82,16 @@ def end(process: subprocess.Popen[bytes], timeout: float) -> None:
                 continue
 
 
-def _spawn(command: list[str], runner: Runner, cluster: Path, log: BinaryIO) -> subprocess.Popen[bytes]:
-    return subprocess.Popen[bytes](
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, **runner.process(cluster)
-    )
+def _spawn(program: str, options: list[str], runner: Runner, cluster: Path, log: BinaryIO) -> subprocess.Popen[bytes]:
+    with runner.reaching(cluster) as (data, process):
+        return subprocess.Popen[bytes](
+            [program, "-D", data, *options],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            **process,
+        )
 
 
 def _wait_ready(process: subprocess.Popen[bytes], cluster: Path, deadline: float) -> bool:

@@ -2,6 +2,8 @@
 
 import os
 import pwd
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +23,27 @@ class Runner(msgspec.Struct, frozen=True):
     gid: int
     dropped: bool
 
-    def process(self, directory: Path) -> dict[str, Any]:
-        """Arguments for `subprocess` that start a program as this user, in `directory`, with a clean environment."""
+    def process(self) -> dict[str, Any]:
+        """Arguments for `subprocess` that start a program as this user, with a clean environment."""
         identity = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.dropped else {}
         environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
-        return {"cwd": directory, "env": environment, **identity}
+        return {"cwd": "/", "env": environment, **identity}
+
+    @contextmanager
+    def reaching(self, directory: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+        """A name under which a program of this user reaches `directory`, and the arguments to start it with.
+
+        The user may be unable to walk there (a 0700 home above it), so the program inherits the open directory. Its
+        working directory would not do: PostgreSQL 15 leaves it while looking for itself and cannot come back.
+        """
+        if not self.dropped:
+            yield str(directory), self.process()
+            return
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield f"/proc/self/fd/{descriptor}", {**self.process(), "pass_fds": (descriptor,)}
+        finally:
+            os.close(descriptor)
 
     def own(self, path: Path) -> None:
         """Hand a file or directory that we made to this user."""

@@ -68,8 +68,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         with _template(_given_server(given)) as server:
             yield server
         return
-    embedded = EmbeddedPostgres(Path(tmp_path_factory.mktemp("postgres")))
-    with embedded, _template(_embedded_server(embedded)) as server:
+    with embedded_server(Path(tmp_path_factory.mktemp("postgres"))) as server:
         yield server
 
 
@@ -96,9 +95,14 @@ def database(server: PostgresServer, template: str | None = None) -> Iterator[Pg
         _drop(server, name)
 
 
-def _embedded_server(embedded: EmbeddedPostgres) -> PostgresServer:
-    superuser, owner, app = (embedded.dsn(role) for role in ("postgres", OWNER, APP))
-    return PostgresServer(make_conninfo(superuser, dbname="postgres"), owner, app, _template_name(), embedded)
+@contextmanager
+def embedded_server(data_dir: Path, major: int | None = None) -> Iterator[PostgresServer]:
+    """A server of a test's own."""
+    with EmbeddedPostgres(data_dir, major=major) as embedded:
+        superuser, owner, app = (embedded.dsn(role) for role in ("postgres", OWNER, APP))
+        server = PostgresServer(make_conninfo(superuser, dbname="postgres"), owner, app, _template_name(), embedded)
+        with _template(server):
+            yield server
 
 
 def _given_server(dsn: str) -> PostgresServer:

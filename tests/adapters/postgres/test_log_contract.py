@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from adapters.postgres.log import PostgresLog
+from tests.adapters.postgres.ledger_checks import check_ledger
 from tests.contracts.log_contract import LogContract
 from tests.support.postgres import Pg
 
@@ -13,6 +14,7 @@ from tests.support.postgres import Pg
 async def log(pg: Pg) -> AsyncIterator[PostgresLog]:
     async with pg.log() as opened:
         yield opened
+    check_ledger(pg.app_dsn)
 
 
 class TestPostgresLog(LogContract):

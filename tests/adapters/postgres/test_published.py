@@ -46,9 +46,9 @@ def runner(tmp_path: Path) -> Runner:
 def test_a_copy_that_runs(hidden: Binaries, place: Path, runner: Runner) -> None:
     """The unprivileged user cannot run the hidden programs, but can run the copy."""
     with pytest.raises(PermissionError):
-        subprocess.run([hidden.program("postgres"), "--version"], check=True, **runner.process(place))
+        subprocess.run([hidden.program("postgres"), "--version"], check=True, **runner.process())
     copy = readable_by(runner, hidden)
-    said = subprocess.check_output([copy.program("postgres"), "--version"], text=True, **runner.process(place))
+    said = subprocess.check_output([copy.program("postgres"), "--version"], text=True, **runner.process())
     assert copy.version in said
 
 
