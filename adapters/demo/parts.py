@@ -68,7 +68,9 @@ class Parts:
         pause = _FIRST_PAUSE
         while True:
             began = asyncio.get_running_loop().time()
-            status = await self._processes[part.name].wait()
+            process = self._processes[part.name]
+            status = await process.wait()
+            _kill_group(process.pid)  # what it leaves behind would hold its ports
             if self._stopping or status in _MEANT:
                 self._say(f"{part.name} was stopped, and stays so until the demo is started again.")
                 return
@@ -97,16 +99,23 @@ class Parts:
 
 
 def end_leftovers(notes: Path) -> list[int]:
-    """SIGKILL what an earlier demo in this directory left running; recognised by process id and start time."""
+    """SIGKILL what an earlier demo in this directory left running; recognised by process group and start time."""
     try:
         noted = msgspec.json.decode(notes.read_bytes(), type=list[tuple[int, int | None]])
     except (FileNotFoundError, msgspec.DecodeError):
         return []
-    left = [pid for pid, began in noted if began is not None and began_at(pid) == began]
-    for pid in left:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)
+    left = [pid for pid, began in noted if began is not None and began_at(pid) in (began, None) and _kill_group(pid)]
+    notes.unlink()
     return left
+
+
+def _kill_group(leader: int) -> bool:
+    """End a process with everything it started. A group's number is nobody else's as long as one of it lives."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def began_at(pid: int) -> int | None:
@@ -127,8 +136,7 @@ async def _end(process: asyncio.subprocess.Process, patience: float) -> None:
         async with asyncio.timeout(patience):
             await process.wait()
     except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill_group(process.pid)
         await process.wait()
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIApplication
 
 _log = logging.getLogger("certferry.serve")
-GRACE_SECONDS = 3
+GRACE_SECONDS, BRIDGES_GRACE_SECONDS = 3, 1  # a bridge's long poll that is cut off is simply asked again
 
 
 async def run(
@@ -85,7 +85,9 @@ async def _bridge_server(core: Core, services: Services) -> uvicorn.Server:
             )
         ]
         app = cast("ASGIApplication", create_bridge_app(services))
-        return serve_bridge_app(app, "", 0, *files)
+        server = serve_bridge_app(app, "", 0, *files)
+    server.config.timeout_graceful_shutdown = BRIDGES_GRACE_SECONDS
+    return server
 
 
 def _file(path: Path, text: str) -> Path:
