@@ -73,9 +73,11 @@ def approve(
     scheduled_at: datetime | None = None,
 ) -> tuple[Event, ...]:
     """One yes at the next level. The choice of time is a proposal; Implement decides."""
-    if order.status not in (PENDING, REVIEW) or order.approvals_given >= order.policy.approvals_needed:
+    if order.status not in (PENDING, REVIEW):
         raise _not_now(order, "approved")
     _check_four_eyes(order, meta, "approve")
+    if order.approvals_given >= order.policy.approvals_needed:
+        raise _not_now(order, "approved")
     _check_not_expired(order, meta)
     check_schedule(meta, manual_implementation=manual_implementation, scheduled_at=scheduled_at)
     return (

@@ -161,6 +161,13 @@ def test_nobody_approves_twice() -> None:
     )
 
 
+def test_who_approved_is_told_so_even_when_no_approval_is_needed_any_more() -> None:
+    """A second approval by the same person is a matter of four eyes, whatever the policy still asks for."""
+    given(*approved()).when(work_order.approve, by(APPROVER, LATER)).refused(
+        Code.APPROVAL_NOT_ALLOWED, saying="have approved"
+    )
+
+
 def test_no_more_approvals_than_the_policy_asks_for() -> None:
     """Once the last needed approval is there, only Implement goes on, and the refusal says so."""
     given(*approved()).when(work_order.approve, by(SECOND_APPROVER, LATER)).refused(
