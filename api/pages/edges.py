@@ -7,7 +7,7 @@ ROW = 68
 """Height of a connector's row in CSS pixels, margins included (certferry.css)."""
 
 # Columns in CSS pixels at a root font of 14 px: certificate, gap, bridge, gap (certferry.css, .topology and .group).
-CERTIFICATE_RIGHT, BRIDGE_LEFT, BRIDGE_RIGHT, CONNECTOR_LEFT = 143, 202, 322, 384
+CERTIFICATE_RIGHT, BRIDGE_LEFT, BRIDGE_RIGHT, CONNECTOR_LEFT = 143, 202, 339, 400
 
 
 class Edge(NamedTuple):
