@@ -14,7 +14,7 @@ import psycopg
 
 from projections import schema, store
 from projections.engine import Decode, Engine
-from projections.entity import AnyProjection
+from projections.entity import AnyProjection, Table
 from projections.fold import Poison, Write
 from projections.follower import Batch, Follower, Rows, batches, made
 from projections.store import Database, Undigestible
@@ -98,15 +98,12 @@ class _Rebuild:
         try:
             await self._create()
             await self._replay()
+            await self._index()
         except Undigestible:
             self._beside = _Beside(self._writing, self._projections)
             self._position = 0
             await self._create()
-        for projection in self._projections:
-            for table in projection.tables:
-                for statement in schema.create_indexes(table, self._beside.names[table.name]):
-                    await self._writing.execute(statement.encode())
-                await self._writing.execute(f"ANALYZE read.{self._beside.names[table.name]}".encode())
+            await self._index()
         blocked = {(item.projection, item.key) for item in self._beside.poison}
         follower = Follower(self._writing, self._projections, self._decode, self._beside, blocked)
         for _ in range(_ATTEMPTS):
@@ -118,11 +115,20 @@ class _Rebuild:
         raise TimeoutError("the rebuilt tables could not be swapped in: somebody reads the old ones for ever")
 
     async def _create(self) -> None:
-        for projection in self._projections:
-            for table in projection.tables:
-                name = self._beside.names[table.name]
-                await self._writing.execute(f"DROP TABLE IF EXISTS read.{name}".encode())
-                await self._writing.execute(schema.create_table(table, name).encode())
+        for table, name in self._tables:
+            await self._writing.execute(f"DROP TABLE IF EXISTS read.{name}".encode())
+            await self._writing.execute(schema.create_table(table, name).encode())
+
+    async def _index(self) -> None:
+        for table, name in self._tables:
+            with store.meaning():
+                for statement in schema.create_indexes(table, name):
+                    await self._writing.execute(statement.encode())
+            await self._writing.execute(f"ANALYZE read.{name}".encode())
+
+    @property
+    def _tables(self) -> list[tuple[Table, str]]:
+        return [(table, self._beside.names[table.name]) for p in self._projections for table in p.tables]
 
     async def _replay(self) -> None:
         """From the beginning to the read position as it is now, in memory."""

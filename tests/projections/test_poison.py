@@ -1,0 +1,229 @@
+"""Events that a projection cannot digest: quarantined, seen, told; everything else goes on."""
+
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from application import codec
+from domain import ids
+from domain.alert import AlertKind, AlertRaised
+from domain.certificate import CertificateImported, CertificateTagged
+from domain.certificate_order import OrderProcessing
+from domain.connector_events import DeploymentRequested, SyncChanged, SyncState
+from domain.entity import Event
+from domain.principal import PrincipalCreated
+from domain.work_order_events import PushApproved, PushRequested
+from projections.catalogue import ALL_PROJECTIONS
+from projections.fold import Poison
+from projections.rebuild import rebuild
+from tests.projections.histories import history
+from tests.projections.ledger import Recorder, Tables, caught_up, in_read, running, tables
+from tests.projections.world import World
+from tests.support.examples import example
+from tests.support.histories import OPERATOR, by, facts
+from tests.support.postgres import Pg, PostgresServer, database
+
+CERTIFICATE, PERSON = ids.derive("test", "certificate"), ids.derive("test", "person")
+
+
+def _imported(**different: Any) -> Event:
+    return CertificateImported(meta=by(OPERATOR), facts=facts(**different), der=b"DER")
+
+
+def _person() -> tuple[UUID, tuple[Event, ...]]:
+    return PERSON, (PrincipalCreated(meta=by(OPERATOR), name="Olga"),)
+
+
+def smuggle(pg: Pg, stream_id: UUID, version: int, topic: str, payload: bytes) -> int:
+    """Put into the ledger what no version of this program would write; answers its position."""
+    with psycopg.connect(pg.owner_dsn) as connection:
+        row = connection.execute("SELECT position + 1 FROM ledger.head").fetchone()
+        assert row is not None
+        leaf = f'{{"subjects":["{stream_id}"],"position":{row[0]}}}'.encode()
+        connection.execute(
+            "INSERT INTO ledger.events VALUES (%s, %s, %s, %s, %s, 'system:test', %s, now(), %s, %s)",
+            [stream_id, version, topic, payload, row[0], stream_id, bytes(16), leaf],
+        )
+        connection.execute("SELECT pg_notify('ledger', %s)", [str(row[0])])
+    return int(row[0])
+
+
+class Told:
+    """What a runner's `on_quarantine` was told."""
+
+    def __init__(self) -> None:
+        self.poison: list[Poison] = []
+
+    async def __call__(self, poison: Poison) -> None:
+        self.poison.append(poison)
+
+
+async def test_bytes_that_cannot_be_decoded(pg: Pg) -> None:
+    """The row stays as it was before, is marked, and takes no more events; all other streams and projections go on."""
+    told = Told()
+    async with pg.log() as log, running(pg, on_quarantine=told) as runner:
+        recorder = Recorder(log)
+        await recorder.record([((CERTIFICATE, (_imported(),)),)])
+        bad = smuggle(pg, CERTIFICATE, 2, CertificateTagged.topic, b'{"tags": 7}')
+        after = smuggle(pg, CERTIFICATE, 3, CertificateTagged.topic, codec.encode(_tagged("later")))
+        await recorder.record([(_person(),)])
+        await caught_up(pg, recorder.position)
+        assert runner.status.failures == 0
+    assert in_read(pg, "SELECT version, position, quarantined_position, tags FROM read.inventory") == [(1, 1, bad, [])]
+    assert in_read(pg, "SELECT name FROM read.principals") == [("olga",)]
+    assert [("inventory", CERTIFICATE, bad)] == [(p.projection, p.key, p.position) for p in told.poison]
+    assert "tags" in told.poison[0].error
+    [(projection, position, error)] = in_read(pg, "SELECT projection, position, error FROM ops.quarantine")
+    assert ("inventory", bad, told.poison[0].error) == (projection, position, error)
+    assert in_read(pg, "SELECT key, position, skipped FROM read.quarantined") == [(CERTIFICATE, bad, 1)]
+    indexed = in_read(pg, "SELECT position FROM read.audit_subjects WHERE subject = %s ORDER BY 1", CERTIFICATE)
+    assert [(1,), (bad,), (after,)] == indexed
+
+
+def _tagged(tag: str) -> Event:
+    return CertificateTagged(meta=by(OPERATOR), tags=(tag,))
+
+
+async def test_a_topic_that_nobody_knows(pg: Pg) -> None:
+    """A newer version wrote it: the row of its stream is marked, because it may be out of date from there on."""
+    told = Told()
+    async with pg.log() as log, running(pg, on_quarantine=told):
+        recorder = Recorder(log)
+        await recorder.record([((CERTIFICATE, (_imported(),)),)])
+        of_row = smuggle(pg, CERTIFICATE, 2, "certificate.polished", b"{}")
+        of_nothing = smuggle(pg, PERSON, 1, "person.polished", b"{}")
+        await recorder.record([(((ids.derive("another"), _person()[1])),)])
+        await caught_up(pg, recorder.position)
+    assert in_read(pg, "SELECT version, quarantined_position FROM read.inventory") == [(1, of_row)]
+    assert [("inventory", of_row), ("*", of_nothing)] == [(p.projection, p.position) for p in told.poison]
+    assert in_read(pg, "SELECT projection, position FROM ops.quarantine ORDER BY position") == [
+        ("inventory", of_row),
+        ("*", of_nothing),
+    ]
+
+
+async def test_an_event_that_cannot_be_folded(pg: Pg) -> None:
+    """An approval of nothing is quarantined where it means nothing; the next runner remembers, and tells it again."""
+    told, again = Told(), Told()
+    stray = PushApproved(meta=by(OPERATOR), level=1, digest="d")
+    async with pg.log() as log:
+        recorder = Recorder(log)
+        async with running(pg, on_quarantine=told):
+            await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_imported(),)),)])
+            await caught_up(pg, recorder.position)
+        async with running(pg, on_quarantine=again):
+            await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_tagged("web"),)),)])
+            await caught_up(pg, recorder.position)
+    assert [("work_orders", PERSON, 1)] == [(p.projection, p.key, p.position) for p in told.poison]
+    assert told.poison == again.poison
+    assert in_read(pg, "SELECT version, tags FROM read.inventory") == [(2, ["web"])]
+    assert in_read(pg, "SELECT projection, skipped FROM read.quarantined") == [("work_orders", 1)]
+
+
+async def test_a_row_that_the_database_refuses(pg: Pg) -> None:
+    """A value too long for an index is found among many events, by projection and key; the others are stored."""
+    absurd = Random(1).randbytes(20_000).hex()
+    told = Told()
+    others = [((ids.derive("person", n), _person()[1]),) for n in range(25)]
+    async with pg.log() as log:
+        recorder = Recorder(log)
+        await recorder.record([*others[:20], ((CERTIFICATE, (_imported(fingerprint_sha256=absurd),)),), *others[20:]])
+        await recorder.record([((CERTIFICATE, (_tagged("web"),)),)])
+        async with running(pg, on_quarantine=told) as runner:
+            await caught_up(pg, recorder.position)
+            assert runner.status.failures == 0
+    assert in_read(pg, "SELECT count(*) FROM read.principals") == [(25,)]
+    assert in_read(pg, "SELECT count(*) FROM read.inventory") == [(0,)]
+    assert [("inventory", CERTIFICATE, 21)] == [(p.projection, p.key, p.position) for p in told.poison]
+    assert "index" in told.poison[0].error
+    assert in_read(pg, "SELECT skipped FROM read.quarantined") == [(1,)]
+    followed = tables(pg)
+    await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode)
+    assert tables(pg) == followed
+    assert in_read(pg, "SELECT projection, position FROM ops.quarantine") == [("inventory", 21)]
+
+
+async def test_a_rebuild_lets_them_go(pg: Pg) -> None:
+    """When the program can digest the event, a rebuild makes the rows whole and empties the quarantine."""
+
+    def older(topic: str, payload: bytes) -> Event:
+        if topic == CertificateTagged.topic:
+            raise codec.UnknownTopic(topic)
+        return codec.decode(topic, payload)
+
+    async with pg.log() as log:
+        recorder = Recorder(log)
+        await recorder.record([((CERTIFICATE, (_imported(),)),), ((CERTIFICATE, (_tagged("web"),)),)])
+        async with running(pg, decode=older):
+            await caught_up(pg, recorder.position)
+        assert in_read(pg, "SELECT version, quarantined_position FROM read.inventory") == [(1, 2)]
+        async with running(pg):
+            await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode)
+            assert in_read(pg, "SELECT version, quarantined_position, tags FROM read.inventory") == [(2, None, ["web"])]
+            assert in_read(
+                pg, "SELECT (SELECT count(*) FROM ops.quarantine), (SELECT count(*) FROM read.quarantined)"
+            ) == [(0, 0)]
+            await recorder.record([((CERTIFICATE, (_tagged("db"),)),)])
+            await caught_up(pg, recorder.position)
+    assert in_read(pg, "SELECT version, tags FROM read.inventory") == [(3, ["db"])]
+
+
+def _nonsense(random: Random, world: World) -> list[Any]:
+    """A history with events strewn in that make no sense where they stand."""
+    commands: list[Any] = list(world.commands)
+    somebody = [stream_id for command in world.commands for stream_id, _ in command]
+    kinds = (PushApproved, OrderProcessing, DeploymentRequested, SyncChanged, PushRequested)
+    for _ in range(8):
+        kind = random.choice(kinds)
+        stray: Event = SyncChanged(meta=by(OPERATOR), state=SyncState.IN_SYNC, discovery_id=PERSON)
+        stray = stray if kind is SyncChanged else example(kind)
+        commands.insert(random.randrange(len(commands) + 1), ((random.choice(somebody), (stray,)),))
+    absurd = _imported(fingerprint_sha256=random.randbytes(20_000).hex())
+    commands.insert(random.randrange(len(commands) + 1), ((CERTIFICATE, (absurd,)),))
+    cause = AlertRaised(meta=by(OPERATOR), kind=AlertKind.EXPIRY, cause="x" * 9000, ordinal=1, message="long, but well")
+    return [*commands, ((ids.derive("alert"), (cause,)),)]
+
+
+@settings(max_examples=4, deadline=None, phases=[Phase.generate])
+@given(seed=st.integers(0, 2**32), batch=st.integers(1, 40))
+async def test_quarantine_does_not_depend_on_batches(postgres_server: PostgresServer, seed: int, batch: int) -> None:
+    """Events that make no sense, anywhere: one at a time, in batches, or rebuilt, the tables and the quarantine
+    agree.
+    """
+    commands = _nonsense(Random(seed), history(seed, 150))
+    found: list[tuple[Tables, Any]] = []
+    with database(postgres_server) as pg:
+        async with pg.log() as log:
+            position = await Recorder(log).record(commands)
+        for size in (batch, 5000):
+            _forget(pg)
+            async with running(pg, batch=size):
+                await caught_up(pg, position)
+            found.append((tables(pg), _quarantine(pg)))
+        for memory in (10, 100_000):
+            await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode, memory_rows=memory)
+            found.append((tables(pg), _quarantine(pg)))
+    first, *others = found
+    assert first[1]
+    for other in others:
+        assert first[1] == other[1]
+        assert first[0] == other[0]
+
+
+def _forget(pg: Pg) -> None:
+    """As if no runner had ever been there."""
+    with psycopg.connect(pg.app_dsn, autocommit=True) as connection:
+        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'read'").fetchall()
+        for (name,) in names:
+            connection.execute(f"DROP TABLE read.{name}".encode())
+        connection.execute("DELETE FROM ops.quarantine")
+
+
+def _quarantine(pg: Pg) -> list[Any]:
+    kept = in_read(pg, "SELECT projection, key, position, skipped FROM read.quarantined ORDER BY 1, 2")
+    seen = in_read(pg, "SELECT projection, position, error FROM ops.quarantine ORDER BY 1, 2")
+    return [*kept, *seen]
