@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import psycopg
@@ -15,21 +15,22 @@ AFTER = f"SELECT {COLUMNS} FROM ledger.events WHERE notification_id > %b ORDER B
 BATCH = 500
 
 
-async def follow_rows(dsn: str, after_position: int, *, batch: int = BATCH) -> AsyncIterator[list[Row]]:
+async def follow_rows(dsn: str, after_position: int, *, batch: int = BATCH) -> AsyncGenerator[list[Row], None]:
     """Rows of COLUMNS in batches, for ever, through lost connections: none is missed, none comes twice."""
     position = after_position
     while True:
         try:
             async with await connect(dsn, name="certferry follower") as connection:
                 await connection.execute("LISTEN ledger")
-                async for rows in _batches(connection, position, batch):
-                    position = rows[-1][0]
-                    yield rows
+                async with contextlib.aclosing(_batches(connection, position, batch)) as batches:
+                    async for rows in batches:
+                        position = rows[-1][0]
+                        yield rows
         except psycopg.OperationalError:
             await asyncio.sleep(0.2)
 
 
-async def _batches(connection: AsyncConnection[Any], position: int, batch: int) -> AsyncIterator[list[Row]]:
+async def _batches(connection: AsyncConnection[Any], position: int, batch: int) -> AsyncGenerator[list[Row], None]:
     while True:
         cursor = connection.cursor(binary=True)
         await cursor.execute(AFTER.encode(), [position, batch], prepare=True)

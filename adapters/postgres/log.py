@@ -1,6 +1,7 @@
 """The ledger in PostgreSQL: application.ports.Log over `ledger.append` and two reading connections."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Self
 from uuid import UUID
 
@@ -87,7 +88,8 @@ class PostgresLog:
         [(position,)] = await self._reader.rows("SELECT position FROM ledger.head")
         return int(position)
 
-    async def follow(self, after_position: int) -> AsyncIterator[list[Recorded]]:
+    async def follow(self, after_position: int) -> AsyncGenerator[list[Recorded], None]:
         """See Log.follow."""
-        async for rows in follow_rows(self._dsn, after_position):
-            yield [recorded(row) for row in rows]
+        async with aclosing(follow_rows(self._dsn, after_position)) as batches:
+            async for rows in batches:
+                yield [recorded(row) for row in rows]

@@ -26,9 +26,9 @@ class Reader:
         async with self._lock:
             try:
                 return await self._execute(query, parameters)
-            except psycopg.Error as error:
+            except psycopg.OperationalError as error:
                 if not is_lost(error, self._connection):
-                    raise
+                    raise LogUnavailable(f"the database refused for now ({error.sqlstate})") from error
             await self._disconnect()
             try:
                 return await self._execute(query, parameters)

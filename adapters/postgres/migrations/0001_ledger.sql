@@ -7,14 +7,6 @@
 CREATE SCHEMA ledger;
 GRANT USAGE ON SCHEMA ledger TO certferry_app;
 
--- The end of the ledger. One row; `recorded_at` never goes back, whatever the clock does.
-CREATE TABLE ledger.head (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    position bigint NOT NULL,
-    recorded_at timestamptz NOT NULL
-) WITH (fillfactor = 10);
-INSERT INTO ledger.head (position, recorded_at) VALUES (0, '-infinity');
-
 -- The event store library's five columns first. `notification_id` is the position: dense from 1, no sequence.
 -- No CHECK constraints: each is compiled anew for every batch; ledger.append is the only writer.
 -- `leaf` holds the exact bytes of the Merkle leaf; its hash is SHA-256(0x00 || leaf), RFC 6962 section 2.1.
@@ -32,6 +24,10 @@ CREATE TABLE ledger.events (
     PRIMARY KEY (originator_id, originator_version),
     CONSTRAINT events_position UNIQUE (notification_id)
 );
+
+-- The end of the ledger. Not a row of its own that every batch would update: while somebody keeps an old snapshot (a
+-- backup, an export) no version of such a row can be removed, and appending gets slower with every batch.
+CREATE VIEW ledger.head AS SELECT coalesce(max(notification_id), 0) AS position FROM ledger.events;
 
 -- Accepted commands: what makes a repeated command harmless.
 CREATE TABLE ledger.commands (
@@ -58,11 +54,6 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON ledger.commands
     FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
 CREATE TRIGGER append_only_all BEFORE TRUNCATE ON ledger.commands
     FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER never_removed BEFORE DELETE ON ledger.head
-    FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change();
-CREATE TRIGGER never_removed_all BEFORE TRUNCATE ON ledger.head
-    FOR EACH STATEMENT EXECUTE FUNCTION ledger.refuse_change();
-
 -- Appends a batch of commands, each whole or not at all, in one transaction, in the order given.
 --
 -- Per command: id, SHA-256 of its body, stored answer, and the number of events up to and including its own.
@@ -116,8 +107,12 @@ BEGIN
         RAISE EXCEPTION 'the numbers of events contradict each other' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM pg_advisory_xact_lock(7163384699739501);
-    UPDATE head SET position = position + events_given, recorded_at = greatest(recorded_at, clock_timestamp())
-        RETURNING position - events_given, recorded_at INTO base, at;
+    SELECT e.notification_id, greatest(e.recorded_at, clock_timestamp()) INTO base, at
+        FROM events e ORDER BY e.notification_id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        base := 0;
+        at := clock_timestamp();
+    END IF;
     tip := base;
     instant := ',"recorded_at":"' || to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"}';
 
@@ -215,13 +210,12 @@ BEGIN
         lo := hi + 1;
     END LOOP;
 
-    -- The head was moved for all; it moved even where nothing but repeats came, so that their answer waits for the same
-    -- flush (and standby) as the first one did.
-    IF tip <> base + events_given THEN
-        UPDATE head SET position = tip;
-    END IF;
     IF tip > base THEN
         PERFORM pg_notify('ledger', tip::text);
+    ELSIF outcomes IS NOT NULL THEN
+        -- Nothing to write, but something to commit: so the answer to a repeat waits for the same flush (and standby) as
+        -- the first one did.
+        PERFORM pg_logical_emit_message(true, 'certferry', '');
     END IF;
 END
 $$;

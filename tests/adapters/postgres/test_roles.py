@@ -10,7 +10,7 @@ import pytest
 from tests.contracts.log_events import command, read_by, writing
 from tests.support.postgres import Pg, PostgresServer, database
 
-TABLES = ("ledger.events", "ledger.commands", "ledger.head")
+TABLES = ("ledger.events", "ledger.commands")
 
 REFUSED = [
     *(f"DELETE FROM {table}" for table in TABLES),
@@ -23,7 +23,6 @@ REFUSED = [
     *(f"ALTER TABLE {table} ADD COLUMN note text" for table in TABLES),
     *(f"CREATE INDEX ON {table} (recorded_at)" for table in TABLES),
     *(f"CREATE RULE hide AS ON INSERT TO {table} DO INSTEAD NOTHING" for table in TABLES),
-    "INSERT INTO ledger.head VALUES (true, 7, now())",
     "INSERT INTO ledger.commands VALUES (gen_random_uuid(), '', 1, 1, now(), null)",
     "INSERT INTO ledger.events SELECT * FROM ledger.events",
     "COPY ledger.events FROM STDIN",
@@ -81,8 +80,10 @@ def test_the_application_role_cannot_help_itself(filled: Pg, table: str) -> None
 def test_shadow_objects_do_not_mislead_the_function(filled: Pg) -> None:
     """Temporary tables and functions of the caller are not seen by `ledger.append`."""
     with psycopg.connect(filled.app_dsn, autocommit=True) as connection:
-        connection.execute("CREATE TEMPORARY TABLE head (one bool, position bigint, recorded_at timestamptz)")
-        connection.execute("INSERT INTO head VALUES (true, 1000, now())")
+        connection.execute(
+            "CREATE TEMPORARY TABLE events (notification_id bigint, recorded_at timestamptz, originator_id uuid)"
+        )
+        connection.execute("INSERT INTO events VALUES (1000, now(), gen_random_uuid())")
         connection.execute("CREATE FUNCTION pg_temp.sha256(bytea) RETURNS bytea LANGUAGE sql AS 'SELECT $1'")
         connection.execute("SET search_path = pg_temp")
         row = connection.execute(
