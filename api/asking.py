@@ -25,6 +25,7 @@ from api.security import actor_of, caller_of, client_address, current_caller
 from api.services import Services, Views
 from application.house import Context, Done, House
 from domain.colour import Thresholds
+from domain.errors import Refused
 from domain.principal import Role
 
 SECRET_ANSWER = {"secret_answer": True}
@@ -204,15 +205,16 @@ async def command(
         if_match=expected_version(if_match, request.method),
         chosen_by_client=key is not None,
     )
-    if key is None:
-        yield Command(services, caller, context)
-        return
-    secret = bool(request.route_handler.opt.get("secret_answer"))
-    await idempotency.claim(services, context.command_id, context.body_sha256, secret=secret)
+    if key is not None:
+        secret = bool(request.route_handler.opt.get("secret_answer"))
+        await idempotency.claim(services, context.command_id, context.body_sha256, secret=secret)
     try:
-        yield Command(services, caller, context, claimed=True)
-    except Exception:
-        await services.idempotency.abandon(context.command_id)
+        yield Command(services, caller, context, claimed=key is not None)
+    except Exception as error:
+        if key is not None:
+            await services.idempotency.abandon(context.command_id)
+        if isinstance(error, Refused):  # its event is part of what was said
+            services.acknowledged.note(await services.house.log.head())
         raise
 
 

@@ -19,6 +19,9 @@ from api.problems import FieldError, Problem
 _PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+_HALF_PAIR = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
+)
 _DEEPEST = 64
 _plain = msgspec.json.Decoder().decode
 
@@ -81,7 +84,7 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[Any]") -> Any:
         pointer, detail = locate(str(error))
         raise invalid(pointer, detail) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _unreadable(error) from None
+        raise _unreadable(error, body) from None
     return value
 
 
@@ -100,10 +103,10 @@ def invalid(pointer: str, detail: str) -> Problem:
     return Problem("validation-failed", f"{pointer or 'The body'}: {detail}", errors=(FieldError(pointer, detail),))
 
 
-def _unreadable(error: Exception) -> Problem:
+def _unreadable(error: Exception, body: bytes) -> Problem:
     if isinstance(error, RecursionError):
         return invalid("", "It is nested too deeply.")
-    if isinstance(error, UnicodeDecodeError) or "surrogate" in str(error):
+    if isinstance(error, UnicodeDecodeError) or _HALF_PAIR.search(body):
         return invalid("", "A text in it is not valid Unicode (UTF-8, no half surrogate pairs).")
     return Problem("malformed-request", f"The body is not JSON: {error}.")
 

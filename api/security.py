@@ -184,6 +184,7 @@ async def _forbidden(connection: Connection, services: Services, caller: Caller,
         await record_denied(
             services.house, context, subject_id=subject, method=method, route=route, code="forbidden", detail=detail
         )
+        services.acknowledged.note(await services.house.log.head())
     except LogUnavailable:
         log.warning("could not record a denied request of %s", caller.principal_id)
     return Problem("forbidden", detail)

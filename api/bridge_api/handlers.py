@@ -161,7 +161,7 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
     if not await _current(peer, data.assignment_id, data.fence):
         return _answer(protocol.ReportAnswer(accepted=False, stale=True))
     found = [discovering.Found(item.place, item.profile, item.certificate_pem) for item in data.found]
-    done = await discovering.take_discovery(
+    await discovering.take_discovery(
         house,
         peer.context,
         peer.services.reader,
@@ -170,7 +170,7 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
         message=data.message,
         found=found,
     )
-    peer.services.acknowledged.note(done.position)
+    peer.services.acknowledged.note(await house.log.head())  # what it made of the connectors, too
     await _end(peer, data.assignment_id, data.fence)
     return _answer(protocol.ReportAnswer(accepted=True, stale=False))
 

@@ -5,12 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.desk import Desk, in_one_task, open_desk
+from adapters.working import run_worker
+from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.support.postgres import Pg
 
 
 @pytest.fixture
 async def desk(pg: Pg, tmp_path: Path) -> AsyncIterator[Desk]:
-    """The whole service over a fresh database."""
-    async with in_one_task(open_desk(pg, tmp_path)) as opened:
+    """The service over a fresh database; nothing is carried out that is asked of the worker."""
+    async with in_one_task(open_desk(pg, tmp_path, work=only_read_models)) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def working_desk(pg: Pg, tmp_path: Path) -> AsyncIterator[Desk]:
+    """The service with its whole worker."""
+    async with in_one_task(open_desk(pg, tmp_path, work=run_worker)) as opened:
         yield opened

@@ -5,7 +5,7 @@ Only TCP is left out: requests go straight into the ASGI applications.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Coroutine, MutableMapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -19,15 +19,17 @@ from litestar import Litestar
 from adapters.bootstrap import UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
 from adapters.settings import Database, Settings, Verification
-from adapters.working import run_worker
 from api.app import create_app, create_bridge_app
 from api.bridge_api.identity import PEER_CERTIFICATE
 from api.directory import Directory
 from api.services import ApiSettings, Services
 from application.administering import create_principal, create_token
+from application.codec import decode
 from application.house import Context
 from domain.entity import Actor, ActorKind
 from domain.principal import Role
+from projections.catalogue import ALL_PROJECTIONS
+from projections.runner import Runner
 from tests.support.postgres import Pg
 
 PEOPLE: dict[str, tuple[Role, ...]] = {
@@ -108,15 +110,17 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(pg: Pg, data: Path, *, worker: bool = True, **settings: Any) -> AsyncIterator[Desk]:
-    """Open the service over a fresh database, with everybody of PEOPLE in it."""
+async def open_desk(
+    pg: Pg, data: Path, *, work: Callable[[Core], Coroutine[Any, Any, None]], **settings: Any
+) -> AsyncIterator[Desk]:
+    """Open the service over a fresh database, with everybody of PEOPLE in it. `work` is what the worker does."""
     chosen = Settings(
         data=data,
         database=Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn)),
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
     )
     async with open_core(chosen) as core:
-        working = asyncio.create_task(run_worker(core)) if worker else None
+        working = asyncio.create_task(work(core))
         services = services_of(core, **settings)
         app = create_app(services)
         try:
@@ -124,13 +128,16 @@ async def open_desk(pg: Pg, data: Path, *, worker: bool = True, **settings: Any)
                 desk = Desk(core, services, app)
                 for name, roles in PEOPLE.items():
                     desk.people[name] = await desk.employ(name, roles)
-                if worker:
-                    await desk.settled()
+                await desk.settled()
                 yield desk
         finally:
-            if working is not None:
-                working.cancel()
-                await asyncio.gather(working, return_exceptions=True)
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+async def only_read_models(core: Core) -> None:
+    """A worker that keeps the read models and carries nothing out."""
+    await Runner(core.settings.dsn, decode, ALL_PROJECTIONS).run()
 
 
 def services_of(core: Core, **settings: Any) -> Services:
@@ -171,4 +178,11 @@ async def in_one_task(opened: AbstractAsyncContextManager[T]) -> AsyncIterator[T
         yield entered.result()
     finally:
         over.set()
-        await holding
+        try:
+            await asyncio.wait_for(asyncio.shield(holding), 20)
+        except TimeoutError:
+            import sys
+
+            for t in asyncio.all_tasks():
+                t.print_stack(file=sys.__stderr__)
+            raise

@@ -6,9 +6,9 @@ from tests.api.desk import Desk
 from tests.api.walking import API, ENDPOINT, Story
 
 
-async def test_a_certificate_is_pushed_with_two_approvals_and_every_step_can_be_seen(desk: Desk) -> None:
+async def test_a_certificate_is_pushed_with_two_approvals_and_every_step_can_be_seen(working_desk: Desk) -> None:
     """Push to Device asks two other people, the bridge installs, and topology, report and history tell it."""
-    story = await Story(desk).ready()
+    story = await Story(working_desk).ready()
     assert (await story.connector())["deployment_status"] == "not_deployed"
 
     await story.pushed()
@@ -31,7 +31,7 @@ async def test_a_certificate_is_pushed_with_two_approvals_and_every_step_can_be_
     assert (connector["deployment_status"], order["status_label"]) == ("deployed", "Completed")
     assert [a["decision"] for a in order["approvals"]] == ["approved", "implemented"]
     people = [order["requested_by"]["id"], *(a["by"]["id"] for a in order["approvals"])]
-    assert people == [str(desk.people[name].id) for name in ("requester", "approver", "implementer")]
+    assert people == [str(working_desk.people[name].id) for name in ("requester", "approver", "implementer")]
     assert order["deployment"]["status"] == "deployed"
 
     events = await story.get("audit-events", type="certificate.deployment.*", subject=story.certificate_id)
@@ -40,7 +40,7 @@ async def test_a_certificate_is_pushed_with_two_approvals_and_every_step_can_be_
         "certificate.deployment.started",
         "certificate.deployment.success",
     ]
-    assert events["items"][0]["actor"]["on_behalf_of"] == str(desk.people["implementer"].id)
+    assert events["items"][0]["actor"]["on_behalf_of"] == str(working_desk.people["implementer"].id)
     assert events["items"][-1]["actor"] == {"kind": "bridge", "id": str(story.agent.id), "on_behalf_of": None}
 
     topology = await story.get(f"certificates/{story.certificate_id}/topology")
@@ -49,12 +49,12 @@ async def test_a_certificate_is_pushed_with_two_approvals_and_every_step_can_be_
     assert [b["colour"] for b in topology["bridges"]] == ["green"]
 
 
-async def test_a_verification_run_is_counted_by_the_report(desk: Desk) -> None:
+async def test_a_verification_run_is_counted_by_the_report(working_desk: Desk) -> None:
     """Nothing serves the endpoint, so the run says unreachable, and the report counts it apart."""
-    story = await (await Story(desk).ready(ENDPOINT)).implementing()
+    story = await (await Story(working_desk).ready(ENDPOINT)).implementing()
     await story.agent.succeed(await story.agent.lease())
 
-    started = await desk.as_("operator").post(f"{API}/verification-runs")
+    started = await working_desk.as_("operator").post(f"{API}/verification-runs")
     assert started.status_code == 202
     run = started.json()
     async with asyncio.timeout(60):
@@ -72,9 +72,9 @@ async def test_a_verification_run_is_counted_by_the_report(desk: Desk) -> None:
     assert [group["key"] for group in report["groups"]] == [story.target_system_id]
 
 
-async def test_a_failed_reload_keeps_the_bridges_words_and_can_be_retried(desk: Desk) -> None:
+async def test_a_failed_reload_keeps_the_bridges_words_and_can_be_retried(working_desk: Desk) -> None:
     """`service_reload_failed`, rolled back, message kept; Retry makes a new attempt of the same work order."""
-    story = await (await Story(desk).ready()).implementing()
+    story = await (await Story(working_desk).ready()).implementing()
     assignment = await story.agent.lease()
     await story.agent.succeed(
         assignment,
@@ -100,9 +100,9 @@ async def test_a_failed_reload_keeps_the_bridges_words_and_can_be_retried(desk: 
     assert (await story.work_order())["status"] == "completed"
 
 
-async def test_a_discovery_after_the_push_brings_the_connector_in_sync(desk: Desk) -> None:
+async def test_a_discovery_after_the_push_brings_the_connector_in_sync(working_desk: Desk) -> None:
     """After a push the target is read back; what it returns decides."""
-    story = await (await Story(desk).ready()).implementing()
+    story = await (await Story(working_desk).ready()).implementing()
     await story.agent.succeed(await story.agent.lease())
     assert (await story.connector())["sync"] == {"state": "unknown", "reason": None, "pending": True}
 
@@ -118,9 +118,9 @@ async def test_a_discovery_after_the_push_brings_the_connector_in_sync(desk: Des
     assert (discovery["status"], discovery["healthy"]) == ("completed", True)
 
 
-async def test_an_order_to_local_pki_is_issued(desk: Desk) -> None:
+async def test_an_order_to_local_pki_is_issued(working_desk: Desk) -> None:
     """Ordered, pending, complete; the certificate is in the inventory with its key, and its provider is told."""
-    story = Story(desk)
+    story = Story(working_desk)
     body = {
         "mode": "automated",
         "provider": "local_pki",
@@ -130,7 +130,7 @@ async def test_an_order_to_local_pki_is_issued(desk: Desk) -> None:
         "validity_days": 90,
         "usage": "server",
     }
-    ordered = await desk.as_("requester").post(f"{API}/orders", json=body)
+    ordered = await working_desk.as_("requester").post(f"{API}/orders", json=body)
     assert ordered.status_code == 202
     assert ordered.json()["status"] == "pending"
     order = ordered.json()
@@ -147,9 +147,9 @@ async def test_an_order_to_local_pki_is_issued(desk: Desk) -> None:
     assert certificate["algorithm"] == "ec-256"
 
 
-async def test_a_scheduled_push_waits_for_its_time(desk: Desk) -> None:
+async def test_a_scheduled_push_waits_for_its_time(working_desk: Desk) -> None:
     """Manual Implementation off: a time in the future is set, may be moved, and may be taken back by the requester."""
-    story = await (await (await Story(desk).ready()).pushed()).approved()
+    story = await (await (await Story(working_desk).ready()).pushed()).approved()
     path = f"work-orders/{story.work_order_id}"
     await story.post(
         "implementer",
@@ -164,11 +164,13 @@ async def test_a_scheduled_push_waits_for_its_time(desk: Desk) -> None:
     assert (await story.work_order())["status"] == "cancelled"
 
 
-async def test_a_removed_association_is_tracked_no_longer_and_uninstalls_nothing(desk: Desk) -> None:
+async def test_a_removed_association_is_tracked_no_longer_and_uninstalls_nothing(working_desk: Desk) -> None:
     """DELETE ends the open work order and leaves a mid purple tombstone."""
-    story = await (await Story(desk).ready()).pushed()
-    tag = (await desk.as_("operator").get(f"{API}/connectors/{story.connector_id}")).headers["ETag"]
-    gone = await desk.as_("operator").delete(f"{API}/connectors/{story.connector_id}", headers={"If-Match": tag})
+    story = await (await Story(working_desk).ready()).pushed()
+    tag = (await working_desk.as_("operator").get(f"{API}/connectors/{story.connector_id}")).headers["ETag"]
+    gone = await working_desk.as_("operator").delete(
+        f"{API}/connectors/{story.connector_id}", headers={"If-Match": tag}
+    )
     assert (gone.status_code, gone.content) == (204, b"")
     connector = await story.connector()
     assert connector["removed_at"] is not None
