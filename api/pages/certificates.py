@@ -100,7 +100,8 @@ async def push_dialog(
     connector_id: FromQuery[UUID | None] = None,
 ) -> Response[str]:
     """The confirmation dialog of Push to Device."""
-    return dialog(request, "confirm.html", form=push_form(await _topology(reading, certificate_id), connector_id))
+    form = push_form(await _topology(reading, certificate_id), connector_id)
+    return dialog(request, "confirm.html", title=form.title, form=form)
 
 
 @post("/certificates/{certificate_id:uuid}/push", opt=requires(Role.REQUESTER, page=True), include_in_schema=False)

@@ -43,7 +43,7 @@ async def details(
     row = await _work_order(reading, work_order_id)
     names = _names(reading, row.state)
     shown = order_details(row, viewer_of(request), names, reading.now)
-    return dialog(request, "work_order.html", order=shown, form=shown)
+    return dialog(request, "work_order.html", title=shown.number, order=shown)
 
 
 def step_handlers() -> list[HTTPRouteHandler]:
@@ -59,7 +59,8 @@ def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandle
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], reading: NamedDependency[Reading]
     ) -> Response[str]:
         row = await _work_order(reading, work_order_id)
-        return dialog(request, "confirm.html", form=step_form(name, row.id, row.state, row.version))
+        form = step_form(name, row.id, row.state, row.version)
+        return dialog(request, "confirm.html", title=form.title, form=form)
 
     @post(path, opt=requires(role, page=True), include_in_schema=False, name=f"page_{name}")
     async def carry_out(
