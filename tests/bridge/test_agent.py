@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import datetime as dt
+import itertools
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from bridge import running, state
 from bridge.config import Config, ReloadProfile
 from bridge.protocol import (
+    HEARTBEAT_PATH,
     RESULT_PATH,
     Assignment,
     AssignmentKind,
@@ -27,6 +29,10 @@ from tests.bridge.control_plane import Answer, ControlPlane, Offer, problem
 from tests.bridge.deploying import AUTHORITY, Deployer, assignment, files_of
 from tests.bridge.pki import Issued
 from tests.support.nginx import Nginx
+
+# The HTTP library leaves a connection to the garbage collector when a call is cancelled during its TLS handshake, which
+# happens when a test ends its bridge at that moment. A real bridge's process ends then.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
 
 CUT = Answer(0, b"", cut=True)
 
@@ -240,6 +246,23 @@ def _other(target: Deployer, name: str) -> Deployer:
     return replace(target, settings={**target.settings, "root": str(place), "reload_profile": "meet"})
 
 
+async def test_no_more_at_once_than_configured(
+    control_plane: ControlPlane, enrolled: Path, plain: Deployer, tmp_path: Path
+) -> None:
+    """Five targets, `concurrency = 2`: never are three reloads running."""
+    log = tmp_path / "log"
+    reload = ("sh", "-c", f"echo 1 >> {log}; sleep 0.1; echo -1 >> {log}")
+    target = plain.with_config(profiles={"meet": ReloadProfile(reload=reload)}, concurrency=2)
+    async with at_work(enrolled, target.config):
+        others = [_other(target, f"target-{number}") for number in range(5)]
+        offers = [control_plane.offer(*deployment(other, AUTHORITY.server())) for other in others]
+        results = [await result_of(control_plane, offer) for offer in offers]
+    assert [Outcome.SUCCESS] * 5 == [result.outcome for result in results]
+    running = list(itertools.accumulate(map(int, log.read_text().split())))
+    assert max(running) <= 2
+    assert 10 == len(running)
+
+
 async def test_a_lease_that_is_lost_before_the_swap(
     control_plane: ControlPlane, enrolled: Path, plain: Deployer, first: Issued
 ) -> None:
@@ -258,6 +281,24 @@ async def test_a_lease_that_is_lost_before_the_swap(
     assert (Outcome.FAILED, FailureCause.BRIDGE_DISCONNECTED, False) == (report.outcome, report.cause, report.written)
     assert (False, True) == (answer.accepted, answer.stale)
     assert first.fullchain_pem == (target.place / "current/fullchain.pem").read_text()
+
+
+async def test_a_control_plane_that_is_silent_for_longer_than_a_lease(
+    control_plane: ControlPlane, enrolled: Path, plain: Deployer, first: Issued
+) -> None:
+    """Heartbeats fail until the lease has ended and the work is handed out again: both attempts report, one decides."""
+    target = plain.with_config(profiles={"web": ReloadProfile(reload=("sleep", "1"))})
+    new = AUTHORITY.server()
+    ahead = control_plane.offer(*deployment(target, first, lease_seconds=3600))
+    with control_plane.interfering(HEARTBEAT_PATH, *[problem(503, "not now")] * 20):
+        async with at_work(enrolled, target.config):
+            await control_plane.wait(lambda: "swap" in ahead.steps)
+            behind = control_plane.offer(*deployment(target, new, lease_seconds=1))
+            result = await result_of(control_plane, behind)
+            await control_plane.wait(lambda: len(behind.received) == behind.fence)
+    assert Outcome.SUCCESS is result.outcome
+    assert 1 == sum(answer.accepted for _, answer in behind.received)
+    assert new.fullchain_pem == (target.place / "current/fullchain.pem").read_text()
 
 
 @pytest.mark.parametrize("offset", [dt.timedelta(days=-1), dt.timedelta(0), dt.timedelta(days=1)])

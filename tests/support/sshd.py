@@ -23,6 +23,7 @@ import asyncssh
 from tests.support.components import require
 
 _PATIENCE_SECONDS = 30.0
+_LOOKS, _TRIES = 1_500, 20
 _CONFIGURATION = """\
 Port {port}
 ListenAddress 127.0.0.1
@@ -67,8 +68,7 @@ class Sshd:
         if os.getuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         log = self.directory / "sshd.log"
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
+        for _ in range(_TRIES):
             self.port = self.port or _free_port()
             text = _CONFIGURATION.format(port=self.port, directory=self.directory, more=self._more)
             (self.directory / "sshd_config").write_text(text)
@@ -78,8 +78,8 @@ class Sshd:
             if self._is_up():
                 return
             assert "in use" in log.read_text(), log.read_text()
-            assert time.monotonic() < deadline
             self.port = 0
+        raise AssertionError("no free port was found")
 
     def stop(self) -> None:
         """Stop listening. Connections that are open end with their clients."""
@@ -114,13 +114,13 @@ class Sshd:
         return host.export_public_key().decode().strip(), user.export_private_key().decode()
 
     def _is_up(self) -> bool:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while self._process is not None and self._process.poll() is None:
+        for _ in range(_LOOKS):
+            if self._process is None or self._process.poll() is not None:
+                return False
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1) as probe:
                 return probe.recv(4) == b"SSH-"
-            assert time.monotonic() < deadline, "sshd neither listens nor ends"
             time.sleep(0.02)
-        return False
+        raise AssertionError("sshd neither listens nor ends")
 
 
 @contextlib.contextmanager
