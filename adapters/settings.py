@@ -6,6 +6,7 @@
 An unknown key anywhere is an error. Secrets show as asterisks wherever settings are printed.
 """
 
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from adapters.setting_sources import PREFIX, SecretsLoader, SettingsRefused, Str
 __all__ = ["Settings", "SettingsRefused", "load_settings"]
 
 CONFIG_FILE = "certferry.toml"
+logging.getLogger("typed-settings").addHandler(logging.NullHandler())  # what it says, SettingsRefused says too
 _OPTION = re.compile(r".* for option '([a-z_.]+)' from loader ", re.DOTALL)
 
 

@@ -104,11 +104,12 @@ class Nginx:
     def prepare(self) -> None:
         """All paths in it are relative: whatever the directory is called, nothing has to be quoted."""
         _prepare_sites(self._place)
+        (self._place.nginx / "conf.d").mkdir(mode=0o700, exist_ok=True)
         servers = "".join(
             _SERVER.format(address=self._place.kept.address, port=self._place.kept.ports[site], name=name, site=site)
             for site, name in SITES.items()
         )
-        (self._place.nginx / "nginx.conf").write_text(f"{_HEAD}{servers}}}\n")
+        (self._place.nginx / "nginx.conf").write_text(f"{_HEAD}{servers}  include conf.d/*.conf;\n}}\n")
         (self._place.nginx / "legacy-proxy.conf").write_text(_BROKEN)
 
     def parts(self) -> Sequence[Part]:

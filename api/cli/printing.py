@@ -97,7 +97,9 @@ def answer_rows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*(rows[0] if rows else ("nothing",)))
+    table = Table()
+    for name in rows[0] if rows else ("nothing",):
+        table.add_column(name, overflow="fold")  # an id that is cut off is no use to anybody
     for row in rows:
         table.add_row(*(_cell(value) for value in row.values()))
     Console().print(table)

@@ -1,6 +1,7 @@
 """`certferry serve` and `certferry work`: the two processes of the service."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 import rich_click as click
@@ -16,6 +17,7 @@ from api.cli.printing import pass_config, settings_of
 @pass_config
 def serve(config: Path | None, host: str | None, port: int | None, api_fd: int | None, bridges_fd: int | None) -> None:
     """Serve the API and its pages, and the listener that bridges call, until SIGTERM or SIGINT."""
+    gc.disable()  # what is imported now stays for ever; looking through it again and again only delays the start
     from api.cli.logs import log_to_stderr
     from api.cli.serving import run
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -40,6 +41,8 @@ async def run(
     async with open_core(settings) as core, Health(core.rows) as health:
         services = services_of(core, health)
         servers = _api_server(services), await _bridge_server(core, services)
+        gc.freeze()
+        gc.enable()
         with _stopped_by_signals(servers):
             for name, each in (("API", api_socket), ("bridges", bridges_socket)):
                 _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])
