@@ -88,6 +88,8 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
     connection.scope["user"] = caller
     if permission is not None and permission.public:
         return
+    if not services.directory.trustworthy:
+        raise Problem("unavailable", "Tokens cannot be checked at the moment.", headers={"Retry-After": "1"})
     if caller is None:
         raise _unauthenticated(connection, services, page=permission is not None and permission.page)
     if permission is None or not permission.allows(caller):
@@ -100,7 +102,7 @@ def authenticate(connection: Connection, services: Services) -> Caller | None:
     """The caller by bearer token, else by session cookie; `scope["auth"]` is then the session."""
     connection.scope["auth"] = None
     if not services.directory.trustworthy:
-        raise Problem("unavailable", "Tokens cannot be checked at the moment.", headers={"Retry-After": "1"})
+        return None
     header = connection.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")

@@ -1,0 +1,277 @@
+"""Who may call what: declared by every route, denied by default, and history like everything else."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+from api import sessions
+from api.security import permission_of
+from application.administering import create_token
+from application.house import Context
+from domain.entity import Actor, ActorKind
+from domain.principal import Role
+from tests.api.desk import Desk
+from tests.api.test_refusals import refused
+from tests.api.walking import API, Story
+
+NOTHING = "00000000-0000-4000-8000-000000000000"
+
+OPEN_TO_ALL = {"/", "/static", "/login", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/start.js"}
+MAY: dict[str, set[str]] = {
+    "POST certificates": {"operator"},
+    "PATCH certificates/{id}": {"operator"},
+    "GET certificates/{id}/download": {"operator"},
+    "POST certificates/{id}/connectors": {"operator"},
+    "DELETE connectors/{id}": {"operator"},
+    "POST certificates/{id}/push": {"requester", "lead"},
+    "POST certificates/{id}/deploy": {"requester", "lead", "operator"},
+    "POST connectors/{id}/deploy": {"requester", "lead", "operator"},
+    "POST work-orders/{id}/approve": {"approver", "lead"},
+    "POST work-orders/{id}/reject": {"approver", "lead"},
+    "POST work-orders/{id}/implement": {"implementer", "lead"},
+    "POST work-orders/{id}/reschedule": {"implementer", "lead"},
+    "POST work-orders/{id}/retry": {"implementer", "lead"},
+    "POST work-orders/{id}/cancel": {"requester", "lead"},
+    "POST orders": {"requester", "lead"},
+    "POST orders/{id}/resubmit": {"requester", "lead"},
+    "POST target-systems": {"operator"},
+    "PATCH target-systems/{id}": {"operator"},
+    "DELETE target-systems/{id}": {"operator"},
+    "POST target-systems/{id}/test": {"operator"},
+    "POST bridges": {"operator"},
+    "DELETE bridges/{id}": {"operator"},
+    "POST discoveries": {"operator"},
+    "POST verification-runs": {"operator"},
+    "POST alerts/{id}/acknowledge": {"operator"},
+    "POST alerts/{id}/resolve": {"operator"},
+    "GET alerts": {"operator", "auditor"},
+    "GET alerts/{id}": {"operator", "auditor"},
+    "GET audit-events": {"auditor"},
+    "GET audit-events/1": {"auditor"},
+    "GET audit-events/1/payload": {"auditor"},
+    "GET audit-events/1/leaf": {"auditor"},
+    "GET principals": {"admin", "auditor"},
+    "GET principals/{id}": {"admin", "auditor"},
+    "POST principals": {"admin"},
+    "POST principals/{id}/grants": {"admin"},
+    "DELETE principals/{id}/grants/auditor": {"admin"},
+    "GET tokens": {"admin", "auditor"},
+    "GET tokens/{id}": {"admin", "auditor"},
+    "POST tokens": {"admin"},
+    "DELETE tokens/{id}": {"admin"},
+    "GET me": {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead", "nobody"},
+}
+EVERY_ROLE = {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"}
+
+
+def handlers(desk: Desk) -> list[tuple[str, str, HTTPRouteHandler]]:
+    return [
+        (method, route.path_format, handler)
+        for route in desk.app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if method != "OPTIONS"
+    ]
+
+
+async def test_every_route_declares_who_may_call_it(desk: Desk) -> None:
+    """The whole table, pages included; only what is known to be open is open."""
+    found = handlers(desk)
+    assert len(found) > 70
+    assert [(method, path) for method, path, handler in found if permission_of(handler) is None] == []
+    open_routes = {path for _, path, handler in found if (access := permission_of(handler)) and access.public}
+    assert open_routes - OPEN_TO_ALL == {"/problems/{slug}", "/pki/ca.pem"} | {p for p in open_routes if "static" in p}
+
+
+async def test_each_role_may_do_what_the_contract_says_and_nothing_else(desk: Desk) -> None:
+    """Every person tries every address: forbidden exactly where the table of the contract does not name the role."""
+    templates = {(method, path.removeprefix(API + "/")) for method, path, _ in handlers(desk) if path.startswith(API)}
+    wrong: list[str] = []
+    for method, template in sorted(templates):
+        path = template.replace("{position}", "1").replace("{role}", "auditor")
+        path = "/".join(NOTHING if part.startswith("{") else part for part in path.split("/"))
+        allowed = MAY.get(f"{method} {path.replace(NOTHING, '{id}')}", EVERY_ROLE if method == "GET" else set())
+        for name in desk.people:
+            answer = await desk.as_(name).request(method, f"{API}/{path}", headers={"If-Match": '"1"'})
+            if (answer.status_code == 403) == (name in allowed):
+                wrong.append(f"{method} {path} by {name}: {answer.status_code}")
+    assert wrong == []
+
+
+async def test_without_a_token_nothing_is_told(desk: Desk) -> None:
+    """401 with WWW-Authenticate, the same for every way of having no valid token; before anything is looked up."""
+    token = desk.people["operator"].token
+    head, _, secret = token.rpartition("_")
+    wrong = [
+        None,
+        "",
+        "Bearer",
+        "Bearer ",
+        f"Basic {token}",
+        f"Bearer {token}x",
+        f"Bearer {head}_{'A' * len(secret)}",
+        f"Bearer cf_{'0' * 32}_{secret}",
+        f"Bearer {token.upper()}",
+        f"Bearer cf_{secret}",
+        "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.",
+        "Bearer " + "x" * 5000,
+        f"Bearer {token}, Bearer {token}",
+    ]
+    details = set()
+    for value in wrong:
+        client = desk.client({} if value is None else {"Authorization": value})
+        for path in (f"{API}/certificates", f"{API}/certificates/{NOTHING}", f"{API}/me"):
+            answer = await client.get(path)
+            problem = refused(answer, 401, "unauthenticated")
+            assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="certferry"')
+            details.add(problem["detail"])
+    assert len(details) == 2, "one sentence without a token, one with a wrong one"
+    assert desk.app.state.knocks.total == 3 * len(wrong)
+
+
+async def test_headers_that_claim_to_be_somebody_are_not_believed(desk: Desk) -> None:
+    """Neither identity nor address comes from a header."""
+    forged = {
+        "X-SSL-Client-Verify": "SUCCESS",
+        "X-SSL-Client-S-DN": "CN=admin",
+        "X-Forwarded-User": "admin",
+        "X-Remote-User": "admin",
+        "X-Forwarded-For": "10.9.8.7",
+        "Forwarded": "for=10.9.8.7",
+    }
+    refused(await desk.client(forged).get(f"{API}/me"), 401, "unauthenticated")
+    story = await Story(desk).imported()
+    client = desk.client(forged | {"Authorization": f"Bearer {desk.people['requester'].token}"})
+    await client.post(f"{API}/certificates/{story.certificate_id}/push")
+    [event] = (await story.get("audit-events", type="work_order.push.refused"))["items"]
+    assert event["data"]["meta"]["client_address"] == "192.0.2.7"
+
+
+async def test_a_denied_request_of_somebody_known_is_an_event(desk: Desk) -> None:
+    """Who, which address, which route; never what was sent."""
+    refused(await desk.as_("requester").get(f"{API}/audit-events"), 403, "forbidden")
+    [event] = (await Story(desk).get("audit-events", type="access.denied"))["items"]
+    assert event["actor"]["id"] == str(desk.people["requester"].id)
+    assert (event["data"]["method"], event["data"]["route"]) == ("GET", "/api/v1/audit-events")
+    assert event["data"]["meta"]["credential"].startswith("token:")
+
+
+async def test_a_revoked_token_stops_with_the_next_request(desk: Desk) -> None:
+    """Revoked over REST, and refused at once."""
+    person = await desk.employ("temp", (Role.OPERATOR,))
+    client = desk.client({"Authorization": f"Bearer {person.token}"})
+    assert (await client.get(f"{API}/me")).status_code == 200
+    token_id = UUID(person.token.split("_")[1])
+    gone = await desk.as_("admin").delete(f"{API}/tokens/{token_id}", headers={"If-Match": '"1"'})
+    assert gone.status_code == 204
+    refused(await client.get(f"{API}/me"), 401, "unauthenticated")
+
+
+async def test_a_revoked_role_stops_with_the_next_request_and_a_token_never_had_more(desk: Desk) -> None:
+    """Demotion counts for tokens that were made before; narrowing holds, widening does not exist."""
+    person = await desk.employ("temp", (Role.OPERATOR, Role.APPROVER))
+    narrow = desk.client({"Authorization": f"Bearer {await desk.token(person.id, (Role.APPROVER, Role.ADMIN))}"})
+    assert (await narrow.get(f"{API}/me")).json()["roles"] == ["approver"]
+    refused(await narrow.get(f"{API}/tokens"), 403, "forbidden")
+    url = f"{API}/principals/{person.id}/grants/approver"
+    tag = (await desk.as_("admin").get(f"{API}/principals/{person.id}")).headers["ETag"]
+    gone = await desk.as_("admin").delete(url, headers={"If-Match": tag})
+    assert (gone.status_code, gone.json()["roles"]) == (200, ["operator"])
+    assert (await narrow.get(f"{API}/me")).json()["roles"] == []
+    refused(await narrow.get(f"{API}/certificates"), 403, "forbidden")
+
+
+async def test_an_expired_token_is_none(desk: Desk) -> None:
+    """The clock ends it."""
+    house = desk.core.house
+    context = Context(actor=Actor(ActorKind.SYSTEM, "test"), at=house.clock(), command_id=UUID(NOTHING))
+    made = await create_token(house, context, desk.people["operator"].id, "old", days=-1)
+    await desk.services.directory.reached(made.position, 30)
+    refused(await desk.client({"Authorization": f"Bearer {made.result.text}"}).get(f"{API}/me"), 401, "unauthenticated")
+
+
+async def signed_in(desk: Desk, name: str) -> tuple[Any, str]:
+    """A browser with a session, and the session's CSRF token."""
+    client = desk.client()
+    answer = await client.post("/login", data={"token": desk.people[name].token, "next": "/"})
+    assert answer.status_code == 303, answer.text
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert desk.people[name].token.rpartition("_")[2] not in cookie
+    settings = desk.services.settings
+    session = sessions.read(client.cookies[sessions.COOKIE], settings.session_key, desk.services.now())
+    assert session is not None
+    return client, sessions.csrf_token(session, settings.session_key)
+
+
+async def test_a_session_is_its_token(desk: Desk) -> None:
+    """Signed in by a token, one is its owner; when the token is revoked, the session is over."""
+    person = await desk.employ("temp", (Role.OPERATOR,))
+    desk.people["temp"] = person
+    client, _ = await signed_in(desk, "temp")
+    assert (await client.get(f"{API}/me")).json()["name"] == "temp"
+    token_id = person.token.split("_")[1]
+    await desk.as_("admin").delete(f"{API}/tokens/{UUID(token_id)}", headers={"If-Match": '"1"'})
+    refused(await client.get(f"{API}/me"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize(
+    ("headers", "with_token"),
+    [
+        ({}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, True),
+        ({"Sec-Fetch-Site": "same-site"}, True),
+        ({"Origin": "https://evil.example"}, True),
+        ({"X-CSRF-Token": "0" * 64}, False),
+        ({"X-CSRF-Token": "ü"}, False),
+    ],
+)
+async def test_another_site_cannot_use_a_session(desk: Desk, headers: dict[str, str], with_token: bool) -> None:
+    """An unsafe request with the cookie must come from our own pages and say so."""
+    client, csrf = await signed_in(desk, "operator")
+    sent = {**headers, **({"X-CSRF-Token": csrf} if with_token else {})}
+    encoded = {name: value.encode() for name, value in sent.items()}
+    answer = await client.post(f"{API}/bridges", json={"name": "x"}, headers=encoded)
+    refused(answer, 403, "forbidden")
+    mine = {"X-CSRF-Token": csrf, "Sec-Fetch-Site": "same-origin"}
+    assert (await client.post(f"{API}/bridges", json={"name": "x"}, headers=mine)).status_code == 201
+
+
+async def test_signing_out_ends_the_session(desk: Desk) -> None:
+    """The same cookie is worth nothing afterwards."""
+    client, csrf = await signed_in(desk, "operator")
+    kept = client.cookies[sessions.COOKIE]
+    assert (await client.post("/logout", data={"csrf_token": csrf})).status_code == 303
+    thief = desk.client({"Cookie": f"{sessions.COOKIE}={kept}"})
+    refused(await thief.get(f"{API}/me"), 401, "unauthenticated")
+
+
+async def test_a_forged_or_old_cookie_is_none(desk: Desk) -> None:
+    """Signed with another key, changed, or ended."""
+    key, now = desk.services.settings.session_key, desk.services.now()
+    token_id = UUID(desk.people["admin"].token.split("_")[1])
+    good = sessions.write(sessions.open_session(token_id, now, 60), key)
+    payload, _, signature = good.partition(".")
+    for value in (
+        sessions.write(sessions.open_session(token_id, now, 60), b"another key of thirty-two bytes!"),
+        sessions.write(sessions.open_session(token_id, now, -1), key),
+        f"{payload}.{'0' * 64}",
+        f"{payload[:-2]}.{signature}",
+        f"{payload}",
+        f".{signature}",
+        "nonsense",
+    ):
+        client = desk.client({"Cookie": f"{sessions.COOKIE}={value}"})
+        refused(await client.get(f"{API}/me"), 401, "unauthenticated")
+    assert (await desk.client({"Cookie": f"{sessions.COOKIE}={good}"}).get(f"{API}/me")).status_code == 200
+
+
+async def test_nobody_is_let_in_while_revocations_may_go_unheard(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory that cannot follow the ledger is not trusted: 503, and not ready."""
+    monkeypatch.setattr(type(desk.services.directory), "trustworthy", property(lambda _: False))
+    refused(await desk.as_("operator").get(f"{API}/me"), 503, "unavailable")
+    assert (await desk.as_(None).get("/livez")).status_code == 200
