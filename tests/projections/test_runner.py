@@ -14,14 +14,17 @@ import psycopg
 import pytest
 
 from application import codec
+from projections import store
 from projections.catalogue import ALL_PROJECTIONS
+from projections.fold import Write
 from projections.position import ReadPosition, lag
 from projections.reading.postgres import Reader, reading_pool
 from projections.rebuild import rebuild
-from tests.projections.counting import COUNTING
+from projections.store import Moved
+from tests.projections.counting import COUNTING, EVERYTHING
 from tests.projections.histories import history
 from tests.projections.ledger import Recorder, caught_up, in_read, rebuilt, running, tables
-from tests.projections.world import World
+from tests.projections.world import T0, World
 from tests.support.postgres import Pg
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -246,3 +249,23 @@ async def test_the_lag_is_told(pg: Pg) -> None:
         assert (recorder.position, before, recorder.position - before) == (behind.head, behind.position, behind.events)
         assert behind.seconds > 0.0
         assert (("test_counting",), False) == (behind.outdated, behind.ready)
+
+
+async def test_nobody_stores_from_a_position_that_has_moved_on(pg: Pg) -> None:
+    """Neither from another position nor after a swap: the rows of such a batch are not stored either."""
+    world = history(71, 60)
+    async with pg.log() as log, store.connect(pg.app_dsn, "test") as connection:
+        async with running(pg, PROJECTIONS):
+            recorder = Recorder(log)
+            await caught_up(pg, await recorder.record(world.commands))
+        position, epoch = await store.standing(connection)
+        row = (EVERYTHING, 1, 1, 1, T0, T0, None, b"{}", -1, -1)
+        batch = [Write(COUNTING.tables[0], [row])]
+        for old, seen in ((position - 1, epoch), (position + 1, epoch), (position, epoch + 1)):
+            with pytest.raises(Moved):
+                await store.store(connection, batch, old, position + 5, seen)
+        assert _once(world) == _counted(pg)
+        assert (position, epoch) == await store.standing(connection)
+        await store.store(connection, batch, position, position + 5, epoch)
+        assert _counted(pg) == (-1, -1)
+        assert (position + 5, epoch) == await store.standing(connection)
