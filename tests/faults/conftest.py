@@ -1,0 +1,42 @@
+"""One running demo whose parts are killed, with a reload that takes a while, so that there is a middle to hit."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.story import Story
+from tests.support.components import require
+from tests.support.demo import Demo, running_demo
+
+_SLOW = """
+[profiles.slow]
+test = ["sleep", "1"]
+reload = {reload}
+"""
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo, whose bridge knows a reload profile that takes a second."""
+    require("nginx")
+    with running_demo(tmp_path_factory.mktemp("faults") / "demo") as demo:
+        _add_slow_profile(demo)
+        yield demo
+
+
+def _add_slow_profile(demo: Demo) -> None:
+    configuration = demo.directory / "bridge" / "bridge.toml"
+    text = configuration.read_text()
+    reload = next(line for line in text.splitlines() if line.startswith("reload = ")).partition(" = ")[2]
+    configuration.write_text(text + _SLOW.format(reload=reload))
+    demo.kill("bridge")
+
+
+@pytest.fixture
+def story(demo: Demo, request: pytest.FixtureRequest) -> Iterator[Story]:
+    """A fresh story; whatever it has stopped goes on afterwards."""
+    yield Story(demo, request.node.name)
+    for pid in demo.pids.values():
+        os.kill(pid, signal.SIGCONT)
