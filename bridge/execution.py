@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from uuid import UUID
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from bridge.drivers.driver import Driver, Guard, Job
@@ -66,24 +67,14 @@ async def _done(driver: Driver, job: Job) -> Report:
     match job.assignment.kind:
         case AssignmentKind.DEPLOYMENT:
             applied = await driver.apply(job)
-            return ResultRequest(
-                assignment_id=job.assignment.assignment_id,
-                fence=job.assignment.fence,
-                outcome=Outcome.SUCCESS,
-                message=clean(applied.message),
+            return msgspec.structs.replace(
+                _succeeded(job, applied.message),
                 written=True,
                 already_in_place=applied.already_in_place,
                 read_back_fingerprint_sha256=applied.fingerprint,
-                steps=job.steps.reports,
             )
         case AssignmentKind.TEST:
-            return ResultRequest(
-                assignment_id=job.assignment.assignment_id,
-                fence=job.assignment.fence,
-                outcome=Outcome.SUCCESS,
-                message=clean(await driver.test(job)),
-                steps=job.steps.reports,
-            )
+            return _succeeded(job, await driver.test(job))
         case AssignmentKind.DISCOVERY:
             discovered = await driver.discover(job)
             return DiscoveryRequest(
@@ -93,6 +84,16 @@ async def _done(driver: Driver, job: Job) -> Report:
                 message=clean(discovered.message),
                 found=discovered.found,
             )
+
+
+def _succeeded(job: Job, message: str) -> ResultRequest:
+    return ResultRequest(
+        assignment_id=job.assignment.assignment_id,
+        fence=job.assignment.fence,
+        outcome=Outcome.SUCCESS,
+        message=clean(message),
+        steps=job.steps.reports,
+    )
 
 
 def failed(assignment: Assignment, failure: DriverFailure, steps: Steps) -> Report:
