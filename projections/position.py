@@ -11,6 +11,7 @@ import msgspec
 from projections import store
 from projections.entity import AnyProjection
 from projections.reading.postgres import Reader
+from projections.schema import POSITION
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,19 +89,19 @@ class ReadPosition:
                 arrived.set_result(None)
 
 
-_LAG = """
+_LAG = f"""
 SELECT h.position, p.position, now(),
        (SELECT recorded_at FROM ledger.events WHERE notification_id = p.position + 1),
        (SELECT count(*) FROM read.quarantined), (SELECT coalesce(sum(skipped), 0)::bigint FROM read.quarantined),
-       (SELECT coalesce(array_agg(name), '{}') FROM read.projections
+       (SELECT coalesce(array_agg(name), '{{}}') FROM read.projections
         WHERE (name, build) IN (SELECT * FROM unnest(%b::text[], %b::bigint[])))
-FROM ledger.head h, read.position p
-"""
+FROM ledger.head h, ({POSITION}) p
+"""  # noqa: S608 - constants
 
 
 async def read_position(reader: Reader) -> int | None:
     """The read position, None while it cannot be read (no database, or the projections were never started)."""
-    rows = await reader.rows_or_none("SELECT position FROM read.position")
+    rows = await reader.rows_or_none(POSITION)
     return rows[0][0] if rows else None
 
 

@@ -198,7 +198,7 @@ class _Rebuild:
         await store.quarantine(self._writing, self._beside.poison, self._beside.skipped)
         for projection in self._projections:
             await store.mark_built(self._writing, projection)
-        await self._writing.execute("UPDATE read.position SET epoch = epoch + 1")
+        await self._writing.execute("UPDATE read.positions SET epoch = epoch + 1")
 
     def _reached(self, rows: Rows, target: int) -> None:
         self._position = rows[-1][0]

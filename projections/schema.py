@@ -1,6 +1,7 @@
 """The SQL of the projections' own tables in schema `read`: definitions, and the statements of a batch. Pure text.
 
-`read.position` has one row: how far all projections have come, and an `epoch` that changes with every swap of a table.
+`read.positions` has one row: how far all projections have come, and an `epoch` that changes with every swap of a table.
+(A new row for every batch, read from the end of the index: a row updated for ever would grow under any old snapshot.)
 `read.projections` says which build of which projection stands, in which tables; `read.quarantined` which keys of which
 projection take no more events, since which position, and how many were skipped.
 """
@@ -11,16 +12,19 @@ from functools import cache
 from projections.columns import Type
 from projections.entity import ROW, Table
 
+POSITION = "SELECT position, epoch FROM read.positions ORDER BY position DESC LIMIT 1"
+"""How far all projections have come."""
+
 STALE = "CF001"
 """SQLSTATE of `read.advance` where somebody else moved the position or swapped a table."""
 
 FOUNDATION = f"""
-CREATE TABLE IF NOT EXISTS read.position (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    position bigint NOT NULL,
-    epoch bigint NOT NULL DEFAULT 0
-) WITH (fillfactor = 10);
-INSERT INTO read.position (position) VALUES (0) ON CONFLICT DO NOTHING;
+CREATE TABLE IF NOT EXISTS read.positions (
+    position bigint PRIMARY KEY,
+    epoch bigint NOT NULL
+);
+INSERT INTO read.positions (position, epoch) SELECT 0, 0 WHERE NOT EXISTS (SELECT FROM read.positions);
+CREATE OR REPLACE VIEW read.position AS {POSITION};
 CREATE TABLE IF NOT EXISTS read.projections (
     name text PRIMARY KEY,
     build bigint NOT NULL,
@@ -35,11 +39,15 @@ CREATE TABLE IF NOT EXISTS read.quarantined (
     PRIMARY KEY (projection, key)
 );
 CREATE OR REPLACE FUNCTION read.advance(old bigint, new bigint, seen bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    current record;
 BEGIN
-    UPDATE read.position p SET position = new WHERE p.position = old AND p.epoch = seen;
-    IF NOT FOUND THEN
+    SELECT p.position, p.epoch INTO current FROM read.positions p ORDER BY p.position DESC LIMIT 1 FOR UPDATE;
+    IF NOT FOUND OR (current.position, current.epoch) <> (old, seen) THEN
         RAISE EXCEPTION 'the projections are no longer at position %, epoch %', old, seen USING ERRCODE = '{STALE}';
     END IF;
+    INSERT INTO read.positions (position, epoch) VALUES (new, seen);
+    DELETE FROM read.positions p WHERE p.position = old;
     PERFORM pg_notify('read_position', new::text);
 END
 $$;

@@ -23,8 +23,6 @@ from projections.fold import Poison, Write, describe
 LEADER, FOUNDATION, REBUILD = 7163384699739510, 7163384699739511, 7163384699739512
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _ENTRIES = "notification_id, originator_id, originator_version, recorded_at, topic, state"
-_STANDING = "SELECT position, epoch FROM read.position"
-_STANDING_LOCKED = "SELECT position, epoch FROM read.position FOR UPDATE"
 _RETRY_SECONDS = 0.2
 _COPY_ROWS = 1000
 _DATA = {"22", "23", "54"}  # SQLSTATE classes: data, integrity, program limits (a row too long for an index)
@@ -211,10 +209,10 @@ async def quarantined(connection: Database) -> list[Poison]:
 
 async def standing(connection: Database, *, lock: bool = False) -> tuple[int, int]:
     """Position and epoch; `lock`: nobody moves on until the transaction ends."""
-    cursor = await connection.execute(_STANDING_LOCKED if lock else _STANDING)
+    cursor = await connection.execute(f"{schema.POSITION}{' FOR UPDATE' if lock else ''}".encode())
     row = await cursor.fetchone()
     if row is None:
-        raise RuntimeError("read.position has no row: the schema of the projections is damaged")
+        raise RuntimeError("read.positions has no row: the schema of the projections is damaged")
     return row[0], row[1]
 
 

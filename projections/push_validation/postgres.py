@@ -8,13 +8,14 @@ from projections.columns import Type
 from projections.push_validation.view import PushFilter, PushOperation
 from projections.reading.postgres import Reader
 from projections.reading.queries import Where
+from projections.schema import POSITION
 
 # Push operations in the order of their requests.
 OPERATIONS = "SELECT e.doc FROM read.push_operations e{where} ORDER BY e.requested_position"
 
 # The same with the read position that they stand at, which is answered even where there are none.
 OPERATIONS_AT = """
-SELECT p.position, o.doc FROM read.position p
+SELECT p.position, o.doc FROM ({position}) p
 LEFT JOIN (SELECT * FROM read.push_operations e{where}) o ON true ORDER BY o.requested_position
 """
 
@@ -33,7 +34,7 @@ class PostgresPushValidation:
 
     async def operations_at(self, narrow: PushFilter = PushFilter()) -> tuple[int, Sequence[PushOperation]]:
         where = _where(narrow)
-        rows = await self._reader.rows(OPERATIONS_AT.format(where=where), where.parameters)
+        rows = await self._reader.rows(OPERATIONS_AT.format(where=where, position=POSITION), where.parameters)
         return rows[0][0], [self._decode(doc) for _, doc in rows if doc is not None]
 
     async def stream(self, narrow: PushFilter = PushFilter()) -> AsyncIterator[Sequence[PushOperation]]:

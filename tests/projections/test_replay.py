@@ -87,14 +87,14 @@ async def test_rebuild_while_writing(postgres_server: PostgresServer) -> None:
         async with pg.log() as log, running(pg):
             recorder = Recorder(log)
             await recorder.record(early.commands)
-            before, epoch = in_read(pg, "SELECT position, epoch FROM read.position")[0]
+            before, epoch = in_read(pg, "SELECT position, epoch FROM read.positions")[0]
             await _both(
                 rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode, on_progress=progress.append, memory_rows=50),
                 recorder.record(late.commands),
             )
             await caught_up(pg, recorder.position)
             interrupted = tables(pg)
-            assert epoch + 1 == in_read(pg, "SELECT epoch FROM read.position")[0][0]
+            assert epoch + 1 == in_read(pg, "SELECT epoch FROM read.positions")[0][0]
         await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode)
         assert tables(pg) == interrupted
     assert before <= progress[-1].position <= recorder.position

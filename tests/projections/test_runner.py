@@ -203,7 +203,7 @@ async def test_waiting_for_a_position(pg: Pg) -> None:
         waiting = [asyncio.create_task(position.wait(n, 30)) for n in (recorder.position, 1, recorder.position)]
         async with running(pg):
             assert [True, True, True] == await asyncio.gather(*waiting)
-            assert in_read(pg, "SELECT position FROM read.position") == [(recorder.position,)]
+            assert in_read(pg, "SELECT position FROM read.positions") == [(recorder.position,)]
         assert await position.wait(recorder.position, 0.0) is True
         assert await position.wait(recorder.position + 1, 0.01) is False
 
@@ -269,3 +269,12 @@ async def test_nobody_stores_from_a_position_that_has_moved_on(pg: Pg) -> None:
         await store.store(connection, batch, position, position + 5, epoch)
         assert _counted(pg) == (-1, -1)
         assert (position + 5, epoch) == await store.standing(connection)
+
+
+async def test_the_position_can_be_asked_for_by_name(pg: Pg) -> None:
+    """`read.position` is the one row for people and tools, whatever it is kept in."""
+    async with pg.log() as log, running(pg):
+        position = await Recorder(log).record(history(72, 20).commands)
+        await caught_up(pg, position)
+    assert in_read(pg, "SELECT position, epoch FROM read.position") == [(position, 0)]
+    assert in_read(pg, "SELECT count(*) FROM read.positions") == [(1,)]
