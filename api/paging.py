@@ -81,7 +81,7 @@ async def _csv(
 ) -> AsyncIterator[bytes]:
     yield csv_lines([columns])
     async for batch in batches:
-        rows = (msgspec.to_builtins(present(item)) for item in batch)
+        rows = (msgspec.json.decode(msgspec.json.encode(present(item))) for item in batch)
         yield csv_lines([[cell(row.get(column)) for column in columns] for row in rows])
 
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Request, Response, post
@@ -24,7 +24,7 @@ from domain.entity import Actor, ActorKind
 from domain.push_states import FailureCause
 
 _SECRET = {"Cache-Control": "no-store"}
-_HPKE_KEY_BYTES = 32
+_NOBODY = UUID(int=0)
 
 
 def _answer(body: Any, headers: dict[str, str] | None = None) -> Response[Any]:
@@ -48,7 +48,7 @@ async def enrol(
         services.bridge_ca,
         token=data.token,
         csr_pem=data.csr_pem,
-        hpke_public_key=_hpke_key(data.hpke_public_key),
+        hpke_public_key=_hpke_key(services, data.hpke_public_key),
         version=data.version,
         kinds=data.kinds,
     )
@@ -65,14 +65,16 @@ async def enrol(
     )
 
 
-def _hpke_key(text: str) -> bytes:
+def _hpke_key(services: Services, text: str) -> bytes:
+    """The key, once something was sealed to it: keys of the right length may still be of no use (low order)."""
     try:
         key = base64.b64decode(text, validate=True)
+        services.seal(
+            protocol.SealedContent(), key, bridge_id=_NOBODY, assignment_id=_NOBODY, fence=1, fullchain_pem=None
+        )
     except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _HPKE_KEY_BYTES:
         detail = "hpke_public_key is the base64 of the 32 bytes of an X25519 public key."
-        raise Problem("validation-failed", detail, errors=(FieldError("/hpke_public_key", detail),))
+        raise Problem("validation-failed", detail, errors=(FieldError("/hpke_public_key", detail),)) from None
     return key
 
 

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
@@ -132,16 +133,8 @@ def window(since: datetime | None, until: datetime | None, now: datetime) -> tup
 
 def _csv(body: PushValidationBody) -> bytes:
     columns = PushItemBody.__struct_fields__
-    rows = [[cell(_plain(getattr(item, column))) for column in columns] for item in body.items]
-    return csv_lines([columns, *rows])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [str(part) for part in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value if value is None or isinstance(value, int) else str(value)
+    items = msgspec.json.decode(msgspec.json.encode(body.items))
+    return csv_lines([columns, *([cell(item[column]) for column in columns] for item in items)])
 
 
 HANDLERS = [

@@ -83,6 +83,7 @@ class Agent:
         self.id = UUID(answer.json()["bridge_id"])
         self.become(answer.json()["certificate_pem"])
         await self.heartbeat()
+        await self.desk.settled()
         return self
 
     def become(self, certificate_pem: str) -> None:

@@ -1,0 +1,150 @@
+"""The audit trail over REST: every filter, the exact bytes, and the stream that never misses anything."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from tests.api.desk import Desk
+from tests.api.walking import API, Story
+
+
+async def test_filters_by_type_subject_actor_conversation_and_position(desk: Desk) -> None:
+    """Each narrows; a trailing star stands for any rest."""
+    story = await (await (await Story(desk).ready()).pushed()).approved()
+
+    async def found(**query: Any) -> list[str]:
+        items = (await story.get("audit-events", limit=200, **query))["items"]
+        assert [item["position"] for item in items] == sorted(item["position"] for item in items)
+        return [item["type"] for item in items]
+
+    steps = ["work_order.push.requested", "work_order.push.approved"]
+    assert await found(type="work_order.push.*") == steps
+    assert await found(type=steps) == steps
+    assert await found(subject=story.work_order_id) == steps
+    assert await found(correlation_id=story.request_id) == steps
+    assert await found(type="work_order.*", actor=str(desk.people["approver"].id)) == steps[1:]
+    assert "certificate.imported" in await found(subject=story.certificate_id)
+    assert await found(after_position=await desk.head()) == []
+    first = (await story.get("audit-events", limit=1))["items"][0]
+    assert len(await found(to=first["recorded_at"])) == 0
+    assert len(await found(**{"from": first["recorded_at"]})) == await desk.head()
+    assert len(await found(until_position=3)) == 3
+    newest = await story.get("audit-events", sort="-position", limit=1)
+    assert newest["items"][0]["position"] == await desk.head()
+
+
+async def test_pages_of_events_follow_each_other_both_ways(desk: Desk) -> None:
+    """Every position exactly once."""
+    story = await Story(desk).ready()
+    for sort, wanted in (("position", range(1, 10)), ("-position", None)):
+        seen: list[int] = []
+        cursor: dict[str, str] = {}
+        while True:
+            body = await story.get("audit-events", sort=sort, limit=7, until_position=9, **cursor)
+            seen += [item["position"] for item in body["items"]]
+            if body["next_cursor"] is None:
+                break
+            cursor = {"cursor": body["next_cursor"]}
+        assert seen == (list(wanted) if wanted else list(range(9, 0, -1)))
+
+
+async def test_the_bytes_prove_the_event(desk: Desk) -> None:
+    """Payload and salt give the digest in the leaf; the leaf gives the leaf hash (RFC 6962, 2.1)."""
+    story = await Story(desk).imported()
+    event = (await story.get("audit-events", type="certificate.imported"))["items"][0]
+    url = f"{API}/audit-events/{event['position']}"
+    client = desk.as_("auditor")
+    assert (await client.get(url)).json() == event
+    payload, leaf = (await client.get(f"{url}/payload")).content, (await client.get(f"{url}/leaf")).content
+    assert json.loads(payload) == event["data"]
+    digest = hashlib.sha256(base64.b64decode(event["salt"]) + payload).hexdigest()
+    head = json.loads(leaf)
+    assert (head["data_sha256"], head["position"], head["type"]) == (digest, event["position"], event["type"])
+    assert base64.b64decode(event["leaf_hash"]) == hashlib.sha256(b"\0" + leaf).digest()
+
+
+async def test_a_certificates_history_is_its_own_its_connectors_and_its_work_orders(desk: Desk) -> None:
+    """In order, with a cursor."""
+    story = await (await Story(desk).ready()).pushed()
+    whole = await story.get(f"certificates/{story.certificate_id}/events")
+    types = [item["type"] for item in whole["items"] if item["type"] != "claim.taken"]
+    assert types == ["certificate.imported", "certificate.target_system.associated", "work_order.push.requested"]
+    page = await story.get(f"certificates/{story.certificate_id}/events", limit=2)
+    rest = await story.get(f"certificates/{story.certificate_id}/events", cursor=page["next_cursor"])
+    assert page["items"] + rest["items"] == whole["items"]
+
+
+async def test_the_whole_trail_as_ndjson_and_csv(desk: Desk) -> None:
+    """One line per event, dense from 1."""
+    await Story(desk).ready()
+    client = desk.as_("auditor")
+    lines = (await client.get(f"{API}/audit-events", headers={"Accept": "application/x-ndjson"})).text.splitlines()
+    assert [json.loads(line)["position"] for line in lines] == list(range(1, await desk.head() + 1))
+    table = (await client.get(f"{API}/audit-events", headers={"Accept": "text/csv"})).text
+    assert table.startswith("position,recorded_at,type,actor")
+    assert len(table.splitlines()) == 1 + len(lines)
+
+
+@asynccontextmanager
+async def served(desk: Desk) -> AsyncIterator[str]:
+    """The API behind a real server: a stream has no end that a simpler client could wait for."""
+    config = uvicorn.Config(
+        desk.app, port=0, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def streamed(response: httpx.Response, count: int) -> list[dict[str, str]]:
+    """The next events of a stream."""
+    found: list[dict[str, str]] = []
+    fields: dict[str, str] = {}
+    async with asyncio.timeout(60):
+        async for line in response.aiter_lines():
+            name, _, value = line.partition(": ")
+            if line:
+                fields[name] = value
+            elif "id" in fields:
+                found.append(fields)
+                fields = {}
+                if len(found) == count:
+                    break
+            else:
+                fields = {}
+    return found
+
+
+async def test_the_stream_tells_everything_and_goes_on_where_it_stopped(desk: Desk) -> None:
+    """SSE: `id` is the position; Last-Event-ID resumes after it; new events come by themselves."""
+    story = await Story(desk).imported()
+    headers = {"Authorization": f"Bearer {desk.people['auditor'].token}", "Accept": "text/event-stream"}
+    async with served(desk) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+        head = await desk.head()
+        async with client.stream("GET", f"{API}/audit-events", headers=headers) as response:
+            assert response.headers["content-type"].startswith("text/event-stream")
+            first = await streamed(response, head)
+        assert [int(event["id"]) for event in first] == list(range(1, head + 1))
+        assert json.loads(first[0]["data"])["type"] == first[0]["event"]
+
+        again = headers | {"Last-Event-ID": str(head)}
+        async with client.stream("GET", f"{API}/audit-events", headers=again) as response:
+            reading = asyncio.create_task(streamed(response, 1))
+            await story.with_target()
+            [event] = await reading
+        assert int(event["id"]) == head + 1
+        assert event["event"] == "bridge.enrolment_issued"

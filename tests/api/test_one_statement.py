@@ -1,0 +1,88 @@
+"""Exactly one read statement per get or list: counted at the driver, for every address that reads."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.api.desk import Desk
+from tests.api.test_security import handlers
+from tests.api.walking import API, Story
+
+_counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
+NO_STATEMENT = {"/approval-policies", "/me", "/target-kinds"}
+
+
+@pytest.fixture
+def counting(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Counts the statements of what runs inside of it, in whatever task it ends up; others are not counted."""
+    for kind in (psycopg.AsyncCursor, psycopg.AsyncServerCursor):
+        execute = kind.execute
+
+        def counted(self: Any, query: Any, *rest: Any, execute: Any = execute, **options: Any) -> Any:
+            found = _counted.get()
+            if found is not None and (text := str(query, "utf-8") if isinstance(query, bytes) else str(query)).strip():
+                found.append(text)
+            return execute(self, query, *rest, **options)
+
+        monkeypatch.setattr(kind, "execute", counted)
+
+    @contextmanager
+    def count() -> Iterator[list[str]]:
+        token = _counted.set([])
+        try:
+            found = _counted.get()
+            assert found is not None
+            yield found
+        finally:
+            _counted.reset(token)
+
+    return count
+
+
+async def test_every_get_and_every_list_is_one_statement(working_desk: Desk, counting: Any) -> None:
+    """The read models answer with one statement, however much there is to tell; what is in memory with none."""
+    story = await (await Story(working_desk).ready()).implementing()
+    await story.agent.succeed(await story.agent.lease())
+    run = await story.post("operator", "verification-runs", {}, 202)
+    discovery = await story.post("operator", "discoveries", {"target_system_id": story.target_system_id}, 202)
+    order = await story.post(
+        "requester", "orders", {"mode": "automated", "subject_alternative_names": ["a.example.org"]}, 202
+    )
+    ids = {
+        "certificate_id": story.certificate_id,
+        "connector_id": story.connector_id,
+        "request_id": story.request_id,
+        "work_order_id": story.work_order_id,
+        "order_id": order["id"],
+        "target_system_id": story.target_system_id,
+        "bridge_id": str(story.agent.id),
+        "discovery_id": discovery["id"],
+        "run_id": run["id"],
+        "principal_id": str(working_desk.people["lead"].id),
+        "token_id": (await story.get("tokens"))["items"][0]["id"],
+        "position": "1",
+    }
+    asked = {path for method, path, _ in handlers(working_desk) if method == "GET" and path.startswith(API)}
+    wrong: dict[str, list[str]] = {}
+    for template in sorted(asked - {f"{API}/alerts/{{alert_id}}"}):
+        path = template.format(**ids)
+        who = "operator" if path.endswith(("download", "/alerts")) else "auditor"
+        await working_desk.settled()
+        with counting() as statements:
+            answer = await working_desk.as_(who).get(path)
+        assert answer.status_code == 200, (path, answer.text)
+        if len(statements) != (0 if template.removeprefix(API) in NO_STATEMENT else 1):
+            wrong[template] = statements
+    assert wrong == {}
+
+
+async def test_the_count_can_fail(desk: Desk, counting: Any) -> None:
+    """Two reads are counted as two."""
+    with counting() as statements:
+        await desk.as_("auditor").get(f"{API}/certificates")
+        await desk.as_("auditor").get(f"{API}/bridges")
+    assert len(statements) == 2
