@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import httpx
 import msgspec
 import typed_settings as ts
+import uvicorn
 from litestar import Litestar
 
 from adapters.bootstrap import UNREACHABLE, Core, open_core
@@ -157,6 +158,22 @@ def services_of(core: Core, **settings: Any) -> Services:
         local_ca_pem=lambda: core.local_pki.root_pem,
         unreachable=UNREACHABLE,
     )
+
+
+@asynccontextmanager
+async def served(app: Litestar) -> AsyncIterator[str]:
+    """An application behind a real server, for what needs real connections."""
+    config = uvicorn.Config(app, port=0, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        await serving
 
 
 @asynccontextmanager

@@ -4,14 +4,11 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import uvicorn
 
-from tests.api.desk import Desk
+from tests.api.desk import Desk, served
 from tests.api.walking import API, Story
 
 
@@ -92,24 +89,6 @@ async def test_the_whole_trail_as_ndjson_and_csv(desk: Desk) -> None:
     assert len(table.splitlines()) == 1 + len(lines)
 
 
-@asynccontextmanager
-async def served(desk: Desk) -> AsyncIterator[str]:
-    """The API behind a real server: a stream has no end that a simpler client could wait for."""
-    config = uvicorn.Config(
-        desk.app, port=0, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve())
-    while not server.started:
-        await asyncio.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await serving
-
-
 async def streamed(response: httpx.Response, count: int) -> list[dict[str, str]]:
     """The next events of a stream."""
     found: list[dict[str, str]] = []
@@ -133,7 +112,7 @@ async def test_the_stream_tells_everything_and_goes_on_where_it_stopped(desk: De
     """SSE: `id` is the position; Last-Event-ID resumes after it; new events come by themselves."""
     story = await Story(desk).imported()
     headers = {"Authorization": f"Bearer {desk.people['auditor'].token}", "Accept": "text/event-stream"}
-    async with served(desk) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with served(desk.app) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
         head = await desk.head()
         async with client.stream("GET", f"{API}/audit-events", headers=headers) as response:
             assert response.headers["content-type"].startswith("text/event-stream")

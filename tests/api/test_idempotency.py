@@ -1,6 +1,7 @@
 """Idempotency-Key: the same key and body, the same answer; done once, whatever comes in between."""
 
 import asyncio
+from uuid import UUID
 
 import httpx
 
@@ -108,10 +109,10 @@ async def test_while_a_command_runs_its_key_is_taken(desk: Desk) -> None:
     assert isinstance(store, PostgresIdempotency)
     finish = store.finish
 
-    async def slow(*arguments: object) -> None:
+    async def slow(command_id: UUID, status: int, headers: dict[str, str], body: bytes | None) -> None:
         entered.set()
         await leave.wait()
-        await finish(*arguments)  # type: ignore[arg-type] # as they came
+        await finish(command_id, status, headers, body)
 
     store.finish = slow  # type: ignore[method-assign] # the moment between commit and answer, made long
     body = {"name": "somebody"}
@@ -127,9 +128,9 @@ async def test_while_a_command_runs_its_key_is_taken(desk: Desk) -> None:
 
 async def test_a_key_must_be_a_short_line_of_ascii(desk: Desk) -> None:
     """Anything else is refused, and named by its header."""
-    for key in ("x" * 256, "a b", "ä"):
+    for key in (b"x" * 256, b"a b", "ä".encode()):
         answer = await desk.as_("admin").post(
-            f"{API}/principals", json={"name": "x"}, headers={"Idempotency-Key": key.encode()}
+            f"{API}/principals", json={"name": "x"}, headers=[(b"Idempotency-Key", key)]
         )
         problem = refused(answer, 422, "validation-failed")
         assert problem["errors"][0] == {
