@@ -94,9 +94,9 @@ class _Demo:
         await self._start_service()
         web_servers = await self._start_web_servers()
         await self._set_up(web_servers)
-        self._changed()
         assert self._ready is not None
         self._screen.ready(self._ready)
+        self._changed()
 
     async def _start_service(self) -> None:
         ports = self._place.kept.ports

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -33,32 +32,29 @@ class DemoScreen:
 
     def step(self, sentence: str) -> None:
         """A step begins."""
-        self._notes.print(Text(f"· {sentence}", style="dim"))
+        self._notes.print(Text(f"· {sentence}", style="dim"), soft_wrap=True)
 
     def note(self, sentence: str) -> None:
         """Something happened meanwhile."""
-        self._notes.print(Text(sentence))
+        self._notes.print(Text(sentence), soft_wrap=True)
 
     def ready(self, found: "DemoReady") -> None:
-        """Everything runs."""
-        table = Table.grid(padding=(0, 2))
-        for name, token in found.tokens.items():
-            table.add_row(Text(name, style="bold"), Text(token, no_wrap=True, overflow="ignore"))
-        self._out.print(Panel(_text(found), title="certferry demo", border_style="green", expand=False))
-        self._out.print(table, soft_wrap=True)
+        """Everything runs. What one may want to copy is never broken over two lines."""
+        facts = {
+            "Address": found.base_url,
+            "Web servers": found.web_servers,
+            "CA of clients": str(found.ca_pem_path),
+            "Data": str(found.directory),
+        }
+        self._out.print(Panel(_what_to_try(found), title="What to try", border_style="green", expand=False))
+        for name, value in (*facts.items(), *found.tokens.items()):
+            self._out.print(Text(f"{name:<15}", style="bold").append(value, style="not bold"), soft_wrap=True)
         self._out.print(Text("Ctrl-C stops everything.", style="dim"))
         sys.stdout.flush()
         if self._browser and sys.stdout.isatty() and (os.environ.get("DISPLAY") or sys.platform == "darwin"):
             webbrowser.open(found.base_url)
 
 
-def _text(found: "DemoReady") -> Text:
-    text = Text()
-    text.append("Address       ", style="bold").append(f"{found.base_url}\n")
-    text.append("Web servers   ", style="bold").append(f"{found.web_servers}\n")
-    text.append("CA of clients ", style="bold").append(f"{found.ca_pem_path}\n")
-    text.append("Data          ", style="bold").append(f"{found.directory}\n\n")
-    text.append("What to try\n", style="bold")
-    for number, line in enumerate(_TRY, start=1):
-        text.append(f" {number}. {line.format(url=found.base_url, spare=found.spare)}\n")
-    return text
+def _what_to_try(found: "DemoReady") -> Text:
+    lines = [line.format(url=found.base_url, spare=found.spare) for line in _TRY]
+    return Text("\n".join(f"{number}. {line}" for number, line in enumerate(lines, start=1)))

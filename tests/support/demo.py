@@ -165,6 +165,7 @@ def running_demo(directory: Path, *options: str) -> Iterator[Demo]:
     """A started demo, stopped at the end of the block whatever happens."""
     ready_file = directory.with_name(f"{directory.name}-ready.json")
     said = directory.with_name(f"{directory.name}-said.txt")
+    ready_file.unlink(missing_ok=True)  # of one that was killed
     arguments = ["--port", "0", "--no-browser", "--data", str(directory), "--ready-file", str(ready_file), *options]
     with said.open("wb") as output:
         process = subprocess.Popen(
