@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, shown_once, write
 from domain import ids, principal
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
 
@@ -16,6 +16,9 @@ class IssuedApiToken(NamedTuple):
 
     token: Loaded[Token]
     text: str
+
+    def __repr__(self) -> str:
+        return f"IssuedApiToken({self.token.id})"
 
 
 def principal_id(name: str) -> UUID:
@@ -38,9 +41,7 @@ async def create_principal(
             created, events = created.after(granted), (*events, *granted)
         return Attempt((write(known, events),), created)
 
-    async def again() -> Loaded[Principal]:
-        return await load(house, PRINCIPAL, subject)
-
+    again = reading_back(house, PRINCIPAL, subject)
     return await carry_out(house, context, attempt, subject_id=subject, action="principal.create", again=again)
 
 
@@ -55,7 +56,8 @@ async def change_role(
         events = change(known.found, context.meta, role)
         return Attempt((write(known, events),), known.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles")
+    again = reading_back(house, PRINCIPAL, subject)
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
 
 
 async def create_token(
@@ -87,7 +89,7 @@ async def create_token(
         text = f"cf_{token_id.hex}_{secret}"
         return Attempt((write(token, (event,)), write(held, ())), IssuedApiToken(token.after((event,)), text))
 
-    return await carry_out(house, context, attempt, subject_id=owner, action="token.create")
+    return await carry_out(house, context, attempt, subject_id=owner, action="token.create", again=shown_once)
 
 
 async def revoke_token(house: House, context: Context, token_id: UUID) -> Done[Loaded[Token]]:
@@ -98,7 +100,8 @@ async def revoke_token(house: House, context: Context, token_id: UUID) -> Done[L
         events = principal.revoke_token(token.found, context.meta)
         return Attempt((write(token, events),), token.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=token_id, action="token.revoke")
+    again = reading_back(house, TOKEN, token_id)
+    return await carry_out(house, context, attempt, subject_id=token_id, action="token.revoke", again=again)
 
 
 def secret_hash(secret: str) -> str:

@@ -2,7 +2,18 @@
 
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    write,
+)
 from domain import alert, ids
 from domain.alert import ALERT, Alert, AlertKind, AlertRaised
 
@@ -46,7 +57,8 @@ async def acknowledge_alert(
         events = alert.acknowledge(known.found, context.meta, comment)
         return Attempt((write(known, events),), known.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=alert_id, action="alert.acknowledge")
+    again = reading_back(house, ALERT, alert_id)
+    return await carry_out(house, context, attempt, subject_id=alert_id, action="alert.acknowledge", again=again)
 
 
 async def resolve_alert(
@@ -60,4 +72,5 @@ async def resolve_alert(
         events = alert.resolve(known.found, context.meta, comment)
         return Attempt((write(known, events),), known.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=alert_id, action="alert.resolve")
+    again = reading_back(house, ALERT, alert_id)
+    return await carry_out(house, context, attempt, subject_id=alert_id, action="alert.resolve", again=again)

@@ -1,10 +1,23 @@
 """Adding and removing a target system association (manual "Managing Installed Certificates")."""
 
+import asyncio
 from uuid import UUID
 
 import msgspec
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
+from application.conversations import of_push
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    write,
+)
 from application.pushing import latest_work_orders
 from domain import association, ids, work_order
 from domain.certificate import CERTIFICATE
@@ -27,31 +40,37 @@ class AddConnector(msgspec.Struct, frozen=True, kw_only=True):
 async def add_connector(house: House, context: Context, command: AddConnector) -> Done[Loaded[Connector]]:
     """Associate a certificate with a target system."""
     connector_id = ids.connector_id(command.certificate_id, command.target_system_id, command.profile)
-    endpoints = tuple(str(parse_endpoint(text, pointer=f"/endpoints/{n}")) for n, text in enumerate(command.endpoints))
-    server_name = parse_server_name(command.server_name, pointer="/server_name") if command.server_name else None
 
     async def attempt() -> Attempt[Loaded[Connector]]:
-        certificate = await load(house, CERTIFICATE, command.certificate_id)
-        target = await load(house, TARGET_SYSTEM, command.target_system_id)
-        connector = await load(house, CONNECTOR, connector_id)
+        certificate, target, connector = await asyncio.gather(
+            load(house, CERTIFICATE, command.certificate_id),
+            load(house, TARGET_SYSTEM, command.target_system_id),
+            load(house, CONNECTOR, connector_id),
+        )
         events = association.associate(
             connector.state,
             context.meta,
             certificate_id=certificate.id,
             certificate=certificate.found,
             target_system_id=target.id,
-            target=target.found,
+            target=target.named_by("/target_system_id"),
             profile=command.profile,
-            endpoints=endpoints,
-            server_name=server_name,
+            endpoints=_endpoints(command),
+            server_name=_server_name(command),
         )
         changes = (write(connector, events), write(certificate, ()), write(target, ()))
         return Attempt(changes, connector.after(events))
 
-    async def again() -> Loaded[Connector]:
-        return await load(house, CONNECTOR, connector_id)
-
+    again = reading_back(house, CONNECTOR, connector_id)
     return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.add", again=again)
+
+
+def _endpoints(command: AddConnector) -> tuple[str, ...]:
+    return tuple(str(parse_endpoint(text, pointer=f"/endpoints/{n}")) for n, text in enumerate(command.endpoints))
+
+
+def _server_name(command: AddConnector) -> str | None:
+    return parse_server_name(command.server_name, pointer="/server_name") if command.server_name else None
 
 
 async def remove_connector(
@@ -63,12 +82,14 @@ async def remove_connector(
         connector = await load(house, CONNECTOR, connector_id)
         check_version(context, connector)
         events = association.dissociate(connector.found, context.meta, comment=comment)
-        changes = [write(connector, events)]
         latest = (await latest_work_orders(house, [connector_id]))[connector_id]
+        # Nobody may open a work order meanwhile: it would stay open on a connector that is gone.
+        changes = [write(connector, events), latest.none_later(connector_id)]
         if latest.previous is not None and events:
-            within = context.within(latest.previous.found.request_id)
+            within = of_push(context, latest.previous.found)
             ended = work_order.supersede(latest.previous.found, within.meta, SupersededReason.CONNECTOR_REMOVED)
             changes.append(write(latest.previous, ended))
         return Attempt(tuple(changes), connector.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.remove")
+    again = reading_back(house, CONNECTOR, connector_id)
+    return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.remove", again=again)

@@ -6,7 +6,22 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, Loaded, append, carry_out, check_version, load, write
+import msgspec
+
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    append,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    shown_once,
+    write,
+)
 from application.ports import VersionConflict
 from domain import bridge as bridges
 from domain import ids
@@ -37,6 +52,9 @@ class IssuedToken(NamedTuple):
     token: str
     expires_at: datetime
 
+    def __repr__(self) -> str:
+        return f"IssuedToken({self.bridge.id})"
+
 
 class Enrolled(NamedTuple):
     """The bridge's identity from now on."""
@@ -58,14 +76,12 @@ async def issue_enrolment(house: House, context: Context, name: str) -> Done[Iss
 
     async def attempt() -> Attempt[IssuedToken]:
         bridge = await load(house, BRIDGE, bridge_id)
-        if bridge.state is not None:
-            raise Refused(Code.ALREADY_EXISTS, "This bridge exists already.")
         event = BridgeEnrolmentIssued(
             meta=context.meta, name=name, token_sha256=token_hash(token), expires_at=expires_at
         )
         return Attempt((write(bridge, (event,)),), IssuedToken(bridge.after((event,)), token, expires_at))
 
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.issue")
+    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.issue", again=shown_once)
 
 
 async def enrol_bridge(
@@ -81,14 +97,14 @@ async def enrol_bridge(
 ) -> Done[Enrolled]:
     """Spend the token: exactly one bridge gets in with it."""
     bridge_id = _bridge_of(token)
+    if (await load(house, BRIDGE, bridge_id)).state is None:
+        raise _bad_token()  # about nothing that exists: nothing is recorded
     signed = signer.sign(csr_pem, bridge_id)
 
     async def attempt() -> Attempt[Enrolled]:
         bridge = await load(house, BRIDGE, bridge_id)
-        if bridge.state is None:
-            raise _bad_token()
         events = bridges.enrol(
-            bridge.state,
+            bridge.found,
             context.meta,
             token_sha256=token_hash(token),
             certificate_fingerprint_sha256=signed.fingerprint_sha256,
@@ -99,7 +115,21 @@ async def enrol_bridge(
         )
         return Attempt((write(bridge, events),), Enrolled(bridge.after(events), signed))
 
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.enrol")
+    return await carry_out(
+        house,
+        context,
+        attempt,
+        subject_id=bridge_id,
+        action="bridge.enrol",
+        refused_in=lambda: _per_minute(context, bridge_id),
+    )
+
+
+def _per_minute(context: Context, bridge_id: UUID) -> Context:
+    """Whoever has no token yet is nobody in particular: one refusal per bridge, source and minute is kept."""
+    minute = int(context.at.timestamp() // 60)
+    once = ids.derive("enrolment-refused", bridge_id, context.client_address, minute)
+    return msgspec.structs.replace(context, command_id=once, body_sha256=b"\0" * 32)
 
 
 def _bridge_of(token: str) -> UUID:
@@ -155,4 +185,5 @@ async def retire_bridge(house: House, context: Context, bridge_id: UUID) -> Done
         events = bridges.retire(bridge.found, context.meta)
         return Attempt((write(bridge, events),), bridge.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.retire")
+    again = reading_back(house, BRIDGE, bridge_id)
+    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.retire", again=again)

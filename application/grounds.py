@@ -1,5 +1,6 @@
 """What a push rests on: connector, certificate and target system, read together and asserted together."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -77,11 +78,13 @@ class Grounds(NamedTuple):
 
 
 async def load_grounds(house: House, connector_ids: Sequence[UUID]) -> dict[UUID, Grounds]:
-    """The grounds of each connector that exists, in three reads however many there are."""
+    """The grounds of each connector that exists, in two reads however many there are."""
     connectors = await load_many(house, CONNECTOR, connector_ids)
     known = [c for c in connectors.values() if c.state is not None]
-    certificates = await load_many(house, CERTIFICATE, list({c.found.certificate_id for c in known}))
-    targets = await load_many(house, TARGET_SYSTEM, list({c.found.target_system_id for c in known}))
+    certificates, targets = await asyncio.gather(
+        load_many(house, CERTIFICATE, list({c.found.certificate_id for c in known})),
+        load_many(house, TARGET_SYSTEM, list({c.found.target_system_id for c in known})),
+    )
     return {c.id: Grounds(c, certificates[c.found.certificate_id], targets[c.found.target_system_id]) for c in known}
 
 

@@ -6,114 +6,71 @@ meanwhile, answers a repeated command id without deciding again, and records eve
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from application.ports import (
-    Append,
-    Appended,
-    Change,
-    Clock,
-    Errands,
-    Hints,
-    Leases,
-    Log,
-    Presence,
-    VersionConflict,
-)
-from application.vault_ports import KeyVault
+from application.context import Context, House, HouseSettings
+from application.ports import Append, Appended, Change, CommandIdReused, VersionConflict
 from domain import ids
 from domain.access import CommandRefused, PushRefused
-from domain.entity import Actor, AggregateType, Event, Meta
+from domain.entity import AggregateType, Event
 from domain.errors import Code, Refused
+
+__all__ = [
+    "Attempt",
+    "Context",
+    "Done",
+    "House",
+    "HouseSettings",
+    "Loaded",
+    "append",
+    "carry_out",
+    "check_version",
+    "decide",
+    "load",
+    "load_many",
+    "reading_back",
+    "record_refusal",
+    "shown_once",
+    "write",
+]
 
 S = TypeVar("S")
 T = TypeVar("T")
 ATTEMPTS = 12
 
 
-class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What operators may choose; times in seconds."""
-
-    dispatch_deadline: float = 600.0
-    lease_seconds: float = 60.0
-    errand_deadline: float = 120.0
-    bridge_silent_after: float = 60.0
-    verification_grace: float = 60.0
-    enrolment_seconds: float = 3600.0
-    token_days: int = 90
-
-
-class House(NamedTuple):
-    """What use cases may use."""
-
-    log: Log
-    clock: Clock
-    vault: KeyVault
-    hints: Hints
-    leases: Leases
-    errands: Errands
-    presence: Presence
-    settings: HouseSettings = HouseSettings()
-
-
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks, when and how.
-
-    `command_id` makes the command idempotent; `chosen_by_client` tells that it stems from an Idempotency-Key, so that
-    it may have been carried out already. `if_match` is the aggregate version the caller decided on (None: any).
-    """
-
-    actor: Actor
-    at: datetime
-    command_id: UUID
-    body_sha256: bytes = b"\0" * 32
-    correlation_id: UUID | None = None
-    causation_position: int | None = None
-    client_address: str | None = None
-    credential: str | None = None
-    if_match: int | None = None
-    chosen_by_client: bool = False
-
-    @property
-    def meta(self) -> Meta:
-        """What the events of this command carry."""
-        return Meta(
-            actor=self.actor,
-            at=self.at,
-            correlation_id=self.correlation_id or self.command_id,
-            causation_position=self.causation_position,
-            client_address=self.client_address,
-            credential=self.credential,
-        )
-
-    def within(self, correlation_id: UUID) -> "Context":
-        """The same, as part of an older conversation (a push request)."""
-        return msgspec.structs.replace(self, correlation_id=correlation_id)
-
-    def part(self, *names: object) -> "Context":
-        """One of several commands that this one consists of; its id follows from this one's."""
-        return msgspec.structs.replace(self, command_id=ids.derive("part", self.command_id, *names), if_match=None)
-
-
 class Loaded(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
-    """An aggregate as it was read: `version` 0 and `state` None where there is no such stream."""
+    """An aggregate as it was read: `version` 0 and `state` None where there is no such stream.
+
+    `conversation` is the correlation id of its first event.
+    """
 
     kind: AggregateType[S]
     id: UUID
     version: int
     state: S | None
     created_position: int | None = None
+    conversation: UUID | None = None
 
     @property
     def found(self) -> S:
         """The state; refuses with not-found where there is none."""
         if self.state is None:
-            raise Refused(Code.NOT_FOUND, f"There is no {self.kind.name.replace('_', ' ')} {self.id}.")
+            raise Refused(Code.NOT_FOUND, self._absent)
         return self.state
+
+    def named_by(self, pointer: str) -> S:
+        """The state of something that a field of the body names; where there is none, the field is to blame."""
+        if self.state is None:
+            raise Refused(Code.VALIDATION_FAILED, self._absent, pointer=pointer)
+        return self.state
+
+    @property
+    def _absent(self) -> str:
+        return f"There is no {self.kind.name.replace('_', ' ')} {self.id}."
 
     def after(self, events: Sequence[Event]) -> "Loaded[S]":
         """As it will be when `events` are appended."""
@@ -147,6 +104,7 @@ async def load_many(house: House, kind: AggregateType[S], stream_ids: Sequence[U
             version=of_kind[-1].version if of_kind else 0,
             state=kind.fold(r.event for r in of_kind),
             created_position=of_kind[0].position if of_kind else None,
+            conversation=of_kind[0].event.meta.correlation_id if of_kind else None,
         )
     return found
 
@@ -201,41 +159,92 @@ async def carry_out(
     subject_id: UUID,
     action: str,
     again: Callable[[], Awaitable[T]] | None = None,
+    refused_in: Callable[[], Context] | None = None,
 ) -> Done[T]:
     """Run one command to its end.
 
-    `again` gives the result when this command id was carried out before (a client repeats after a lost answer); without
-    it a repeat is decided anew, right only for idempotent decisions. `subject_id` and `action` name the refusal.
+    `again` gives the result when this command id was carried out before (a client repeats after a lost answer, a
+    reaction runs twice); without it a repeat is decided anew, right only for idempotent decisions. `subject_id` and
+    `action` name the refusal, `refused_in` its conversation where that is known only after loading.
     """
-    if again is not None and context.chosen_by_client:
-        known = await house.log.find_command(context.command_id)
-        if known is not None:
-            return Done(result=await again(), position=known[1].last_position, repeated=True)
-    try:
-        return await _attempt_until_done(house, context, attempt)
-    except Refused as refused:
-        await record_refusal(house, context, refused, subject_id=subject_id, action=action)
-        raise
 
+    async def refuse(refused: Refused) -> bool:
+        within = refused_in() if refused_in is not None else context
+        return await record_refusal(house, within, refused, subject_id=subject_id, action=action)
 
-async def _attempt_until_done(house: House, context: Context, attempt: Callable[[], Awaitable[Attempt[T]]]) -> Done[T]:
+    if context.chosen_by_client and (known := await _carried_out_before(house, context, again, refuse)):
+        return known
     for _ in range(ATTEMPTS):
-        changes, result = await attempt()
         try:
+            changes, result = await attempt()
             appended = await append(house, context, *changes)
         except VersionConflict:
             continue
+        except Refused as refused:
+            # A twin of this command may have been faster: what it has done would be refused to this one.
+            if known := await _carried_out_before(house, context, again, refuse):
+                return known
+            if await refuse(refused):
+                raise
+            continue
+        if appended.repeated and again is not None:
+            result = await again()
         return Done(result=result, position=appended.last_position, repeated=appended.repeated)
-    raise Refused(Code.VERSION_CONFLICT, "Others keep changing this at the same time; read it again and try once more.")
+    busy = Refused(
+        Code.VERSION_CONFLICT, "Others keep changing this at the same time; read it again and try once more."
+    )
+    await refuse(busy)
+    raise busy
 
 
-async def record_refusal(house: House, context: Context, refused: Refused, *, subject_id: UUID, action: str) -> None:
-    """Append what the refusal itself changed, and the refusal, to its subject's access log.
+async def _carried_out_before(
+    house: House,
+    context: Context,
+    again: Callable[[], Awaitable[T]] | None,
+    refuse: Callable[[Refused], Awaitable[bool]],
+) -> Done[T] | None:
+    """The answer to a command that was carried out already. Raises CommandIdReused when it had another body."""
+    if again is None:
+        return None
+    known = await house.log.find_command(context.command_id)
+    if known is None:
+        return None
+    body_sha256, appended = known
+    if body_sha256 != context.body_sha256:
+        raise CommandIdReused(f"the command id {context.command_id} was used before with another body")
+    try:
+        return Done(result=await again(), position=appended.last_position, repeated=True)
+    except Refused as refused:
+        await refuse(refused)
+        raise
 
-    The refusal stream is not the aggregate's: nobody can make an approver's ETag stale by failing.
+
+def reading_back(house: House, kind: AggregateType[S], stream_id: UUID) -> Callable[[], Awaitable[Loaded[S]]]:
+    """`again` of most commands: the aggregate as it is now."""
+
+    async def again() -> Loaded[S]:
+        return await load(house, kind, stream_id)
+
+    return again
+
+
+async def shown_once() -> Any:
+    """`again` of commands whose result holds a secret: there is nothing to show a second time."""
+    raise Refused(
+        Code.ALREADY_EXISTS,
+        "This was carried out already, and the secret it made was shown then. If it was lost, revoke what was made and "
+        "make a new one.",
+    )
+
+
+async def record_refusal(house: House, context: Context, refused: Refused, *, subject_id: UUID, action: str) -> bool:
+    """Append the refusal to its subject's access log, together with what the refusal itself changed.
+
+    The refusal stream is not the aggregate's: nobody can make an approver's ETag stale by failing. False, and nothing
+    is kept, when the aggregate has moved on since: then it is to be decided again.
     """
     if refused.code is Code.NOT_FOUND:
-        return  # about nothing that exists
+        return True  # about nothing that exists
     kind = PushRefused if action.startswith("push") else CommandRefused
     event = kind(
         meta=context.meta, subject_id=subject_id, action=action, code=refused.code.value, detail=refused.detail
@@ -243,8 +252,9 @@ async def record_refusal(house: House, context: Context, refused: Refused, *, su
     changes = [Change(stream_id=ids.access_log_id(subject_id), expected_version=None, events=(event,))]
     if refused.records:
         changes.append(Change(stream_id=subject_id, expected_version=refused.records_version, events=refused.records))
-    command = context.part("refusal", refused.code.value)
     try:
-        await append(house, command, *changes)
-    except VersionConflict:  # somebody else was faster; the refusal itself is kept all the same
-        await append(house, command, changes[0])
+        # With the body: a client that was refused may send another body under the same key.
+        await append(house, context.part("refusal", refused.code.value, context.body_sha256.hex()), *changes)
+    except VersionConflict:
+        return False
+    return True

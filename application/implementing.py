@@ -6,11 +6,24 @@ from uuid import UUID
 
 import msgspec
 
+from application.conversations import of_push
 from application.grounds import grounds_of
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, decide, load, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    decide,
+    load,
+    reading_back,
+    write,
+)
 from application.ports import Change
 from application.pushing import latest_work_orders
-from domain import ids, work_order
+from domain import work_order
 from domain.entity import Event
 from domain.errors import Code, Refused
 from domain.push_states import SupersededReason
@@ -31,19 +44,26 @@ class Dialog(msgspec.Struct, frozen=True, kw_only=True):
 async def _step(
     house: House, context: Context, work_order_id: UUID, action: str, decision: _Decision
 ) -> Done[Loaded[WorkOrder]]:
-    """One step of one work order, as part of its push request's conversation."""
+    """One step of one work order, as part of its push request's conversation; so is its refusal."""
+    within = context
 
     async def attempt() -> Attempt[Loaded[WorkOrder]]:
+        nonlocal within
         order = await load(house, WORK_ORDER, work_order_id)
-        within = context.within(order.found.request_id)
+        within = of_push(context, order.found)
         check_version(context, order)
         events, asserted = await decision(order, within)
         return Attempt((write(order, events), *asserted), order.after(events))
 
-    async def again() -> Loaded[WorkOrder]:
-        return await load(house, WORK_ORDER, work_order_id)
-
-    return await carry_out(house, context, attempt, subject_id=work_order_id, action=action, again=again)
+    return await carry_out(
+        house,
+        context,
+        attempt,
+        subject_id=work_order_id,
+        action=action,
+        again=reading_back(house, WORK_ORDER, work_order_id),
+        refused_in=lambda: within,
+    )
 
 
 async def approve_push(house: House, context: Context, work_order_id: UUID, dialog: Dialog) -> Done[Loaded[WorkOrder]]:
@@ -138,10 +158,7 @@ async def retry_push(
             order,
             lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=comment),
         )
-        none_later = Change(
-            stream_id=ids.work_order_id(order.found.connector_id, latest.next_ordinal), expected_version=0
-        )
-        return events, (*grounds.assertions(), none_later)
+        return events, (*grounds.assertions(), latest.none_later(order.found.connector_id))
 
     return await _step(house, context, work_order_id, "push.retry", decision)
 

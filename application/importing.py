@@ -4,7 +4,19 @@ from uuid import UUID
 
 import msgspec
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    record_refusal,
+    write,
+)
 from application.ports import CertificateReader, Change, ReadBundle, ReadCertificate
 from domain import certificate as certificates
 from domain import ids
@@ -30,7 +42,7 @@ async def import_certificate(
     house: House, context: Context, reader: CertificateReader, command: ImportCertificate
 ) -> Done[Loaded[Certificate]]:
     """Import a certificate, with or without its key. (issuer, serial) and fingerprint are unique."""
-    bundle = reader.bundle(command.certificate_pem, command.private_key_pem, command.chain_pem)
+    bundle = await _read(house, context, reader, command)
     certificate_id = ids.certificate_id(bundle.leaf.facts.fingerprint_sha256)
 
     async def attempt() -> Attempt[Loaded[Certificate]]:
@@ -49,10 +61,18 @@ async def import_certificate(
         await _keep_key(house, certificate_id, bundle)
         return Attempt((write(known, events), claim), known.after(events))
 
-    async def again() -> Loaded[Certificate]:
-        return await load(house, CERTIFICATE, certificate_id)
-
+    again = reading_back(house, CERTIFICATE, certificate_id)
     return await carry_out(house, context, attempt, subject_id=certificate_id, action="certificate.import", again=again)
+
+
+async def _read(house: House, context: Context, reader: CertificateReader, command: ImportCertificate) -> ReadBundle:
+    """What cannot be read, or does not belong together, is refused to whoever sent it: it names no certificate yet."""
+    try:
+        return reader.bundle(command.certificate_pem, command.private_key_pem, command.chain_pem)
+    except Refused as refused:
+        caller = ids.derive("caller", context.actor.id)
+        await record_refusal(house, context, refused, subject_id=caller, action="certificate.import")
+        raise
 
 
 async def _keep_key(house: House, certificate_id: UUID, bundle: ReadBundle) -> None:
@@ -83,7 +103,7 @@ async def discover_certificate(
     *,
     target_system_id: UUID | None,
     discovery_id: UUID | None,
-) -> Done[UUID] | None:
+) -> Done[UUID]:
     """A certificate that is not in the inventory enters it with source `discovered`; a known one is left alone."""
     certificate_id = ids.certificate_id(found.facts.fingerprint_sha256)
 
@@ -115,4 +135,7 @@ async def describe_certificate(
         events = certificates.describe(known.found, context.meta, owner=owner, tags=tags)
         return Attempt((write(known, events),), known.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=certificate_id, action="certificate.describe")
+    again = reading_back(house, CERTIFICATE, certificate_id)
+    return await carry_out(
+        house, context, attempt, subject_id=certificate_id, action="certificate.describe", again=again
+    )

@@ -4,17 +4,21 @@ Certificate").
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from uuid import UUID
 
 import msgspec
 
 from application.grounds import Grounds, load_grounds
-from application.house import Context, Done, House, Loaded, append, load_many, record_refusal, write
+from application.house import Context, Done, House, Loaded, append, load, load_many, record_refusal, write
 from application.ports import Change, VersionConflict
+from application.push_answers import PushAccepted, RefusedConnector, answered_before, opened_by, remember_answer
 from domain import ids, work_order
+from domain.certificate import CERTIFICATE
 from domain.errors import Code, Refused
 from domain.work_order_state import WORK_ORDER, WorkOrder
+
+__all__ = ["Latest", "PushAccepted", "RefusedConnector", "RequestPush", "latest_work_orders", "request_push"]
 
 ATTEMPTS = 8
 
@@ -28,19 +32,7 @@ class RequestPush(msgspec.Struct, frozen=True, kw_only=True):
     allow_not_yet_valid: bool = False
 
 
-class RefusedConnector(msgspec.Struct, frozen=True):
-    """A connector that this push leaves out, and why."""
-
-    connector_id: UUID
-    refused: Refused
-
-
-class PushAccepted(msgspec.Struct, frozen=True, kw_only=True):
-    """What one Push to Device made."""
-
-    request_id: UUID
-    work_orders: tuple[Loaded[WorkOrder], ...]
-    refused: tuple[RefusedConnector, ...]
+_Outcome = tuple[Loaded[WorkOrder], int] | Refused | VersionConflict
 
 
 async def request_push(house: House, context: Context, command: RequestPush) -> Done[PushAccepted]:
@@ -48,31 +40,34 @@ async def request_push(house: House, context: Context, command: RequestPush) -> 
 
     Refuses as a whole with no-connector where there is none. A single connector that is refused refuses the command.
     """
-    request_id = ids.derive("push-request", context.command_id)
-    context = context.within(request_id)
-    try:
-        connector_ids = await _connectors(house, command)
-    except Refused as refused:
-        await record_refusal(house, context, refused, subject_id=command.certificate_id, action="push.request")
-        raise
+    context = context.within(ids.derive("push-request", context.command_id))
+    if context.chosen_by_client and (known := await answered_before(house, context)):
+        return known
+    connector_ids = await _connectors(house, context, command)
     accepted, refusals, position = await _open_work_orders(house, context, command, connector_ids)
     if not accepted and len(refusals) == 1:
         raise refusals[0].refused
-    result = PushAccepted(request_id=request_id, work_orders=tuple(accepted), refused=tuple(refusals))
+    result = PushAccepted(request_id=context.meta.correlation_id, work_orders=tuple(accepted), refused=tuple(refusals))
+    position = position or await house.log.head()
+    if context.chosen_by_client:
+        await remember_answer(house, context, result, position)
     return Done(result=result, position=position)
 
 
-async def _connectors(house: House, command: RequestPush) -> Sequence[UUID]:
+async def _connectors(house: House, context: Context, command: RequestPush) -> Sequence[UUID]:
     if command.connector_ids is None:
         found: Sequence[UUID] = await house.hints.connectors_of(command.certificate_id)
     else:
         found = tuple(dict.fromkeys(command.connector_ids))
-    if not found:
-        raise Refused(
-            Code.NO_CONNECTOR,
-            "This certificate is not associated with a target system. Add a target system first, then push.",
-        )
-    return found
+    if found:
+        return found
+    _ = (await load(house, CERTIFICATE, command.certificate_id)).found
+    none = Refused(
+        Code.NO_CONNECTOR,
+        "This certificate is not associated with a target system. Add a target system first, then push.",
+    )
+    await record_refusal(house, context, none, subject_id=command.certificate_id, action="push.request")
+    raise none
 
 
 async def _open_work_orders(
@@ -83,12 +78,8 @@ async def _open_work_orders(
     refusals: list[RefusedConnector] = []
     position = 0
     waiting = list(connector_ids)
-    for _ in range(ATTEMPTS):
-        grounds = await load_grounds(house, waiting)
-        latest = await latest_work_orders(house, waiting)
-        outcomes = await asyncio.gather(
-            *(_open_one(house, context, command, cid, grounds.get(cid), latest[cid]) for cid in waiting)
-        )
+    for turn in range(ATTEMPTS):
+        outcomes = await _try_all(house, context, command, waiting, last=turn == ATTEMPTS - 1)
         again: list[UUID] = []
         for connector_id, outcome in zip(waiting, outcomes, strict=True):
             if isinstance(outcome, VersionConflict):
@@ -101,10 +92,20 @@ async def _open_work_orders(
         waiting = again
         if not waiting:
             break
-    for connector_id in waiting:
-        busy = Refused(Code.VERSION_CONFLICT, "Others keep changing this connector at the same time; try once more.")
-        refusals.append(RefusedConnector(connector_id, busy))
     return accepted, refusals, position
+
+
+async def _try_all(
+    house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID], *, last: bool
+) -> list[_Outcome]:
+    """One attempt for each. An error (the log is away) is raised when all have ended: nothing goes on behind it."""
+    grounds, latest = await asyncio.gather(load_grounds(house, connector_ids), latest_work_orders(house, connector_ids))
+    attempts = (_open_one(house, context, command, cid, grounds.get(cid), latest[cid], last) for cid in connector_ids)
+    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException) and not isinstance(outcome, Refused | VersionConflict):
+            raise outcome
+    return cast("list[_Outcome]", outcomes)
 
 
 class Latest(NamedTuple):
@@ -112,6 +113,10 @@ class Latest(NamedTuple):
 
     previous: Loaded[WorkOrder] | None
     next_ordinal: int
+
+    def none_later(self, connector_id: UUID) -> Change:
+        """Assert that nobody has opened the next one."""
+        return Change(stream_id=ids.work_order_id(connector_id, self.next_ordinal), expected_version=0)
 
 
 async def latest_work_orders(house: House, connector_ids: Sequence[UUID]) -> dict[UUID, Latest]:
@@ -130,22 +135,33 @@ async def latest_work_orders(house: House, connector_ids: Sequence[UUID]) -> dic
 
 
 async def _open_one(
-    house: House, context: Context, command: RequestPush, connector_id: UUID, grounds: Grounds | None, latest: Latest
-) -> tuple[Loaded[WorkOrder], int] | Refused | VersionConflict:
+    house: House,
+    context: Context,
+    command: RequestPush,
+    connector_id: UUID,
+    grounds: Grounds | None,
+    latest: Latest,
+    last: bool,
+) -> _Outcome:
     """One work order: what became of it, as a value, so that every connector has its own outcome."""
     mine = context.part(connector_id)
-    previous = latest.previous
-    if previous is not None and previous.found.request_id == mine.correlation_id:
-        return previous, previous.created_position or 0  # this very request was carried out before
     try:
         order, changes = _decide_one(mine, command, connector_id, grounds, latest)
         appended = await append(house, mine, *changes)
-    except Refused as refused:
-        await record_refusal(house, mine, refused, subject_id=connector_id, action="push.request")
-        return refused
     except VersionConflict as conflict:
-        return conflict
-    return msgspec.structs.replace(order, created_position=appended.first_position), appended.last_position
+        if not last:
+            return conflict
+        refused = Refused(Code.VERSION_CONFLICT, "Others keep changing this connector at the same time; try once more.")
+    except Refused as error:
+        if mine.chosen_by_client and (known := await house.log.find_command(mine.command_id)):
+            return await opened_by(house, known[1])  # this very request was carried out before
+        refused = error
+    else:
+        if appended.repeated:
+            return await opened_by(house, appended)
+        return msgspec.structs.replace(order, created_position=appended.first_position), appended.last_position
+    await record_refusal(house, mine, refused, subject_id=connector_id, action="push.request")
+    return refused
 
 
 def _decide_one(

@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from application.enrolling import IssuedToken, token_hash
-from application.house import Attempt, Context, Done, House, carry_out, load, write
+from application.house import Attempt, Context, Done, House, carry_out, load, shown_once, write
 from domain.bridge import BRIDGE, BridgeEnrolmentIssued, BridgeStatus
 from domain.errors import Code, Refused
 
@@ -24,4 +24,4 @@ async def issue_enrolment_again(house: House, context: Context, bridge_id: UUID)
         )
         return Attempt((write(bridge, (event,)),), IssuedToken(bridge.after((event,)), token, expires_at))
 
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.issue")
+    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.issue", again=shown_once)

@@ -10,12 +10,13 @@ from uuid import UUID
 
 import msgspec
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, write
 from application.ports import DueConnector
 from application.probe_ports import Observation, Prober
 from domain import ids, verification
 from domain.connector import CONNECTOR
 from domain.connector_events import HandshakeEvidence, ValidationState
+from domain.entity import Event
 from domain.verification import VERIFICATION_RUN, VerificationRun, VerificationRunCompleted, VerificationRunStarted
 
 PROBE_TIMEOUT = 5.0
@@ -64,7 +65,8 @@ async def start_run(
         event = VerificationRunStarted(meta=context.meta, connectors=len(due), endpoints=endpoints, trigger=trigger)
         return Attempt((write(run, (event,)),), run.after((event,)))
 
-    return await carry_out(house, context, attempt, subject_id=run_id, action="verification.start")
+    again = reading_back(house, VERIFICATION_RUN, run_id)
+    return await carry_out(house, context, attempt, subject_id=run_id, action="verification.start", again=again)
 
 
 async def carry_out_run(
@@ -76,7 +78,8 @@ async def carry_out_run(
     connector_ids: Sequence[UUID] | None = None,
 ) -> Done[Loaded[VerificationRun]]:
     """Probe every endpoint that is due, judge, record what changed, and complete the run. Repeating is harmless."""
-    due = [item for item in await house.hints.due_connectors(connector_ids) if _settled(item, context.at, house)]
+    found = await house.hints.due_connectors(connector_ids)
+    due = [item for item in found if _settled(item.last_deployed_at, context.at, house)]
     seen = await _probe_all(house, prober, due)
     judged = await _judge(house, seen)
     await _record(house, context, run_id, judged)
@@ -104,10 +107,10 @@ def observations_digest(judged: Iterable[Result]) -> str:
     return hashlib.sha256(b"\n".join(lines)).hexdigest()
 
 
-def _settled(due: DueConnector, now: datetime, house: House) -> bool:
+def _settled(last_deployed_at: datetime | None, now: datetime, house: House) -> bool:
     """Has the grace period after the last push passed? Until then an old certificate is no finding."""
     grace = timedelta(seconds=house.settings.verification_grace)
-    return due.last_deployed_at is None or now >= due.last_deployed_at + grace
+    return last_deployed_at is None or now >= last_deployed_at + grace
 
 
 async def _probe_all(house: House, prober: Prober, due: Sequence[DueConnector]) -> list[_Seen]:
@@ -156,23 +159,35 @@ def _evidence(seen: Observation) -> HandshakeEvidence:
 
 
 async def _record(house: House, context: Context, run_id: UUID, judged: Sequence[Result]) -> None:
+    """One command per connector, however many endpoints it has: they would only overtake each other."""
+    by_connector: dict[UUID, list[Result]] = {}
+    for item in judged:
+        by_connector.setdefault(item.connector_id, []).append(item)
     await asyncio.gather(
-        *(_record_one(house, context.part(item.connector_id, item.endpoint), run_id, item) for item in judged)
+        *(_record_one(house, context.part(key), run_id, key, items) for key, items in by_connector.items())
     )
 
 
-async def _record_one(house: House, context: Context, run_id: UUID, item: Result) -> None:
+async def _record_one(
+    house: House, context: Context, run_id: UUID, connector_id: UUID, items: Sequence[Result]
+) -> None:
     async def attempt() -> Attempt[None]:
-        connector = await load(house, CONNECTOR, item.connector_id)
-        events = verification.observe(
-            connector.found,
-            context.meta,
-            run_id=run_id,
-            endpoint=item.endpoint,
-            state=item.state,
-            expected=item.expected_fingerprint_sha256,
-            evidence=item.evidence,
-        )
-        return Attempt((write(connector, events),), None)
+        before = connector = await load(house, CONNECTOR, connector_id)
+        told: list[Event] = []
+        for item in items:
+            if not _settled(connector.found.last_deployed_at, context.at, house):
+                break  # pushed while we looked: too early to say
+            events = verification.observe(
+                connector.found,
+                context.meta,
+                run_id=run_id,
+                endpoint=item.endpoint,
+                state=item.state,
+                expected=item.expected_fingerprint_sha256,
+                evidence=item.evidence,
+            )
+            connector = connector.after(events)
+            told += events
+        return Attempt((write(before, told),), None)
 
-    await carry_out(house, context, attempt, subject_id=item.connector_id, action="connector.validate")
+    await carry_out(house, context, attempt, subject_id=connector_id, action="connector.validate")

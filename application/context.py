@@ -1,0 +1,81 @@
+"""What use cases are given: the house they may use, and the context that says who asks, when and how."""
+
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from application.ports import Clock, Errands, Hints, Leases, Log, Presence
+from application.vault_ports import KeyVault
+from domain import ids
+from domain.entity import Actor, Meta
+
+
+class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What operators may choose; times in seconds."""
+
+    dispatch_deadline: float = 600.0
+    lease_seconds: float = 60.0
+    errand_deadline: float = 120.0
+    bridge_silent_after: float = 60.0
+    verification_grace: float = 60.0
+    enrolment_seconds: float = 3600.0
+    token_days: int = 90
+
+
+class House(NamedTuple):
+    """What use cases may use."""
+
+    log: Log
+    clock: Clock
+    vault: KeyVault
+    hints: Hints
+    leases: Leases
+    errands: Errands
+    presence: Presence
+    settings: HouseSettings = HouseSettings()
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, when and how.
+
+    `command_id` makes the command idempotent; `chosen_by_client` tells that it stems from an Idempotency-Key, so that
+    it may have been carried out already. `if_match` is the aggregate version the caller decided on (None: any).
+    """
+
+    actor: Actor
+    at: datetime
+    command_id: UUID
+    body_sha256: bytes = b"\0" * 32
+    correlation_id: UUID | None = None
+    causation_position: int | None = None
+    client_address: str | None = None
+    credential: str | None = None
+    if_match: int | None = None
+    chosen_by_client: bool = False
+
+    @property
+    def meta(self) -> Meta:
+        """What the events of this command carry."""
+        return Meta(
+            actor=self.actor,
+            at=self.at,
+            correlation_id=self.correlation_id or self.command_id,
+            causation_position=self.causation_position,
+            client_address=self.client_address,
+            credential=self.credential,
+        )
+
+    def within(self, correlation_id: UUID) -> "Context":
+        """The same, as part of an older conversation (a push request)."""
+        return msgspec.structs.replace(self, correlation_id=correlation_id)
+
+    def part(self, *names: object) -> "Context":
+        """One of several commands that this one consists of: its id follows, the conversation is one."""
+        return msgspec.structs.replace(
+            self,
+            command_id=ids.derive("part", self.command_id, *names),
+            correlation_id=self.correlation_id or self.command_id,
+            if_match=None,
+        )
