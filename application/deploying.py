@@ -1,23 +1,44 @@
-"""From an implemented work order to the bridge and back: dispatch, lease, report, give up."""
+"""From an implemented work order to the bridge: dispatch, and lease. How it ends: application.deployment_ends."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from application import pem
+from application import pem, target_secrets
+from application.conversations import of_push
+from application.deployment_ends import (
+    changes_of,
+    connector_and_order,
+    give_up,
+    give_up_overdue,
+    own_lease,
+    take_report,
+)
 from application.grounds import Grounds, grounds_of
-from application.house import Attempt, Context, Done, House, Loaded, append, carry_out, load, write
-from application.ports import Lease, PendingDeployment, VersionConflict
+from application.handing_out import hand_out, oldest_of_each_target
+from application.house import Attempt, Context, Done, House, append, carry_out, load, write
+from application.ports import PendingDeployment, VersionConflict
 from domain import deployment, ids
 from domain.bridge import BRIDGE
 from domain.certificate import CERTIFICATE
 from domain.connector import CONNECTOR, Connector
-from domain.deployment import Outcome, Report
 from domain.entity import Actor, ActorKind
-from domain.errors import Code, Refused
-from domain.push_states import FailureCause
+from domain.push_states import DeploymentStatus, FailureCause
 from domain.target_system import TARGET_SYSTEM
 from domain.work_order_state import WORK_ORDER, WorkOrder
+
+__all__ = [
+    "DEPLOYMENT",
+    "LeasedDeployment",
+    "automation",
+    "dispatch",
+    "give_up",
+    "give_up_overdue",
+    "lease",
+    "own_lease",
+    "take_report",
+]
 
 DEPLOYMENT = "deployment"
 
@@ -38,6 +59,9 @@ class LeasedDeployment(NamedTuple):
     private_key_pem: str
     secrets: dict[str, str]
 
+    def __repr__(self) -> str:
+        return f"LeasedDeployment({self.deployment_id}, fence {self.fence})"
+
 
 async def dispatch(house: House, context: Context, work_order_id: UUID) -> Done[UUID]:
     """Queue an implemented work order for its bridge; everything is checked again. Repeating is harmless."""
@@ -50,7 +74,7 @@ async def dispatch(house: House, context: Context, work_order_id: UUID) -> Done[
             work_order_id,
             order.found,
             grounds.connector.found,
-            _within(context, order).meta,
+            of_push(context, order.found).meta,
             deployment_id=deployment_id,
             current_digest=grounds.digest,
             settings=grounds.target.found.settings,
@@ -58,7 +82,7 @@ async def dispatch(house: House, context: Context, work_order_id: UUID) -> Done[
             obstacle=await _obstacle(house, grounds, context),
         )
         asserted = grounds.assertions()[1:]
-        return Attempt((*_changes(grounds.connector, order, outcome), *asserted), deployment_id)
+        return Attempt((*changes_of(grounds.connector, order, outcome), *asserted), deployment_id)
 
     return await carry_out(house, context, attempt, subject_id=work_order_id, action="push.dispatch")
 
@@ -75,15 +99,16 @@ async def _obstacle(house: House, grounds: Grounds, context: Context) -> tuple[F
 
 
 async def lease(house: House, context: Context, bridge_id: UUID, capacity: int) -> list[LeasedDeployment]:
-    """Hand up to `capacity` waiting deployments to a bridge, each under a fresh fence."""
-    taken: list[LeasedDeployment] = []
-    for pending in await house.hints.pending_deployments(bridge_id, 4 * capacity):
-        if len(taken) >= capacity:
-            break
-        leased = await _lease_one(house, context.part(pending.deployment_id), bridge_id, pending)
-        if leased is not None:
-            taken.append(leased)
-    return taken
+    """Hand up to `capacity` waiting deployments to a bridge, each under a fresh fence.
+
+    One that cannot be handed out (the vault does not open its key) ends by its deadline.
+    """
+    offers = oldest_of_each_target(lambda limit: house.hints.pending_deployments(bridge_id, limit), capacity)
+    return await hand_out(
+        offers,
+        lambda pending: _lease_one(house, context.part(pending.deployment_id), bridge_id, pending),
+        capacity,
+    )
 
 
 async def _lease_one(
@@ -111,11 +136,16 @@ async def _start(
     """Record that the bridge takes it; only then does anything secret leave the vault."""
     connector = await load(house, CONNECTOR, pending.connector_id)
     state = connector.found
-    if state.settings is None or state.settings.bridge_id != bridge_id:
+    if state.deployment_id != pending.deployment_id or state.settings is None or state.settings.bridge_id != bridge_id:
         return None
-    within = await _correlated(house, context, state)
+    connector, order = await connector_and_order(house, pending.connector_id)
+    state, within = connector.found, of_push(context, order.found)
     events = deployment.start(state, within.meta, deployment_id=pending.deployment_id, bridge_id=bridge_id, fence=fence)
     if not events:
+        return None
+    if state.deployment_status is DeploymentStatus.PENDING and not order.found.open:
+        why = _ended(order.found)
+        await give_up(house, context, connector.id, pending.deployment_id, FailureCause.UNKNOWN, why)
         return None
     try:
         await append(house, within, write(connector, events))
@@ -123,111 +153,40 @@ async def _start(
         return None  # it will be offered again
     material = await _material(house, pending, state, fence)
     if material is None:
-        gone = "The private key of this certificate is no longer stored here."
+        gone = "The private key, or the secrets of the target system, are no longer stored here."
         cause = FailureCause.INVALID_CERTIFICATE_OR_KEY
-        await give_up(house, context, pending.connector_id, cause, gone)
+        await give_up(house, context.part("give-up"), connector.id, pending.deployment_id, cause, gone)
     return material
 
 
+def _ended(order: WorkOrder) -> str:
+    why = f", {order.ended_reason}" if order.ended_reason else ""
+    return f"Its work order ended ({order.label}{why}) before the bridge picked the deployment up."
+
+
 async def _material(house: House, pending: PendingDeployment, state: Connector, fence: int) -> LeasedDeployment | None:
-    certificate = (await load(house, CERTIFICATE, state.certificate_id)).found
-    target = (await load(house, TARGET_SYSTEM, state.target_system_id)).found
+    certificate, target = await asyncio.gather(
+        load(house, CERTIFICATE, state.certificate_id), load(house, TARGET_SYSTEM, state.target_system_id)
+    )
+    assert state.settings is not None
     key = await house.vault.private_key(state.certificate_id)
-    if key is None or state.settings is None:
+    secrets = await target_secrets.read(house, state.target_system_id, state.settings.secrets_version)
+    if key is None or secrets is None:
         return None
     return LeasedDeployment(
         deployment_id=pending.deployment_id,
         connector_id=pending.connector_id,
         fence=fence,
         target_system_id=state.target_system_id,
-        target_name=target.name,
+        target_name=target.found.name,
         kind=state.settings.kind,
         settings=state.settings.settings,
         profile=state.profile,
-        fingerprint_sha256=certificate.facts.fingerprint_sha256,
-        fullchain_pem=pem.certificates((certificate.der, *certificate.chain)),
+        fingerprint_sha256=certificate.found.facts.fingerprint_sha256,
+        fullchain_pem=pem.certificates((certificate.found.der, *certificate.found.chain)),
         private_key_pem=pem.encode("PRIVATE KEY", key),
-        secrets=await house.vault.secrets(state.target_system_id),
+        secrets=secrets,
     )
-
-
-async def take_report(house: House, context: Context, said: Report) -> Done[Outcome]:
-    """A bridge's word on its own lease. The first terminal report wins; others are recorded and change nothing."""
-    held = await own_lease(house, said.deployment_id, said.bridge_id)
-
-    async def attempt() -> Attempt[Outcome]:
-        connector, order = await _pair(house, held.subject_id)
-        within = _within(context, order)
-        outcome = deployment.report(connector.found, order.found, within.meta, said)
-        return Attempt(_changes(connector, order, outcome), outcome)
-
-    done = await carry_out(house, context, attempt, subject_id=held.subject_id, action="push.report")
-    await house.leases.release(said.deployment_id, said.fence)
-    return done
-
-
-async def own_lease(house: House, assignment_id: UUID, bridge_id: UUID) -> Lease:
-    """The lease of an assignment; a bridge that never held it is told nothing about it."""
-    held = await house.leases.find(assignment_id)
-    if held is None or held.bridge_id != bridge_id:
-        raise Refused(Code.FORBIDDEN, "This bridge holds no lease for that assignment.")
-    return held
-
-
-async def give_up(
-    house: House, context: Context, connector_id: UUID, cause: FailureCause, message: str
-) -> Done[Outcome]:
-    """End an attempt without a report."""
-
-    async def attempt() -> Attempt[Outcome]:
-        connector, order = await _pair(house, connector_id)
-        state = connector.found
-        if state.deployment_id is None:
-            return Attempt((), Outcome())
-        meta = _within(context, order).meta
-        outcome = deployment.give_up(
-            state, order.found, meta, deployment_id=state.deployment_id, cause=cause, message=message
-        )
-        return Attempt(_changes(connector, order, outcome), outcome)
-
-    return await carry_out(house, context, attempt, subject_id=connector_id, action="push.give_up")
-
-
-async def give_up_overdue(house: House, context: Context, connector_id: UUID) -> Done[Outcome] | None:
-    """Fail a deployment whose bridge had its time and holds no live lease."""
-    state = (await load(house, CONNECTOR, connector_id)).found
-    if state.deployment_id is None or not deployment.overdue(state, context.at):
-        return None
-    if await house.leases.alive(state.deployment_id):
-        return None
-    message = (
-        "The bridge did not pick the deployment up in time."
-        if state.taken_by is None
-        else "The bridge went silent while it was deploying."
-    )
-    return await give_up(house, context, connector_id, FailureCause.BRIDGE_DISCONNECTED, message)
-
-
-async def _pair(house: House, connector_id: UUID) -> tuple[Loaded[Connector], Loaded[WorkOrder]]:
-    connector = await load(house, CONNECTOR, connector_id)
-    work_order_id = connector.found.work_order_id
-    if work_order_id is None:
-        raise Refused(Code.NOT_FOUND, f"Nothing was deployed on connector {connector_id}.")
-    return connector, await load(house, WORK_ORDER, work_order_id)
-
-
-async def _correlated(house: House, context: Context, state: Connector) -> Context:
-    if state.work_order_id is None:
-        return context
-    return _within(context, await load(house, WORK_ORDER, state.work_order_id))
-
-
-def _within(context: Context, order: Loaded[WorkOrder]) -> Context:
-    return context.within(order.found.request_id)
-
-
-def _changes(connector: Loaded[Connector], order: Loaded[WorkOrder], outcome: Outcome) -> tuple[Any, ...]:
-    return write(connector, outcome.connector), write(order, outcome.work_order)
 
 
 def automation(name: str, on_behalf_of: str | None = None) -> Actor:

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 from application.grounds import load_grounds
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, write
 from application.importing import discover_certificate
 from application.ports import CertificateReader, Errand, ReadCertificate
+from application.registering import check_in_use
 from domain import discovery, ids, sync
 from domain.connector import Connector
 from domain.connector_events import SyncReason, SyncState
@@ -17,6 +18,8 @@ from domain.errors import Refused
 from domain.target_system import TARGET_SYSTEM
 
 DISCOVER = "discovery"
+_WAITING = 200
+"""How many waiting errands of a bridge are looked at."""
 
 
 class Found(NamedTuple):
@@ -30,7 +33,11 @@ class Found(NamedTuple):
 async def start_discovery(
     house: House, context: Context, target_system_id: UUID, *, trigger: str = "user"
 ) -> Done[Loaded[Discovery]]:
-    """Ask the bridge of a target system what the target holds."""
+    """Ask the bridge of a target system what the target holds.
+
+    What an automation wants to know, a discovery that still waits for its bridge will tell as well: it is not asked
+    twice, so that many pushes to one target system do not bring as many discoveries of all it holds.
+    """
     discovery_id = ids.derive("discovery", context.command_id)
 
     async def attempt() -> Attempt[Loaded[Discovery]]:
@@ -38,12 +45,26 @@ async def start_discovery(
         if run.state is not None:
             return Attempt((), run)
         target = (await load(house, TARGET_SYSTEM, target_system_id)).found
+        check_in_use(target)
+        if trigger != "user" and (waiting := await _waiting(house, target_system_id, target.bridge_id)):
+            return Attempt((), waiting)
         deadline = context.at + timedelta(seconds=house.settings.errand_deadline)
         await house.errands.add(Errand(discovery_id, DISCOVER, target_system_id, target.bridge_id, deadline))
         event = DiscoveryStarted(meta=context.meta, target_system_id=target_system_id, trigger=trigger)
         return Attempt((write(run, (event,)),), run.after((event,)))
 
-    return await carry_out(house, context, attempt, subject_id=target_system_id, action="discovery.start")
+    again = reading_back(house, DISCOVERY, discovery_id)
+    return await carry_out(house, context, attempt, subject_id=target_system_id, action="discovery.start", again=again)
+
+
+async def _waiting(house: House, target_system_id: UUID, bridge_id: UUID) -> Loaded[Discovery] | None:
+    """A discovery of this target system that no bridge has begun."""
+    for errand in await house.errands.waiting(bridge_id, _WAITING):
+        if errand.kind == DISCOVER and errand.target_system_id == target_system_id:
+            run = await load(house, DISCOVERY, errand.id)
+            if run.state is not None and await house.leases.find(errand.id) is None:
+                return run
+    return None
 
 
 async def take_discovery(
@@ -63,17 +84,23 @@ async def take_discovery(
         for item, parsed in read
     )
 
+    run = await load(house, DISCOVERY, discovery_id)
+    if run.state is None:
+        await house.errands.done(discovery_id)  # whoever asked died before the ledger heard of it
+    target_system_id = run.found.target_system_id
+    context = context.within(run.conversation or discovery_id)
+
     async def attempt() -> Attempt[Loaded[Discovery]]:
         run = await load(house, DISCOVERY, discovery_id)
         events = discovery.complete(run.found, context.meta, healthy=healthy, message=message, found=listed)
         return Attempt((write(run, events),), run.after(events))
 
     done = await carry_out(house, context, attempt, subject_id=discovery_id, action="discovery.complete")
-    await house.errands.done(discovery_id)
-    target_system_id = done.result.found.target_system_id
-    for item, parsed in read:
-        await _bring_in(house, context.part(item.place), parsed, target_system_id, discovery_id)
+    for _, parsed in read:
+        mine = context.part(parsed.facts.fingerprint_sha256)
+        await _bring_in(house, mine, parsed, target_system_id, discovery_id)
     await judge_connectors(house, context, done.result)
+    await house.errands.done(discovery_id)  # last: after a crash before it, the errand comes again
     return done
 
 

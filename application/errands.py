@@ -3,8 +3,12 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from application import target_secrets
+from application.discovering import DISCOVER
+from application.handing_out import hand_out, oldest_of_each_target
 from application.house import House, load
 from application.ports import Errand
+from domain.discovery import DISCOVERY
 from domain.target_system import TARGET_SYSTEM
 
 
@@ -18,26 +22,37 @@ class LeasedErrand(NamedTuple):
     settings: dict[str, Any]
     secrets: dict[str, str]
 
+    def __repr__(self) -> str:
+        return f"LeasedErrand({self.errand}, fence {self.fence})"
+
 
 async def lease_errands(house: House, bridge_id: UUID, capacity: int) -> list[LeasedErrand]:
     """Hand up to `capacity` waiting errands to a bridge, each under a fresh fence."""
-    taken: list[LeasedErrand] = []
-    for errand in await house.errands.waiting(bridge_id, 4 * capacity):
-        if len(taken) >= capacity:
-            break
-        fence = await house.leases.take(
-            errand.id, errand.kind, errand.target_system_id, errand.target_system_id, bridge_id, _seconds(house)
-        )
-        if fence is not None:
-            taken.append(await _material(house, errand, fence))
-    return taken
+    offers = oldest_of_each_target(lambda limit: house.errands.waiting(bridge_id, limit), capacity)
+    return await hand_out(offers, lambda errand: _lease_one(house, bridge_id, errand), capacity)
 
 
-async def _material(house: House, errand: Errand, fence: int) -> LeasedErrand:
+async def _lease_one(house: House, bridge_id: UUID, errand: Errand) -> LeasedErrand | None:
+    if not await _recorded(house, errand):
+        return None
+    target_id, seconds = errand.target_system_id, house.settings.lease_seconds
+    fence = await house.leases.take(errand.id, errand.kind, target_id, target_id, bridge_id, seconds)
+    if fence is None:
+        return None
+    leased = await _material(house, errand, fence)
+    if leased is None:
+        await house.leases.release(errand.id, fence)
+    return leased
+
+
+async def _recorded(house: House, errand: Errand) -> bool:
+    """A discovery waits in the queue a moment before it is in the ledger; its answer would have nowhere to go."""
+    return errand.kind != DISCOVER or (await load(house, DISCOVERY, errand.id)).state is not None
+
+
+async def _material(house: House, errand: Errand, fence: int) -> LeasedErrand | None:
     target = (await load(house, TARGET_SYSTEM, errand.target_system_id)).found
-    secrets = await house.vault.secrets(errand.target_system_id)
+    secrets = await target_secrets.read(house, errand.target_system_id, target.settings.secrets_version)
+    if secrets is None:
+        return None  # changed at this very moment: it will be offered again
     return LeasedErrand(errand, fence, target.name, target.settings.kind, target.settings.settings, secrets)
-
-
-def _seconds(house: House) -> float:
-    return house.settings.lease_seconds

@@ -6,10 +6,22 @@ from uuid import UUID
 
 import msgspec
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
+from application import target_secrets
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    write,
+)
 from application.ports import Change, Errand
 from domain import ids, target_system
-from domain.bridge import BRIDGE
+from domain.bridge import BRIDGE, BridgeStatus
 from domain.claim import CLAIM, Claimed, Released
 from domain.endpoint import parse_endpoint
 from domain.errors import Code, Refused
@@ -21,6 +33,7 @@ from domain.target_system import (
 )
 
 TEST = "test"
+_ANY_WORDS = b"\0" * 32
 
 
 class DescribeTarget(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,78 +56,113 @@ async def register_target(house: House, context: Context, command: DescribeTarge
     """A new target system behind an existing bridge; names are unique."""
     target_id = ids.derive("target-system", context.command_id)
 
+    sealed = target_secrets.Sealing(house, context, target_id, command.secrets or None)
+
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
-        bridge = await load(house, BRIDGE, command.bridge_id)
-        _ = _as_field(bridge, "/bridge_id")
+        bridge = await _bridge_in_use(house, command.bridge_id)
         claim = await _claim_name(house, context, command.name, target_id)
         event = TargetSystemRegistered(
             meta=context.meta,
             name=command.name,
             bridge_id=command.bridge_id,
-            settings=_settings(command, version=1, secrets_version=1 if command.secrets else 0),
+            settings=_settings(command, version=1, secrets_version=await sealed.after(0)),
             secrets_set=tuple(sorted(command.secrets or ())),
             tags=command.tags,
         )
-        if command.secrets:
-            await house.vault.put_secrets(target_id, command.secrets)
-        return Attempt((write(target, (event,)), write(bridge, ()), *claim), target.after((event,)))
+        return Attempt((write(target, (event,)), bridge, *claim), target.after((event,)))
 
-    async def again() -> Loaded[TargetSystem]:
-        return await load(house, TARGET_SYSTEM, target_id)
-
-    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.register", again=again)
+    again = reading_back(house, TARGET_SYSTEM, target_id)
+    return await sealed.settle(
+        carry_out(house, context, attempt, subject_id=target_id, action="target_system.register", again=again)
+    )
 
 
 async def change_target(
     house: House, context: Context, target_id: UUID, command: DescribeTarget
 ) -> Done[Loaded[TargetSystem]]:
     """The new description of a target system. What a push depends on counts its version on."""
+    sealed = target_secrets.Sealing(house, context, target_id, command.secrets)
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
         check_version(context, target)
         known = target.found
-        bridge = await load(house, BRIDGE, command.bridge_id)
-        _ = _as_field(bridge, "/bridge_id")
-        secrets_version = known.settings.secrets_version + (1 if command.secrets is not None else 0)
+        bridge = await _bridge_in_use(house, command.bridge_id)
         events = target_system.change(
             known,
             context.meta,
             name=command.name,
             tags=command.tags,
-            wanted=_settings(command, version=0, secrets_version=secrets_version),
+            wanted=_settings(command, version=0, secrets_version=await sealed.after(known.settings.secrets_version)),
             secrets_set=known.secrets_set if command.secrets is None else tuple(sorted(command.secrets)),
         )
         claims: tuple[Change, ...] = ()
         if events and command.name.casefold() != known.name.casefold():
-            claims = await _move_name(house, context, known.name, command.name, target_id)
-        if events and command.secrets is not None:
-            await house.vault.put_secrets(target_id, command.secrets)
-        return Attempt((write(target, events), write(bridge, ()), *claims), target.after(events))
+            claims = (
+                *await _claim_name(house, context, command.name, target_id),
+                *await _release_name(house, context, known.name, target_id),
+            )
+        return Attempt((write(target, events), bridge, *claims), target.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.change")
+    again = reading_back(house, TARGET_SYSTEM, target_id)
+    return await sealed.settle(
+        carry_out(house, context, attempt, subject_id=target_id, action="target_system.change", again=again)
+    )
 
 
 async def retire_target(house: House, context: Context, target_id: UUID) -> Done[Loaded[TargetSystem]]:
-    """No longer in use."""
+    """No longer in use; another one may have its name from now on."""
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
         check_version(context, target)
         events = target_system.retire(target.found, context.meta)
-        return Attempt((write(target, events),), target.after(events))
+        claim = await _release_name(house, context, target.found.name, target_id) if events else ()
+        return Attempt((write(target, events), *claim), target.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.retire")
+    again = reading_back(house, TARGET_SYSTEM, target_id)
+    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.retire", again=again)
 
 
 async def request_test(house: House, context: Context, target_id: UUID) -> Done[UUID]:
     """Test Connection: the bridge is asked; its answer becomes `target_system.tested`."""
-    target = (await load(house, TARGET_SYSTEM, target_id)).found
     errand_id = ids.derive("errand", TEST, context.command_id)
     deadline = context.at + timedelta(seconds=house.settings.errand_deadline)
-    await house.errands.add(Errand(errand_id, TEST, target_id, target.bridge_id, deadline))
-    return Done(result=errand_id, position=await house.log.head())
+
+    async def attempt() -> Attempt[UUID]:
+        target = (await load(house, TARGET_SYSTEM, target_id)).found
+        check_in_use(target)
+        await house.errands.add(Errand(errand_id, TEST, target_id, target.bridge_id, deadline))
+        return Attempt((), errand_id)
+
+    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.test")
+
+
+def check_in_use(target: TargetSystem) -> None:
+    """Refuse to send anybody to a target system that is retired."""
+    if target.retired:
+        raise Refused(
+            Code.INVALID_TRANSITION,
+            f"{target.name} is retired; no bridge looks at it any more.",
+            current_status="retired",
+            allowed=[],
+        )
+
+
+async def take_test(
+    house: House, context: Context, errand_id: UUID, *, healthy: bool, message: str
+) -> Done[Loaded[TargetSystem]]:
+    """The end of a Test Connection: the first word on it counts, a repeated one changes nothing."""
+    errand = await house.errands.find(errand_id)
+    if errand is None or errand.kind != TEST:
+        raise Refused(Code.NOT_FOUND, f"There is no connection test {errand_id}.")
+    command_id = ids.derive("test-result", errand_id)
+    # Whatever is said later is a repeat, also in other words: its body is not compared.
+    once = msgspec.structs.replace(context, command_id=command_id, body_sha256=_ANY_WORDS)
+    done = await record_test(house, once, errand.target_system_id, healthy=healthy, message=message)
+    await house.errands.done(errand_id)
+    return done
 
 
 async def record_test(
@@ -127,7 +175,8 @@ async def record_test(
         events = target_system.record_test(target.found, context.meta, healthy=healthy, message=message)
         return Attempt((write(target, events),), target.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.test")
+    again = reading_back(house, TARGET_SYSTEM, target_id)
+    return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.test", again=again)
 
 
 def _settings(command: DescribeTarget, *, version: int, secrets_version: int) -> TargetSettings:
@@ -143,12 +192,13 @@ def _settings(command: DescribeTarget, *, version: int, secrets_version: int) ->
     )
 
 
-def _as_field(loaded: Loaded[Any], pointer: str) -> Any:
-    """The state of something a body field names; a wrong id there is the body's fault."""
-    if loaded.state is None:
-        name = loaded.kind.name.replace("_", " ")
-        raise Refused(Code.VALIDATION_FAILED, f"There is no {name} {loaded.id}.", pointer=pointer)
-    return loaded.state
+async def _bridge_in_use(house: House, bridge_id: UUID) -> Change:
+    """Assert that the bridge a body names is there, and not retired."""
+    bridge = await load(house, BRIDGE, bridge_id)
+    if bridge.named_by("/bridge_id").status is BridgeStatus.RETIRED:
+        sentence = f"The bridge {bridge.found.name} is retired; choose another one."
+        raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/bridge_id")
+    return write(bridge, ())
 
 
 async def _claim_name(house: House, context: Context, name: str, target_id: UUID) -> tuple[Change, ...]:
@@ -158,7 +208,6 @@ async def _claim_name(house: House, context: Context, name: str, target_id: UUID
     return (write(claim, (Claimed(meta=context.meta, kind="target-system-name", holder_id=target_id),)),)
 
 
-async def _move_name(house: House, context: Context, old: str, new: str, target_id: UUID) -> tuple[Change, ...]:
-    former = await load(house, CLAIM, ids.name_claim_id("target-system", old))
-    released = Released(meta=context.meta, kind="target-system-name", holder_id=target_id)
-    return (*await _claim_name(house, context, new, target_id), write(former, (released,)))
+async def _release_name(house: House, context: Context, name: str, target_id: UUID) -> tuple[Change, ...]:
+    claim = await load(house, CLAIM, ids.name_claim_id("target-system", name))
+    return (write(claim, (Released(meta=context.meta, kind="target-system-name", holder_id=target_id),)),)

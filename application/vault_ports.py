@@ -5,7 +5,7 @@ from uuid import UUID
 
 
 class KeyVault(Protocol):
-    """Sealed storage of private keys (per certificate) and secrets (per owner and name)."""
+    """Sealed storage of private keys (per certificate) and of values that are put once (per owner and name)."""
 
     async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
         """Seal and keep the private key of a certificate; putting it again replaces it."""
@@ -29,4 +29,16 @@ class KeyVault(Protocol):
 
     async def secret_names(self, owner_id: UUID) -> list[str]:
         """The names that are set, sorted."""
+        ...
+
+    async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
+        """Seal and keep `value` unless there is one already; either way the answer is the one that is kept."""
+        ...
+
+    async def kept(self, owner_id: UUID, name: str) -> bytes | None:
+        """What `keep_first` keeps under this name, or None."""
+        ...
+
+    async def forget(self, owner_id: UUID) -> None:
+        """Drop everything that `keep_first` keeps for this owner."""
         ...
