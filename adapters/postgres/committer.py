@@ -1,12 +1,13 @@
 """Group commit: everything that waits becomes one statement, one transaction, one fsync.
 
-Two lanes take turns: while the server commits the batch of one, the commands for the next are being made. Without that
-client and server would wait for each other, and half of the machine with them.
+Two lanes take turns where that pays: while the server commits the batch of one, the commands for the next are being
+made. It pays while a commit (fsync and round trip) takes less time than making a batch; on a slow disk one large batch
+at a time is better, so the pace of the last batches decides.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import psycopg
@@ -20,6 +21,8 @@ MOST_COMMANDS = 256
 MOST_BYTES = 1_000_000
 LANES = 2
 _WORTH_SPLITTING = 16
+_OUR_WORK = 30e-6  # seconds to make a command, and for the server to store it: orders of magnitude, measured
+_SERVER_WORK = 20e-6
 _TRANSIENT = ("08", "25", "40", "53", "55", "57", "58")  # classes of SQLSTATE that pass by themselves or by an operator
 
 
@@ -37,47 +40,66 @@ class Committer:
     ) -> None:
         """`patience` and `statement_timeout` in seconds, see Lane."""
         self._lanes = [Lane(dsn, patience=patience, statement_timeout=statement_timeout) for _ in range(lanes)]
+        self._idle = list(self._lanes)
         self._queue: deque[_Waiting] = deque()
-        self._wake = asyncio.Event()
-        self._idle = lanes
+        self._sending: set[asyncio.Task[None]] = set()
+        self._pump_is_due = False
         self._closing = False
-        self._tasks: list[asyncio.Task[None]] = []
+        self._pace = _Pace()
 
     async def append(self, command: Prepared) -> Appended | Outcome:
         """Wait until the command is durable, or refused. Raises LogUnavailable."""
         if self._closing:
             raise LogUnavailable("the log is closing")
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._run(lane), name="ledger committer") for lane in self._lanes]
-        done: asyncio.Future[Appended | Outcome] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Appended | Outcome] = loop.create_future()
         self._queue.append(_Waiting(command, _size(command), done))
-        self._wake.set()
+        if self._idle and not self._pump_is_due:
+            self._pump_is_due = True
+            loop.call_soon(self._pump)  # after everybody else who is ready now
         return await done
 
     async def close(self) -> None:
         """Commit what waits, then end."""
         self._closing = True
-        self._wake.set()
-        await asyncio.gather(*self._tasks)
+        self._pump()
+        while self._sending:
+            await asyncio.wait(self._sending)
         for lane in self._lanes:
             await lane.disconnect()
 
-    async def _run(self, lane: Lane) -> None:
-        while True:
-            await self._wake.wait()
+    def _pump(self) -> None:
+        """Give idle lanes what waits, as far as that is worth a batch of its own."""
+        self._pump_is_due = False
+        while self._idle and self._queue and self._is_worthwhile():
             if waiting := self._next_batch():
-                self._idle -= 1
-                await _commit(lane, waiting)
-                self._idle += 1
-            elif self._closing:
-                return
-            else:
-                self._wake.clear()
+                task = asyncio.create_task(self._send(self._idle.pop(), waiting), name="ledger committer")
+                self._sending.add(task)
+                task.add_done_callback(self._sending.discard)
+
+    async def _send(self, lane: Lane, waiting: Sequence[_Waiting]) -> None:
+        clock = asyncio.get_running_loop().time
+        started = clock()
+        try:
+            await _commit(lane, waiting)
+        except asyncio.CancelledError:  # the event loop is being torn down: nobody will be answered any more
+            self._closing = True
+            _fail(self._queue, LogUnavailable("the committer was cancelled"))
+            self._queue.clear()
+            raise
+        finally:
+            self._pace.learn(started, clock(), len(waiting))
+            self._idle.append(lane)
+            self._pump()
+
+    def _is_worthwhile(self) -> bool:
+        return len(self._idle) == len(self._lanes) or self._pace.favours_turns(len(self._queue))
 
     def _next_batch(self) -> list[_Waiting]:
         """What waits, in order of arrival; only half of a crowd when another lane is free to take the rest."""
         crowd = len(self._queue)
-        most = crowd // 2 if self._idle > 1 and crowd >= _WORTH_SPLITTING else MOST_COMMANDS
+        split = len(self._idle) > 1 and crowd >= _WORTH_SPLITTING and self._pace.favours_turns(crowd)
+        most = crowd // 2 if split else MOST_COMMANDS
         taken: list[_Waiting] = []
         size = 0
         while self._queue and len(taken) < most and (not taken or size + self._queue[0].size <= MOST_BYTES):
@@ -86,6 +108,24 @@ class Committer:
                 taken.append(waiting)
                 size += waiting.size
         return taken
+
+
+class _Pace:
+    """How long a commit takes beside the work that grows with its commands (a moving average, in seconds)."""
+
+    def __init__(self) -> None:
+        self._fixed = 0.0
+        self._last_end = 0.0
+
+    def learn(self, started: float, ended: float, commands: int) -> None:
+        """Batches are served one after the other, so a batch's own time begins when the one before it has ended."""
+        own = ended - max(started, self._last_end)
+        self._last_end = ended
+        self._fixed += 0.2 * (max(0.0, own - commands * _SERVER_WORK) - self._fixed)
+
+    def favours_turns(self, crowd: int) -> bool:
+        """Whether making a crowd's commands takes longer than a commit does."""
+        return self._fixed < crowd * _OUR_WORK
 
 
 async def _commit(lane: Lane, waiting: Sequence[_Waiting]) -> None:
@@ -117,7 +157,7 @@ def _size(command: Prepared) -> int:
     return sum(len(entry.payload) + len(entry.leaf_head) for change in command.changes for entry in change.entries)
 
 
-def _fail(waiting: Sequence[_Waiting], error: Exception) -> None:
+def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:
     for each in waiting:
         if not each.done.done():
             each.done.set_exception(error)

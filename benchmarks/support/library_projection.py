@@ -1,0 +1,76 @@
+"""The same read model on the event store library's ProjectionRunner: the peer of benchmarks.projections.
+
+Made to be fast: states are kept in memory, so that each event costs one upsert and one tracking statement, prepared, in
+one transaction, as the library's documentation shows; documents and columns are ours.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
+from eventsourcing.projection import Projection
+
+from application.log import StreamEvent
+from projections import schema
+from projections.columns import Type
+from projections.entity import Stored
+from projections.fold import Fold, Write
+from projections.work_orders.projection import WORK_ORDERS
+
+_TABLE = WORK_ORDERS.tables[0]
+_NOW = datetime(2026, 3, 14, tzinfo=UTC)
+
+
+class LibraryView(PostgresTrackingRecorder):
+    """Work orders, one upsert per event, with the position in the same transaction."""
+
+    def __init__(self, datastore: PostgresDatastore, **options: Any) -> None:
+        super().__init__(datastore, **options)
+        self.events = 0
+        columns = ", ".join(column.name for column in _TABLE.columns)
+        values = ", ".join(["%s"] * len(_TABLE.columns))
+        changes = ", ".join(f"{column.name} = excluded.{column.name}" for column in _TABLE.columns[1:])
+        self._upsert = (
+            f"INSERT INTO {datastore.schema}.work_orders ({columns}) VALUES ({values}) "
+            f"ON CONFLICT (id) DO UPDATE SET {changes}"
+        ).encode()
+
+    def create_table(self) -> None:
+        """The table as ours is, and the library's own tracking table."""
+        super().create_table()
+        with self.datastore.transaction(commit=True) as cursor:
+            for statement in (schema.create_table(_TABLE, _TABLE.name), *schema.create_indexes(_TABLE, _TABLE.name)):
+                cursor.execute(statement.replace("read.", f"{self.datastore.schema}.").encode())
+
+    def store(self, row: tuple[Any, ...], tracking: Tracking) -> None:
+        """One row and the position."""
+        with self.datastore.transaction(commit=True) as cursor:
+            cursor.execute(self._upsert, row, prepare=True)
+            self._insert_tracking(cursor, tracking)
+        self.events += 1
+
+
+class WorkOrders(Projection[LibraryView]):
+    """The projection as the library wants it."""
+
+    name = "workorders"
+
+    def __init__(self, view: LibraryView) -> None:
+        super().__init__(view)
+        self._fold = Fold(WORK_ORDERS)
+
+    def process_event(self, domain_event: StreamEvent, tracking: Tracking) -> None:
+        """Fold one event, write one row."""
+        fold, event = self._fold, domain_event
+        fold.apply([Stored(tracking.notification_id, event.originator_id, event.originator_version, _NOW, event.event)])
+        [write] = fold.writes()
+        fold.settle(keep=100_000)
+        self.view.store(_plain(write), tracking)
+
+
+def _plain(write: Write) -> tuple[Any, ...]:
+    """The driver writes lists where we write arrays by hand."""
+    [row] = write.rows
+    kinds = [column.type for column in write.table.columns]
+    return tuple(list(v) if kind is Type.TEXTS else v for v, kind in zip(row, kinds, strict=True))
