@@ -1,0 +1,213 @@
+"""application.ports.Hints in memory: the log folded by the aggregates' own functions, as far as one chooses to look.
+
+FoldedHints(log)                          # always up to date
+FoldedHints(log, lagging(random))         # at each question somewhere between what it knew and the head
+FoldedHints(log, FROZEN)                  # knows what `catch_up` showed it
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from random import Random
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from application.ports import DueConnector, Log, PendingDeployment, Recorded
+from domain.alert import Alert
+from domain.catalogue import AGGREGATE_OF
+from domain.certificate import Certificate
+from domain.connector import Connector
+from domain.connector_events import DeploymentSucceeded, ValidationChanged
+from domain.push_states import WorkOrderStatus
+from domain.verification import awaits_first_result
+from domain.work_order import expires_at
+from domain.work_order_state import WorkOrder
+
+S = TypeVar("S")
+Lag = Callable[[int, int], int]
+Place = tuple[str, str | None]
+_MAY_EXPIRE = (WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS)
+
+
+def up_to_date(_: int, head: int) -> int:
+    """No lag."""
+    return head
+
+
+def frozen(known: int, _: int) -> int:
+    """Knows what it was shown, and no more."""
+    return known
+
+
+def lagging(random: Random) -> Lag:
+    """Each question is answered from anywhere between what was known before and the head."""
+    return random.randint
+
+
+class Row(NamedTuple):
+    """An aggregate as a read model keeps it."""
+
+    state: Any
+    created_position: int
+    position: int
+
+
+class FoldedHints:
+    """The twin of adapters.read_hints.ReadHints."""
+
+    def __init__(self, log: Log, lag: Lag = up_to_date) -> None:
+        self._log = log
+        self._lag = lag
+        self._rows: dict[type[Any], dict[UUID, Row]] = defaultdict(dict)
+        self._served: dict[Place, set[str]] = defaultdict(set)
+        self.position = 0
+
+    async def catch_up(self, position: int | None = None) -> None:
+        """Look at the log up to a position (None: its head)."""
+        until = await self._log.head() if position is None else position
+        while self.position < until:
+            for recorded in await self._log.read(self.position, min(1000, until - self.position)):
+                self._fold(recorded)
+                self.position = recorded.position
+
+    async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
+        return [cid for cid, row in await self._connectors() if row.certificate_id == certificate_id and row.associated]
+
+    async def connectors_on(self, target_system_id: UUID) -> list[UUID]:
+        return [
+            cid for cid, row in await self._connectors() if row.target_system_id == target_system_id and row.associated
+        ]
+
+    async def latest_ordinals(self, connector_ids: Sequence[UUID]) -> dict[UUID, int]:
+        wanted, found = set(connector_ids), dict[UUID, int]()
+        for _, order in await self._orders():
+            if order.connector_id in wanted:
+                found[order.connector_id] = max(order.ordinal, found.get(order.connector_id, 0))
+        return found
+
+    async def open_work_orders(
+        self, *, certificate_id: UUID | None = None, connector_id: UUID | None = None
+    ) -> list[UUID]:
+        return [
+            oid
+            for oid, order in await self._orders()
+            if order.open
+            and certificate_id in (None, order.certificate_id)
+            and connector_id in (None, order.connector_id)
+        ]
+
+    async def pending_deployments(self, bridge_id: UUID, limit: int) -> list[PendingDeployment]:
+        flying = [
+            (c.deadline_at, PendingDeployment(cid, c.deployment_id, c.target_system_id))
+            for cid, c in await self._connectors()
+            if c.in_flight and c.deployment_id and c.deadline_at and c.settings and c.settings.bridge_id == bridge_id
+        ]
+        return [pending for _, pending in sorted(flying, key=lambda pair: pair[0])][:limit]
+
+    async def overdue_deployments(self, now: datetime, limit: int) -> list[UUID]:
+        late = [
+            (c.deadline_at, cid)
+            for cid, c in await self._connectors()
+            if c.in_flight and c.deadline_at and c.deadline_at <= now
+        ]
+        return [cid for _, cid in sorted(late)][:limit]
+
+    async def due_scheduled(self, now: datetime, limit: int) -> list[UUID]:
+        due = [
+            (order.scheduled_at, oid)
+            for oid, order in await self._orders()
+            if order.status is WorkOrderStatus.SCHEDULED and order.scheduled_at and order.scheduled_at <= now
+        ]
+        return [oid for _, oid in sorted(due)][:limit]
+
+    async def undispatched(self, limit: int) -> list[UUID]:
+        waiting = [(oid, o) for oid, o in await self._orders() if o.status is WorkOrderStatus.IMPLEMENTING]
+        connectors = dict(await self._connectors())
+        return [oid for oid, order in waiting if not _dispatched(oid, order, connectors)][:limit]
+
+    async def expirable(self, now: datetime, limit: int) -> list[UUID]:
+        old = [
+            (expires_at(order), oid)
+            for oid, order in await self._orders()
+            if order.status in _MAY_EXPIRE and expires_at(order) <= now
+        ]
+        return [oid for _, oid in sorted(old)][:limit]
+
+    async def due_connectors(self, connector_ids: Sequence[UUID] | None = None) -> list[DueConnector]:
+        verifiable = [
+            (cid, c) for cid, c in await self._connectors() if c.associated and c.last_deployed_at and c.endpoints
+        ]
+        pushed_last = {(c.target_system_id, c.profile): cid for cid, c in sorted(verifiable, key=_deployed_at)}
+        return [
+            self._due(cid, c)
+            for cid, c in verifiable
+            if (any(map(awaits_first_result, c.validation)) or cid in pushed_last.values())
+            and (connector_ids is None or cid in connector_ids)
+        ]
+
+    async def served_before(self, endpoints: Sequence[Place]) -> dict[Place, set[str]]:
+        await self._look()
+        return {place: set(self._served[place]) for place in endpoints if place in self._served}
+
+    async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
+        rows = await self._of(Certificate)
+        return {state.facts.fingerprint_sha256 for _, state in rows} & set(fingerprints)
+
+    async def open_alerts(self, cause: str) -> list[UUID]:
+        return [aid for aid, alert in await self._of(Alert) if alert.cause == cause and alert.open]
+
+    async def latest_alert_ordinal(self, cause: str) -> int:
+        return max((alert.ordinal for _, alert in await self._of(Alert) if alert.cause == cause), default=0)
+
+    async def _connectors(self) -> Iterator[tuple[UUID, Connector]]:
+        return await self._of(Connector)
+
+    async def _orders(self) -> Iterator[tuple[UUID, WorkOrder]]:
+        return await self._of(WorkOrder)
+
+    async def _of(self, kind: type[S]) -> Iterator[tuple[UUID, S]]:
+        await self._look()
+        return ((key, row.state) for key, row in self._rows[kind].items())
+
+    async def _look(self) -> None:
+        await self.catch_up(self._lag(self.position, await self._log.head()))
+
+    def _fold(self, recorded: Recorded) -> None:
+        aggregate, event = AGGREGATE_OF[type(recorded.event)], recorded.event
+        before = next(
+            (rows.get(recorded.stream_id) for rows in self._rows.values() if recorded.stream_id in rows), None
+        )
+        state = aggregate.evolve(before.state if before else None, event)
+        created = before.created_position if before else recorded.position
+        self._rows[type(state)][recorded.stream_id] = Row(state, created, recorded.position)
+        if isinstance(state, Connector):
+            self._note_served(state, event)
+
+    def _note_served(self, connector: Connector, event: object) -> None:
+        if isinstance(event, ValidationChanged) and event.evidence.served_fingerprint_sha256:
+            self._served[event.endpoint, connector.server_name].add(event.evidence.served_fingerprint_sha256)
+        if isinstance(event, DeploymentSucceeded):
+            fingerprint = self._rows[Certificate][connector.certificate_id].state.facts.fingerprint_sha256
+            for endpoint in connector.endpoints:
+                self._served[endpoint, connector.server_name].add(fingerprint)
+
+    def _due(self, connector_id: UUID, connector: Connector) -> DueConnector:
+        certificate: Certificate = self._rows[Certificate][connector.certificate_id].state
+        return DueConnector(
+            connector_id=connector_id,
+            certificate_id=connector.certificate_id,
+            expected_fingerprint_sha256=certificate.facts.fingerprint_sha256,
+            endpoints=connector.endpoints,
+            server_name=connector.server_name,
+            last_deployed_at=connector.last_deployed_at,
+        )
+
+
+def _dispatched(order_id: UUID, order: WorkOrder, connectors: dict[UUID, Connector]) -> bool:
+    connector = connectors.get(order.connector_id)
+    return connector is not None and (connector.work_order_id, connector.attempt) == (order_id, order.attempt)
+
+
+def _deployed_at(pair: tuple[UUID, Connector]) -> datetime:
+    assert pair[1].last_deployed_at is not None
+    return pair[1].last_deployed_at

@@ -1,0 +1,86 @@
+"""The automations in memory: every event's reactions and every timer, as a worker process runs them.
+
+office = Office(world, field)
+await office.settle()              # reactions to everything so far, and to what they bring about
+await office.later(seconds=600)    # the clock goes on; timers and timed reactions that have come due run
+"""
+
+from datetime import datetime
+from heapq import heappop, heappush
+
+from adapters.issuers.local_pki import open_local_pki
+from adapters.issuing import LocalPkiOrders, Providers
+from adapters.keys.generating import generate_key
+from adapters.simulated.ops import SimulatedRunResults
+from adapters.x509.requests import read_request
+from application.automations.kit import Kit
+from application.automations.reactions import REACTIONS
+from application.automations.running import Running
+from application.automations.timers import TIMERS, Intervals
+from application.issuing_ports import Issuers
+from application.ports import LogUnavailable
+from domain.certificate_order import Provider
+from tests.support.field import Field
+from tests.support.world import World
+
+
+class Office:
+    """One worker. `twice`: the share of reactions that run a second time, as after a crash."""
+
+    def __init__(self, world: World, field: Field, *, twice: float = 0.0, issuers: Issuers | None = None) -> None:
+        self._world = world
+        self._twice = twice
+        self._position = 0
+        self._timed: list[tuple[datetime, int, str]] = []
+        kit = Kit(
+            house=world.house,
+            issuers=issuers or Providers({}),
+            reader=world.reader,
+            prober=field,
+            results=SimulatedRunResults(),
+            caught_up=world.hints.catch_up,
+        )
+        self._running = Running(kit, Intervals())
+
+    async def settle(self) -> None:
+        """React to everything, also to what the reactions bring about."""
+        while events := await self._world.ledger.read(self._position, 100):
+            for recorded in events:
+                for reaction in REACTIONS.get(type(recorded.event), ()):
+                    if reaction.at is None:
+                        await self._run(reaction.name, recorded.position)
+                    else:
+                        heappush(self._timed, (reaction.at(recorded.event), recorded.position, reaction.name))
+                self._position = recorded.position
+            await self._run_due()
+
+    async def later(self, seconds: float, *, timers: bool = True) -> None:
+        """The clock goes on, then everything that has come due runs."""
+        self._world.pass_time(seconds)
+        await self._run_due()
+        if timers:
+            for name in TIMERS:
+                await self._running.timer(name, int(self._world.clock().timestamp()))
+        await self.settle()
+
+    async def _run_due(self) -> None:
+        while self._timed and self._timed[0][0] <= self._world.clock():
+            _, position, name = heappop(self._timed)
+            await self._run(name, position)
+
+    async def _run(self, name: str, position: int) -> None:
+        times = 2 if self._world.random.random() < self._twice else 1
+        failures = 0
+        while times:
+            try:
+                await self._running.reaction(name, position, failures)
+                times -= 1
+            except LogUnavailable:
+                failures += 1
+
+
+async def local_pki(world: World) -> Issuers:
+    """A Local PKI in the world's vault."""
+    authority = await open_local_pki(world.vault, world.clock)
+    orders = LocalPkiOrders(authority, generate_key, read_request, world.reader, world.vault)
+    return Providers({Provider.LOCAL_PKI: orders})
