@@ -15,16 +15,21 @@ POLL_SECONDS = 1.0
 _BREATH = 0.02
 
 
-async def wait_for_work(peer: Peer, capacity: int, wait_seconds: float) -> tuple[Assignment, ...]:
-    """Up to `capacity` assignments, as soon as there are some; none after `wait_seconds`."""
+async def wait_for_work(
+    peer: Peer, capacity: int, wait_seconds: float, gone: asyncio.Future[None]
+) -> tuple[Assignment, ...]:
+    """Up to `capacity` assignments, as soon as there are some; none after `wait_seconds`.
+
+    Nothing is leased any more once the bridge is `gone`: a lease nobody heard of would hold its target up.
+    """
     loop = asyncio.get_running_loop()
     until = loop.time() + wait_seconds
     positions = peer.services.positions
     while True:
         seen = positions.current
-        found = await _lease(peer, capacity)
+        found = await _lease(peer, capacity) if not gone.done() else ()
         remaining = until - loop.time()
-        if found or remaining <= 0:
+        if found or remaining <= 0 or gone.done():
             return found
         await asyncio.sleep(min(_BREATH, remaining))
         await positions.wait(seen + 1, min(POLL_SECONDS, remaining))

@@ -1,5 +1,6 @@
 """The six calls of the bridge protocol. Bodies and answers are those of bridge/protocol.py."""
 
+import asyncio
 import base64
 import binascii
 from typing import Any
@@ -89,13 +90,25 @@ async def heartbeat(peer: NamedDependency[Peer], data: JSONBody[protocol.Heartbe
 
 
 @post(protocol.LEASE_PATH, opt=public(), status_code=200)
-async def lease(peer: NamedDependency[Peer], data: JSONBody[protocol.LeaseRequest]) -> Response[Any]:
+async def lease(
+    request: Request[Any, Any, Any], peer: NamedDependency[Peer], data: JSONBody[protocol.LeaseRequest]
+) -> Response[Any]:
     """Work for the bridge, as soon as there is some."""
     version = peer.bridge.found.version
     if version is not None:
         await enrolling.bridge_seen(peer.services.house, peer.context, peer.bridge, version)
-    found = await wait_for_work(peer, data.capacity, data.wait_seconds)
+    gone = asyncio.ensure_future(_disconnected(request))
+    try:
+        found = await wait_for_work(peer, data.capacity, data.wait_seconds, gone)
+    finally:
+        gone.cancel()
     return _answer(protocol.LeaseAnswer(assignments=found), _SECRET)
+
+
+async def _disconnected(request: Request[Any, Any, Any]) -> None:
+    """Return when the bridge has closed the connection; its body is read already."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 @post(protocol.PROGRESS_PATH, opt=public(), status_code=200)
