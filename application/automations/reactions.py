@@ -11,7 +11,8 @@ from typing import NamedTuple, cast
 from application.associating import AddConnector, add_connector
 from application.automations import alerts
 from application.automations.kit import Kit, each, reacting
-from application.deploying import dispatch, give_up_overdue
+from application.deploying import dispatch
+from application.deployment_ends import give_up_overdue
 from application.discovering import start_discovery
 from application.house import load
 from application.implementing import begin_scheduled, supersede_push

@@ -13,7 +13,8 @@ import msgspec
 
 from application.automations.kit import Kit, each, timing
 from application.automations.reactions import SCHEDULE
-from application.deploying import dispatch, give_up_overdue
+from application.deploying import dispatch
+from application.deployment_ends import give_up_overdue
 from application.discovering import DISCOVER, take_discovery
 from application.enrolling import bridge_silent
 from application.house import load
