@@ -52,12 +52,14 @@ class Screen(Protocol):
         ...
 
 
-async def run_demo(directory: Path, port: int, ready_file: Path | None, screen: Screen) -> None:
+async def run_demo(
+    directory: Path, port: int, ready_file: Path | None, screen: Screen, *, simulated: bool = False
+) -> None:
     """Until SIGINT or SIGTERM. Raises PlaceRefused, PortTaken, DemoFailed, or what the database's start raises."""
     place = Place(directory)
     place.open()
     with place.locked():
-        task = asyncio.create_task(_Demo(place, port, ready_file, screen).run())
+        task = asyncio.create_task(_Demo(place, port, ready_file, screen, simulated=simulated).run())
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with contextlib.suppress(asyncio.CancelledError):
@@ -65,11 +67,12 @@ async def run_demo(directory: Path, port: int, ready_file: Path | None, screen: 
 
 
 class _Demo:
-    def __init__(self, place: Place, port: int, ready_file: Path | None, screen: Screen) -> None:
+    def __init__(self, place: Place, port: int, ready_file: Path | None, screen: Screen, *, simulated: bool) -> None:
         self._place = place
         self._port = port
         self._ready_file = ready_file
         self._screen = screen
+        self._simulated = simulated
         self._database = Database(place)
         self._parts = Parts(place.logs, place.directory / "processes.json", screen.note, self._changed)
         self._sockets: list[socket.socket] = []
@@ -119,7 +122,7 @@ class _Demo:
     async def _start_web_servers(self) -> WebServers:
         if not usable(self._place.kept.address):
             self._place.kept.address = "127.0.0.1"
-        web_servers = choose_web_servers(self._place)
+        web_servers = choose_web_servers(self._place, simulated=self._simulated)
         self._screen.step(web_servers.description)
         web_servers.prepare()
         write_bridge_settings(self._place, web_servers.reload_profiles())

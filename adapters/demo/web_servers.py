@@ -80,9 +80,9 @@ class WebServers(Protocol):
         ...
 
 
-def choose_web_servers(place: Place) -> WebServers:
-    """Nginx where it is installed, else simulated ones."""
-    program = _find_nginx()
+def choose_web_servers(place: Place, *, simulated: bool) -> WebServers:
+    """Nginx where it is installed (and nobody asked for others), else simulated ones."""
+    program = None if simulated else _find_nginx()
     return Nginx(place, program) if program else SimulatedServers(place)
 
 
@@ -132,7 +132,7 @@ class SimulatedServers:
     """A simulated TLS target per site, where nginx is not installed."""
 
     kind = "files"
-    description = "nginx is not installed: simulated TLS targets stand in for it"
+    description = "simulated TLS targets (with nginx installed, the demo uses that)"
 
     def __init__(self, place: Place) -> None:
         self._place = place

@@ -18,7 +18,8 @@ import rich_click as click
     help="Written, as JSON and for its owner only, when the demo is ready.",
 )
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
-def demo(port: int, data: Path | None, ready_file: Path | None, *, no_browser: bool) -> None:
+@click.option("--simulated", is_flag=True, help="Simulated web servers, also where nginx is installed.")
+def demo(port: int, data: Path | None, ready_file: Path | None, *, no_browser: bool, simulated: bool) -> None:
     """Start everything on this machine: database, API, worker, a bridge, web servers, people and a short history.
 
     Ctrl-C stops everything. Started again with the same directory, it goes on with the same data and tokens.
@@ -39,7 +40,7 @@ def demo(port: int, data: Path | None, ready_file: Path | None, *, no_browser: b
     screen = DemoScreen(browser=not no_browser)
     refusals = (PlaceRefused, PortTaken, DemoFailed, AlreadyRunning, DataOfAnotherVersion, NoPostgres)
     try:
-        asyncio.run(run_demo(data or default_directory(), port, ready_file, screen))
+        asyncio.run(run_demo(data or default_directory(), port, ready_file, screen, simulated=simulated))
     except (*refusals, StartFailed, NoUnprivilegedUser) as error:
         raise Stopped(str(error)) from error
     except KeyboardInterrupt:

@@ -82,7 +82,7 @@ def _has_a_history(demo: Demo) -> None:
     wanted = ["approval_pending", "completed", "failed", "review_in_progress", "scheduled"]
     assert wanted == sorted(order["status"] for order in orders)
     failed = next(order for order in orders if order["status"] == "failed")
-    assert failed["deployment"]["error"]["cause"] == "service_reload_failed"
+    assert failed["deployment"]["error"]["cause"] == "service_reload_failed", failed
     completed = next(order for order in orders if order["status"] == "completed")
     connector = auditor.get(f"/connectors/{completed['connector_id']}")
     certificate = auditor.get(f"/certificates/{connector['certificate_id']}")
@@ -123,6 +123,13 @@ def test_a_part_that_is_killed_comes_back_and_one_that_is_stopped_stays_so(tmp_p
 
 def _alive(demo: Demo) -> set[str]:
     return {name for name, pid in demo.pids.items() if Path(f"/proc/{pid}").exists()}
+
+
+def test_without_nginx(tmp_path: Path) -> None:
+    """Simulated TLS targets stand in, and the demo says so; the same history ends the same way."""
+    with running_demo(tmp_path / "demo", "--simulated") as demo:
+        assert "simulated TLS targets" in (tmp_path / "demo-said.txt").read_text()
+        _has_a_history(demo)
 
 
 def test_two_demos_in_one_directory(demo: Demo) -> None:
