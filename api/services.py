@@ -78,7 +78,7 @@ class IdempotencyStore(Protocol):
     async def claim(self, command_id: UUID, body_sha256: bytes) -> KnownCommand | None:
         """Claim a command id: None when it is ours now, else what stands there.
 
-        An unanswered claim older than a minute is taken over: its process died.
+        An unanswered claim older than ten seconds is taken over: its process seems to have died.
         """
         ...
 

@@ -7,11 +7,12 @@ import msgspec
 
 from adapters.postgres_ops.database import OpsDatabase
 
-# Ours when nobody has it, or when whoever had it died before the answer; a fresh claim starts the minute anew.
+# Ours when nobody has it, or when whoever had it seems to have died before the answer. Should that one go on all the
+# same, the ledger still takes the command once: both come with the same command id.
 _CLAIM = """
 INSERT INTO ops.idempotency AS i (command_id, body_sha256) VALUES (%s, %s)
 ON CONFLICT (command_id) DO UPDATE SET claimed_at = now()
-    WHERE i.status IS NULL AND i.body_sha256 = EXCLUDED.body_sha256 AND i.claimed_at < now() - interval '1 minute'
+    WHERE i.status IS NULL AND i.body_sha256 = EXCLUDED.body_sha256 AND i.claimed_at < now() - interval '10 seconds'
 RETURNING true
 """
 _KNOWN = "SELECT body_sha256, status, headers, body FROM ops.idempotency WHERE command_id = %s"
