@@ -61,7 +61,7 @@ class Push:
     """Seconds: until a bridge must have come for a deployment, and how long a lease lives without a heartbeat."""
 
     dispatch_deadline: float = 600.0
-    lease_seconds: float = 60.0
+    lease_seconds: float = 30.0
     errand_deadline: float = 120.0
 
 

@@ -16,7 +16,7 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What operators may choose; times in seconds."""
 
     dispatch_deadline: float = 600.0
-    lease_seconds: float = 60.0
+    lease_seconds: float = 30.0
     errand_deadline: float = 120.0
     bridge_silent_after: float = 60.0
     verification_grace: float = 60.0
