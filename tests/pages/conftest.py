@@ -38,7 +38,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
             process.wait(60)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open, an event loop runs in this thread: no other test may have one
 def browser() -> Iterator[Browser]:
     """Debian's Chromium, headless."""
     path = require("chromium")
