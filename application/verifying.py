@@ -62,7 +62,13 @@ async def start_run(
         if run.state is not None:
             return Attempt((), run)
         endpoints = sum(len(item.endpoints) for item in due)
-        event = VerificationRunStarted(meta=context.meta, connectors=len(due), endpoints=endpoints, trigger=trigger)
+        event = VerificationRunStarted(
+            meta=context.meta,
+            connectors=len(due),
+            endpoints=endpoints,
+            trigger=trigger,
+            connector_ids=None if connector_ids is None else tuple(connector_ids),
+        )
         return Attempt((write(run, (event,)),), run.after((event,)))
 
     again = reading_back(house, VERIFICATION_RUN, run_id)

@@ -26,12 +26,13 @@ class ProbeResult(StrEnum):
 
 
 class VerificationRunStarted(Event, frozen=True, kw_only=True):
-    """A run began, over so many endpoints of so many connectors."""
+    """A run began, over so many endpoints of so many connectors; `connector_ids` where it was asked for these alone."""
 
     topic = "verification.run.started"
     connectors: int
     endpoints: int
     trigger: str = "schedule"
+    connector_ids: tuple[UUID, ...] | None = None
 
 
 class VerificationRunCompleted(Event, frozen=True, kw_only=True):

@@ -122,7 +122,7 @@ async def verify_on_demand(kit: Kit, recorded: Recorded) -> None:
         return  # its timer carries it out
     await kit.caught_up(recorded.position)
     context = reacting(kit.house, "verify-on-demand", recorded)
-    await carry_out_run(kit.house, context, kit.prober, kit.results, recorded.stream_id)
+    await carry_out_run(kit.house, context, kit.prober, kit.results, recorded.stream_id, event.connector_ids)
 
 
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
