@@ -11,6 +11,7 @@ from application.associating import remove_connector
 from application.deploying import LeasedDeployment
 from application.errands import LeasedErrand
 from application.implementing import Dialog, approve_push, implement_push
+from application.ports import LogUnavailable
 from application.registering import change_target, retire_target
 from domain.catalogue import AGGREGATE_OF
 from domain.connector import Connector
@@ -59,9 +60,11 @@ async def carelessly(bridge: FieldBridge, work: LeasedDeployment | LeasedErrand,
 
 
 @LAW
-@given(st.integers(0, 10**6), st.integers(1, 10))
-async def test_every_push_ends(seed: int, turns: int) -> None:
-    """Three connectors, people who may do anything, a bridge that may die anywhere; after eight days nothing hangs."""
+@given(st.integers(0, 10**6), st.integers(1, 10), st.sampled_from((0.0, 0.1)))
+async def test_every_push_ends(seed: int, turns: int, lost: float) -> None:
+    """Three connectors, people who may do anything, a bridge that may die anywhere, a log whose answers get lost;
+    after eight days nothing hangs.
+    """
     random = Random(seed)
     world, field = World(seed, lag=lagging(random)), Field()
     bridge_id = await world.bridge()
@@ -69,14 +72,17 @@ async def test_every_push_ends(seed: int, turns: int) -> None:
     connectors = [await world.connector(None, target) for target in targets]
     office, bridge = Office(world, field, twice=0.2), FieldBridge(world, field, bridge_id)
     orders: list[UUID] = []
+    world.log.lose_answers = lost
     for _ in range(turns):
-        with suppress(Refused):
+        with suppress(Refused, LogUnavailable):
             await _one_turn(world, random, connectors, targets, orders, bridge_id)
         await office.settle()
         if random.random() < 0.7:
-            for work in await bridge.lease(random.randint(1, 3)):
-                await carelessly(bridge, work, random)
+            with suppress(LogUnavailable):
+                for work in await bridge.lease(random.randint(1, 3)):
+                    await carelessly(bridge, work, random)
         await office.later(random.choice((1, 30, 300, 7200)), timers=random.random() < 0.5)
+    world.log.lose_answers = 0.0
     for _ in range(8):
         await office.later(DAY)
         await world.hints.catch_up()

@@ -114,7 +114,7 @@ async def test_thirty_pushes_at_once() -> None:
     assert 1 == len(world.events(PushRequested))
 
 
-@LAW
+@settings(LAW, max_examples=80)
 @given(st.integers(0, 10**6))
 async def test_a_removed_connector_has_no_open_work_order(seed: int) -> None:
     """Whether the push or the removal comes first, what is open in the end belongs to an association."""

@@ -12,13 +12,15 @@ from application.ports import Append, Appended, Log, LogUnavailable, Recorded
 class WanderingLog:
     """A log around another. `counts`: how often each method was called, and of how many streams and events.
 
-    `lose_answers`: the share of appends that commit and then say that nobody knows (LogUnavailable).
+    `lose_answers`: the share of appends that commit and then say that nobody knows (LogUnavailable). `away`: appends
+    say so and commit nothing.
     """
 
     def __init__(self, log: Log, random: Random, *, most: int = 3, lose_answers: float = 0.0) -> None:
         self.inner = log
         self.counts: Counter[str] = Counter()
         self.lose_answers = lose_answers
+        self.away = False
         self._random = random
         self._most = most
 
@@ -34,6 +36,8 @@ class WanderingLog:
     async def append(self, command: Append) -> Appended:
         self.counts["append"] += 1
         await self._give_way()
+        if self.away:
+            raise LogUnavailable("the log is away")
         appended = await self.inner.append(command)
         await self._give_way()
         if self._random.random() < self.lose_answers:
