@@ -24,16 +24,20 @@ async def enrol(core: Core, rest: Rest, place: Place) -> None:
     """Enrol the bridge where it is not, or not for long any more."""
     if place.kept.bridge_id is None:
         issued = await rest.post("operator", "/bridges", {"name": NAME})
-        place.kept.bridge_id, token = str(issued["id"]), str(issued["enrolment_token"])
+        place.kept.bridge_id = str(issued["id"])
         place.keep()
-    elif _lasts(place):
+        await _spend(place, str(issued["enrolment_token"]), core.bridge_ca.pin)
+    elif lasts(place):
         _follow_port(place)
-        return
     else:
-        context = Context(actor=Actor(ActorKind.SYSTEM, "demo"), at=core.house.clock(), command_id=uuid4())
-        again = await issue_enrolment_again(core.house, context, UUID(place.kept.bridge_id))
-        token = again.result.token
-    await _spend(place, token, core.bridge_ca.pin)
+        await enrol_again(core, place, UUID(place.kept.bridge_id))
+
+
+async def enrol_again(core: Core, place: Place, bridge_id: UUID) -> None:
+    """The same bridge, with new keys and a new certificate."""
+    context = Context(actor=Actor(ActorKind.SYSTEM, "demo"), at=core.house.clock(), command_id=uuid4())
+    issued = await issue_enrolment_again(core.house, context, bridge_id)
+    await _spend(place, issued.result.token, core.bridge_ca.pin)
 
 
 def part(place: Place) -> Part:
@@ -46,7 +50,8 @@ def _url(place: Place) -> str:
     return f"https://127.0.0.1:{place.kept.ports['bridges']}"
 
 
-def _lasts(place: Place) -> bool:
+def lasts(place: Place) -> bool:
+    """Is the bridge enrolled, with a certificate that is good for hours?"""
     try:
         certificate = x509.load_pem_x509_certificate((place.bridge / "certificate.pem").read_bytes())
     except (FileNotFoundError, ValueError):

@@ -42,8 +42,7 @@ class Parts:
         self._say = say
         self._changed = changed
         self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._watchers: list[asyncio.Task[None]] = []
-        self._stopping = False
+        self._watchers: dict[str, asyncio.Task[None]] = {}
 
     @property
     def pids(self) -> dict[str, int]:
@@ -53,14 +52,23 @@ class Parts:
     async def start(self, part: Part) -> None:
         """Start a part and watch over it."""
         await self._spawn(part)
-        self._watchers.append(asyncio.create_task(self._watch(part), name=f"watch {part.name}"))
+        self._watchers[part.name] = asyncio.create_task(self._watch(part), name=f"watch {part.name}")
+
+    async def end(self, name: str, patience: float = 8.0) -> bool:
+        """End one part; False when it was not running."""
+        watcher = self._watchers.pop(name, None)
+        if watcher is None or watcher.done():
+            return False
+        watcher.cancel()
+        await asyncio.gather(watcher, return_exceptions=True)
+        await _end(self._processes[name], patience)
+        return True
 
     async def stop(self, patience: float = 8.0) -> None:
         """End all parts: SIGTERM, and SIGKILL for those that take longer."""
-        self._stopping = True
-        for watcher in self._watchers:
+        for watcher in self._watchers.values():
             watcher.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        await asyncio.gather(*self._watchers.values(), return_exceptions=True)
         await asyncio.gather(*(_end(process, patience) for process in self._processes.values()))
         self._notes.unlink(missing_ok=True)
 
@@ -71,7 +79,7 @@ class Parts:
             process = self._processes[part.name]
             status = await process.wait()
             _kill_group(process.pid)  # what it leaves behind would hold its ports
-            if self._stopping or status in _MEANT:
+            if status in _MEANT:
                 self._say(f"{part.name} was stopped, and stays so until the demo is started again.")
                 return
             pause = _FIRST_PAUSE if asyncio.get_running_loop().time() - began > 10 else min(2 * pause, _LONGEST_PAUSE)

@@ -5,10 +5,9 @@ import contextlib
 import signal
 import socket
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from uuid import UUID
 
 import httpx
-import msgspec
 
 from adapters.bootstrap import open_core
 from adapters.demo import bridge
@@ -21,35 +20,11 @@ from adapters.demo.people import tokens_of_people
 from adapters.demo.place import Place, write_private
 from adapters.demo.ports import listen, listen_again, usable
 from adapters.demo.rest import PATIENCE, DemoFailed, Rest
+from adapters.demo.showing import DemoReady, Screen, write_ready_file
 from adapters.demo.web_servers import WebServers, choose_web_servers
 from adapters.settings import load_settings
 
-
-class DemoReady(NamedTuple):
-    """What there is to see."""
-
-    base_url: str
-    tokens: dict[str, str]
-    web_servers: str
-    spare: str
-    ca_pem_path: Path
-    directory: Path
-
-
-class Screen(Protocol):
-    """Where the demo speaks."""
-
-    def step(self, sentence: str) -> None:
-        """A step begins."""
-        ...
-
-    def note(self, sentence: str) -> None:
-        """Something happened meanwhile."""
-        ...
-
-    def ready(self, found: DemoReady) -> None:
-        """Everything runs."""
-        ...
+_BRIDGE_LOOK_SECONDS = 600.0
 
 
 async def run_demo(
@@ -86,7 +61,9 @@ class _Demo:
             self._screen.note(f"Process {pid} was left over from an earlier demo in this directory; ended it.")
         try:
             await self._start()
-            await self._database.watch(self._screen.note, self._changed)
+            async with asyncio.TaskGroup() as watching:
+                watching.create_task(self._database.watch(self._screen.note, self._changed))
+                watching.create_task(self._keep_bridge_enrolled())
         finally:
             self._screen.step("stopping")
             await self._stop()
@@ -147,9 +124,21 @@ class _Demo:
             tokens=tokens,
             web_servers=web_servers.description,
             spare=web_servers.endpoints["try"],
+            bridge_id=str(self._place.kept.bridge_id),
             ca_pem_path=self._place.ca,
             directory=self._place.directory,
         )
+
+    async def _keep_bridge_enrolled(self) -> None:
+        """A bridge's certificate lasts a day; a demo that runs longer enrols it again. (Renewal is a later matter.)"""
+        while True:
+            await asyncio.sleep(_BRIDGE_LOOK_SECONDS)
+            if bridge.lasts(self._place) or not await self._parts.end("bridge"):
+                continue
+            assert self._place.kept.bridge_id is not None
+            async with open_core(load_settings(self._place.config, {})) as core:
+                await bridge.enrol_again(core, self._place, UUID(self._place.kept.bridge_id))
+            await self._parts.start(bridge.part(self._place))
 
     async def _until_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + PATIENCE
@@ -186,16 +175,8 @@ class _Demo:
         if self._ready is None or self._ready_file is None:
             return
         pids = {"postgres": self._database.pid, **self._parts.pids}
-        content = {
-            "base_url": self._ready.base_url,
-            "tokens": self._ready.tokens,
-            "pids": {name: pid for name, pid in pids.items() if pid is not None},
-            "ca_pem_path": str(self._ready.ca_pem_path),
-            "data": str(self._place.directory),
-            "bridge_id": self._place.kept.bridge_id,
-            "spare_endpoint": self._ready.spare,
-        }
-        write_private(self._ready_file.absolute(), msgspec.json.format(msgspec.json.encode(content)))
+        running = {name: pid for name, pid in pids.items() if pid is not None}
+        write_ready_file(self._ready_file, self._ready, running)
 
     async def _stop(self) -> None:
         self._ready = None

@@ -10,7 +10,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from adapters.demo.running import DemoReady
+    from adapters.demo.showing import DemoReady
 
 _TRY = (
     "Open {url} and sign in by pasting a token (requester, approver, implementer ... each sees other buttons).",

@@ -95,13 +95,19 @@ def _has_a_history(demo: Demo) -> None:
 
 
 def test_kill_9_of_the_demo_itself(tmp_path: Path) -> None:
-    """Its parts end with it; the next start finds everything in order."""
+    """Its parts end with it; the next start finds everything in order.
+
+    Where the bridge has no certificate that lasts any more, the same bridge is enrolled again.
+    """
     directory = tmp_path / "demo"
     with running_demo(directory) as demo:
         ready = demo.ready
         demo.process.send_signal(signal.SIGKILL)
         demo.process.wait()
+    (directory / "bridge" / "certificate.pem").unlink()
     with running_demo(directory) as again:
+        [bridge] = again.person("auditor").get("/bridges")["items"]
+        assert (bridge["id"], bridge["status"]) == (ready["bridge_id"], "connected")
         assert again.ready["tokens"] == ready["tokens"]
         assert not set(again.pids.values()) & set(ready["pids"].values())
         _has_a_history(again)
