@@ -12,6 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 SERVER = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+CA_KEY_USAGE = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
 CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
@@ -66,6 +70,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(name, name, key.public_key())
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        builder = builder.add_extension(CA_KEY_USAGE, critical=True)
         return cls(Issued(builder.sign(key, hashes.SHA256()), key))
 
     def server(self, name: str = "target.example") -> Issued:
@@ -84,6 +89,8 @@ class Authority:
     def sign(self, name: str, key: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType) -> x509.Certificate:
         builder = _builder(name, self._name, key)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        above = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.root.key.public_key())
+        builder = builder.add_extension(above, critical=False)
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         return builder.sign(self.root.key, hashes.SHA256())
@@ -103,4 +110,5 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(hours=1))
         .not_valid_after(now + dt.timedelta(days=30))
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
