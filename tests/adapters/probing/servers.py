@@ -74,8 +74,9 @@ async def listening(handler: Handler, host: str = "127.0.0.1", tls: ssl.SSLConte
         for task in tuple(tasks):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        while server._active_count:  # type: ignore[attr-defined] # wait_closed does not wait before Python 3.12
+        while getattr(server, "_active_count", 0):  # before Python 3.12 wait_closed does not wait
             await asyncio.sleep(0.001)
+        await server.wait_closed()
 
 
 @asynccontextmanager
