@@ -4,8 +4,10 @@ Made to be fast: states are kept in memory, so that each event costs one upsert 
 one transaction, as the library's documentation shows; documents and columns are ours.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from eventsourcing.persistence import Tracking
 from eventsourcing.postgres import PostgresDatastore, PostgresTrackingRecorder
@@ -13,13 +15,14 @@ from eventsourcing.projection import Projection
 
 from application.log import StreamEvent
 from projections import schema
-from projections.columns import Type
+from projections.columns import Type, instant
 from projections.entity import Stored
 from projections.fold import Fold, Write
 from projections.work_orders.projection import WORK_ORDERS
 
 _TABLE = WORK_ORDERS.tables[0]
 _NOW = datetime(2026, 3, 14, tzinfo=UTC)
+_NOW_BYTES = instant(_NOW)
 
 
 class LibraryView(PostgresTrackingRecorder):
@@ -60,17 +63,35 @@ class WorkOrders(Projection[LibraryView]):
         super().__init__(view)
         self._fold = Fold(WORK_ORDERS)
 
-    def process_event(self, domain_event: StreamEvent, tracking: Tracking) -> None:
+    def process_event(  # pyright: ignore[reportIncompatibleVariableOverride] # the library dispatches, we have one case
+        self, domain_event: StreamEvent, tracking: Tracking
+    ) -> None:
         """Fold one event, write one row."""
-        fold, event = self._fold, domain_event
-        fold.apply([Stored(tracking.notification_id, event.originator_id, event.originator_version, _NOW, event.event)])
-        [write] = fold.writes()
-        fold.settle(keep=100_000)
+        stream, version = domain_event.originator_id, domain_event.originator_version
+        self._fold.digest([Stored(tracking.notification_id, stream.bytes, version, _NOW_BYTES, domain_event.event)])
+        self._fold.fold()
+        [write] = self._fold.writes()
+        self._fold.settle(keep=100_000)
         self.view.store(_plain(write), tracking)
 
 
 def _plain(write: Write) -> tuple[Any, ...]:
-    """The driver writes lists where we write arrays by hand."""
+    """The driver takes values where we write bytes by hand."""
     [row] = write.rows
     kinds = [column.type for column in write.table.columns]
-    return tuple(list(v) if kind is Type.TEXTS else v for v, kind in zip(row, kinds, strict=True))
+    return tuple(_VALUE.get(kind, _same)(value) for value, kind in zip(row, kinds, strict=True))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _instant(value: Any) -> Any:
+    return _NOW if value == _NOW_BYTES else value
+
+
+def _uuid(value: Any) -> Any:
+    return UUID(bytes=value) if isinstance(value, bytes) else value
+
+
+_VALUE: dict[Type, Callable[[Any], Any]] = {Type.TEXTS: list, Type.INSTANT: _instant, Type.UUID: _uuid}

@@ -53,7 +53,7 @@ class Unlucky:
         self._times = times
         self.forgotten: list[UUID] = []
 
-    def of(self, _: Provider) -> Issuer:
+    def of(self, provider: Provider) -> Issuer:
         return self
 
     def check(self, parameters: OrderParameters) -> None:
