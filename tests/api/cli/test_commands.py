@@ -1,0 +1,149 @@
+"""The command line, as programs and people use it: answers, JSON, exit status, never a traceback."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tests.support.postgres import Pg, PostgresServer, database
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Shell:
+    """`certferry` with settings of its own."""
+
+    def __init__(self, directory: Path, pg: Pg) -> None:
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("CERTFERRY_")},
+            "CERTFERRY_DATA": str(directory / "data"),
+            "CERTFERRY_DATABASE__DSN": pg.app_dsn,
+            "CERTFERRY_DATABASE__OWNER_DSN": pg.owner_dsn,
+        }
+        self._directory = directory
+
+    def run(self, *arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+        """One command, however it ends."""
+        return subprocess.run(
+            [sys.executable, "-P", "-c", "from api.cli import main; main()", *arguments],
+            cwd=self._directory,
+            env={**self.environment, "PYTHONPATH": str(ROOT), **changes},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        """The answer of a command that works."""
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def migrated(postgres_server: PostgresServer) -> Iterator[Pg]:
+    """One database for all tests that only read, or add."""
+    with database(postgres_server) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def shell(tmp_path_factory: pytest.TempPathFactory, migrated: Pg) -> Shell:
+    # One data directory per database: the vault in it opens with that directory's master key.
+    directory = tmp_path_factory.getbasetemp() / migrated.name
+    directory.mkdir(exist_ok=True)
+    return Shell(directory, migrated)
+
+
+def test_tokens(shell: Shell) -> None:
+    """The first administrator is made here; a token is shown once, listed without its secret, and revoked."""
+    made = shell.json("tokens", "create", "ann", "--role", "admin", "--role", "auditor", "--days", "7")
+    assert made["token"].startswith(f"cf_{UUID(made['token_id']).hex}_")
+    again = shell.json("tokens", "create", "Ann", "--role", "operator", "--name", "second")
+    assert again["principal_id"] == made["principal_id"]
+    revoked = shell.run("tokens", "revoke", made["token_id"])
+    assert (revoked.returncode, revoked.stdout) == (0, f"{made['token_id']} is revoked.\n")
+
+
+def test_bridges(shell: Shell) -> None:
+    """A new bridge's token comes with the command to spend it; a known bridge gets another one."""
+    added = shell.json("bridges", "add", "dmz-1")
+    assert added["token"].startswith(added["bridge_id"])
+    assert len(added["ca_pin_sha256"]) == 64
+    again = shell.run("bridges", "token", added["bridge_id"])
+    assert again.returncode == 0
+    assert f"--ca-pin {added['ca_pin_sha256']}" in again.stdout
+    assert shell.run("bridges", "retire", added["bridge_id"]).returncode == 0
+    refused = shell.run("bridges", "token", added["bridge_id"])
+    assert (refused.returncode, refused.stderr) == (1, "dmz-1 is retired.\n")
+
+
+def test_migrate_and_doctor(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """An empty database: doctor says what to do, migrate does it, and a second time there is nothing to do."""
+    with database(postgres_server, template="template1") as empty:
+        shell = Shell(tmp_path, empty)
+        sick = shell.run("doctor", "--json")
+        assert sick.returncode == 1
+        found = {each["check"]: each for each in json.loads(sick.stdout)}
+        assert found["database"]["well"] is True
+        assert "certferry migrate" in found["schema"]["detail"]
+        assert "0001_ledger" in shell.json("migrate")["applied"]
+        assert shell.json("migrate") == {"applied": []}
+        healed = json.loads(shell.run("doctor", "--json").stdout)
+        assert next(each for each in healed if each["check"] == "schema")["well"] is True
+        started = shell.run(
+            "serve", "--port", "0", CERTFERRY_BRIDGES__PORT="0", CERTFERRY_DATABASE__DSN="host=/nowhere"
+        )
+        assert started.returncode == 1
+        assert "Traceback" not in started.stderr
+
+
+def test_serving_without_migrations(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """The service refuses to start, and says which command is missing."""
+    with database(postgres_server, template="template1") as empty:
+        done = Shell(tmp_path, empty).run("serve", "--port", "0", CERTFERRY_BRIDGES__PORT="0")
+    assert done.returncode == 1
+    assert "certferry migrate" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changes", "status", "said"),
+    [
+        (("frobnicate",), {}, 2, "No such command"),
+        (("tokens", "create"), {}, 2, "Missing argument"),
+        (("tokens", "create", "ann", "--role", "king"), {}, 2, "king"),
+        (("tokens", "revoke", "00000000-0000-0000-0000-000000000000"), {}, 1, "There is no token"),
+        (("doctor",), {"CERTFERRY_DATABSE__DSN": "x"}, 2, "CERTFERRY_DATABSE__DSN is no setting"),
+        (("doctor",), {"CERTFERRY_CONFIG": "/nowhere/certferry.toml"}, 2, "no configuration file"),
+        (("tokens", "list"), {"CERTFERRY_DATABASE__DSN": ""}, 2, "Which database"),
+        (("tokens", "list"), {"CERTFERRY_DATABASE__DSN": "host=/nowhere"}, 1, "/nowhere"),
+        (("tokens", "list"), {"CERTFERRY_MASTER_KEY": "canary"}, 1, "master key"),
+        (("rebuild", "nothing"), {}, 2, "There is no read model nothing"),
+        (("report", "push-validation", "--from", "2027-01-02", "--to", "2027-01-01"), {}, 2, "ends before it begins"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence(
+    shell: Shell, arguments: tuple[str, ...], changes: dict[str, str], status: int, said: str
+) -> None:
+    """Exit status 1 for what did not work, 2 for wrong use or settings; nothing on standard output, no traceback."""
+    done = shell.run(*arguments, **changes)
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "canary" not in done.stderr
+
+
+def test_help_names_every_command(shell: Shell) -> None:
+    """Without a terminal, too."""
+    done = shell.run("--help")
+    assert done.returncode == 0
+    for command in ("demo", "serve", "work", "migrate", "rebuild", "report", "tokens", "bridges", "doctor"):
+        assert command in done.stdout
