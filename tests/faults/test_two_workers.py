@@ -1,0 +1,53 @@
+"""Two workers share the work; nothing is done twice, and either may die."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.story import Story
+from tests.support.demo import Demo
+
+
+@pytest.fixture
+def second_worker(demo: Demo) -> Iterator["subprocess.Popen[bytes]"]:
+    """Another `certferry work` on the demo's database, as on another machine."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CERTFERRY_")}
+    command = [sys.executable, "-P", "-c", "from api.cli import main; main()", "work"]
+    environment = {**kept, "CERTFERRY_CONFIG": str(demo.directory / "certferry.toml")}
+    with (demo.directory / "logs" / "worker-2.log").open("ab") as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd="/")
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def test_pushes_go_on_while_workers_come_and_go(
+    demo: Demo, story: Story, second_worker: "subprocess.Popen[bytes]"
+) -> None:
+    """One worker is killed and comes back, then the other is stopped: every push is dispatched and ends once."""
+    stories = [Story(demo, f"{story.name}-{number}") for number in range(4)]
+    for each in stories:
+        each.ready_to_push().pushed().approved()
+    for each in stories[:2]:
+        each.implemented()
+    demo.kill("worker")
+    for each in stories[:2]:
+        each.ended("completed")
+    second_worker.terminate()
+    assert second_worker.wait(timeout=60) == 0
+    for each in stories[2:]:
+        each.implemented().ended("completed")
+    for each in stories:
+        counted = Counter(event["type"] for event in each.events("certificate.deployment.*"))
+        assert counted["certificate.deployment.requested"] == 1
+        assert counted["certificate.deployment.success"] == 1
+        discoveries = each.events("discovery.run.started", each.target_id)
+        assert len(discoveries) == 1
