@@ -79,10 +79,10 @@ def ours(server: EmbeddedPostgres, projections: Sequence[AnyProjection], events:
     async def follow() -> float:
         async with running(server.dsn(), projections) as runner:
             while not runner.status.leading:
-                await asyncio.sleep(0)
+                await asyncio.sleep(0.001)
             started = time.perf_counter()
             while runner.status.position < events:
-                await asyncio.sleep(0.001)
+                await asyncio.sleep(0.005)
             return time.perf_counter() - started
 
     return Measure(events / asyncio.run(follow()))

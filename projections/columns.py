@@ -10,17 +10,18 @@ because `unnest` would flatten arrays of arrays.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from functools import partial
 from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
 
 _INT4 = Struct(">i").pack
-_INT8 = Struct(">iq").pack
+_INT8 = partial(Struct(">iq").pack, 8)
 _ARRAY = Struct(">iiIii").pack
 _COUNT = Struct(">h").pack
 _NULL = _INT4(-1)
-_UUID_LENGTH = _INT4(16)
-_TRUE, _FALSE = _INT4(1) + b"\1", _INT4(1) + b"\0"
+_UUID_LENGTH, _INSTANT_LENGTH = _INT4(16), _INT4(8)
+_BOOL = {True: _INT4(1) + b"\1", False: _INT4(1) + b"\0"}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EMPTY_ARRAY = _INT4(0) + _INT4(0)
 
@@ -30,12 +31,8 @@ COPY_TRAILER = b"\xff\xff"
 Encode = Callable[[Any], bytes]
 
 
-def _int8(value: int) -> bytes:
-    return _INT8(8, value)
-
-
-def _uuid(value: UUID) -> bytes:
-    return _UUID_LENGTH + value.bytes
+def _uuid(value: UUID | bytes) -> bytes:
+    return _UUID_LENGTH + (value if isinstance(value, bytes) else value.bytes)
 
 
 def _bytea(value: bytes) -> bytes:
@@ -47,13 +44,14 @@ def _text(value: str) -> bytes:
     return _INT4(len(data)) + data
 
 
-def _bool(value: bool) -> bytes:
-    return _TRUE if value else _FALSE
+def _instant(value: datetime | bytes) -> bytes:
+    return _INSTANT_LENGTH + (value if isinstance(value, bytes) else instant(value))
 
 
-def _instant(value: datetime) -> bytes:
+def instant(value: datetime) -> bytes:
+    """An instant in 8 bytes."""
     since = value - _EPOCH
-    return _INT8(8, (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
+    return _INT8((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)[4:]
 
 
 def _literal(value: Iterable[str | bytes]) -> bytes:
@@ -70,9 +68,9 @@ class Type(Enum):
     """A column's type: its SQL name, the element type's object id, how a value is written."""
 
     UUID = ("uuid", 2950, _uuid)
-    BIGINT = ("bigint", 20, _int8)
+    BIGINT = ("bigint", 20, _INT8)
     TEXT = ("text", 25, _text)
-    BOOLEAN = ("boolean", 16, _bool)
+    BOOLEAN = ("boolean", 16, _BOOL.__getitem__)
     INSTANT = ("timestamptz", 1184, _instant)
     BYTES = ("bytea", 17, _bytea)
     TEXTS = ("text[]", 25, _text)
@@ -103,8 +101,11 @@ def array_of(kind: Type, values: Sequence[Any]) -> bytes:
     if not values:
         return _EMPTY_ARRAY + _INT4(25 if kind.is_array else kind.oid)
     encode = _literal if kind.is_array else kind.encode
-    parts = [_NULL if value is None else encode(value) for value in values]
-    return _ARRAY(1, 1, 25 if kind.is_array else kind.oid, len(parts), 1) + b"".join(parts)
+    if None in values:
+        data = b"".join([_NULL if value is None else encode(value) for value in values])
+    else:
+        data = b"".join(map(encode, values))
+    return _ARRAY(1, 1, 25 if kind.is_array else kind.oid, len(values), 1) + data
 
 
 def copy_rows(kinds: Sequence[Type], rows: Iterable[Sequence[Any]]) -> bytes:

@@ -1,14 +1,13 @@
 """All projections over one batch of the ledger: decode each event once, route it by its type, fold. Pure."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from domain.entity import TOPICS, Event
-from projections.entity import AnyProjection, Index, Named, Projection, Stored
+from projections.entity import AnyProjection, Index, Key, Named, Projection, Stored
 from projections.fold import Bad, Fold, Poison, Write, describe
 
 Decode = Callable[[str, bytes], Event]
@@ -19,9 +18,9 @@ class Entry(NamedTuple):
     """An event as it is read from the ledger; `leaf` is empty where no projection wants it."""
 
     position: int
-    stream_id: UUID
+    stream: Key
     version: int
-    recorded_at: datetime
+    recorded_at: bytes
     topic: str
     payload: bytes
     leaf: bytes = b""
@@ -31,7 +30,7 @@ class Load(NamedTuple):
     """Rows that are needed from a projection's table."""
 
     projection: str
-    keys: set[UUID]
+    keys: set[Key]
 
 
 class _Leaf(msgspec.Struct, frozen=True):
@@ -56,13 +55,12 @@ class Engine:
             Fold(p, (key for name, key in known if name == p.name)) for p in projections if isinstance(p, Projection)
         ]
         self._by_name = {fold.projection.name: fold for fold in self.folds}
-        self._routes: dict[type[Event], list[Fold[Any]]] = {}
-        for fold in self.folds:
+        self._routes: dict[type[Event], list[int]] = {}
+        for number, fold in enumerate(self.folds):
             for event in fold.projection.events:
-                self._routes.setdefault(event, []).append(fold)
+                self._routes.setdefault(event, []).append(number)
         self._indexes = [p for p in projections if isinstance(p, Index)]
         self._index_rows: list[list[tuple[Any, ...]]] = [[] for _ in self._indexes]
-        self._batches: dict[str, list[Stored | Bad]] = {}
         self._poison: list[Poison] = []
         self._last: Entry | tuple[Any, ...] = ()
 
@@ -71,25 +69,30 @@ class Engine:
         """Whether entries must carry their leaf."""
         return bool(self._indexes)
 
-    def digest(self, entries: Iterable[Entry | tuple[Any, ...]]) -> list[Load]:
+    def digest(self, entries: Sequence[Entry | tuple[Any, ...]]) -> list[Load]:
         """Take a batch; answers which rows have to be `put` before `fold`."""
-        batches: dict[str, list[Stored | Bad]] = {fold.projection.name: [] for fold in self.folds}
-        self._batches = batches
-        decode, routes = self._decode, self._routes
+        batches: list[list[Stored | Bad]] = [[] for _ in self.folds]
+        routes = {event: [batches[n] for n in numbers] for event, numbers in self._routes.items()}
+        decode = self._decode
         for entry in entries:
-            self._last = entry
-            position, stream_id, version, recorded_at, topic, payload, *leaf = entry
+            position, stream, version, recorded_at, topic, payload = entry[:6]
             try:
                 event = decode(topic, payload)
             except Exception as error:  # noqa: BLE001 - the event's fault, whatever it is
-                self._undecodable(Bad(position, stream_id, version, topic, topic in TOPICS, describe(error)))
-            else:
-                stored = Stored(position, stream_id, version, recorded_at, event)
-                for fold in routes.get(type(event), ()):
-                    batches[fold.projection.name].append(stored)
-            if leaf:
-                self._index(position, stream_id, topic, leaf[0])
-        loads = (Load(fold.projection.name, fold.missing(batches[fold.projection.name])) for fold in self.folds)
+                bad = Bad(position, stream, version, topic, topic in TOPICS, describe(error))
+                for batch in routes.get(TOPICS[topic], ()) if bad.known else batches:
+                    batch.append(bad)
+                self._poison.append(Poison("*", UUID(bytes=stream), position, topic, bad.error))
+                continue
+            if wanted := routes.get(type(event)):
+                stored = Stored(position, stream, version, recorded_at, event)
+                for batch in wanted:
+                    batch.append(stored)
+        if self._indexes:
+            for entry in entries:
+                self._index(entry)
+        self._last = entries[-1] if entries else ()
+        loads = [Load(f.projection.name, f.digest(batch)) for f, batch in zip(self.folds, batches, strict=True)]
         return [load for load in loads if load.keys]
 
     def put(self, projection: str, row: tuple[Any, ...]) -> None:
@@ -99,19 +102,16 @@ class Engine:
     def fold(self) -> None:
         """Fold the batch."""
         for fold in self.folds:
-            fold.apply(self._batches[fold.projection.name])
+            fold.fold()
 
     def refuse(self, error: str) -> None:
         """Quarantine the batch, one event that makes rows impossible, instead of folding it."""
         for fold in self.folds:
-            for item in self._batches[fold.projection.name]:
-                if isinstance(item, Stored):
-                    for key in fold.projection.keys(item):
-                        fold.refuse(key, item.position, item.event.topic, error)
+            fold.refuse_all(error)
         for index, rows in zip(self._indexes, self._index_rows, strict=True):
             rows.clear()
-            position, stream_id, _, _, topic, *_ = self._last
-            self._poison.append(Poison(index.name, stream_id, position, topic, error))
+            position, stream, _, _, topic, *_ = self._last
+            self._poison.append(Poison(index.name, UUID(bytes=stream), position, topic, error))
 
     def writes(self) -> Iterator[Write]:
         """What has to be stored."""
@@ -132,7 +132,9 @@ class Engine:
     @property
     def skipped(self) -> dict[tuple[str, UUID], int]:
         """How many events were skipped since `settle`, per projection and quarantined key."""
-        return {(fold.projection.name, key): count for fold in self.folds for key, count in fold.skipped.items()}
+        return {
+            (fold.projection.name, UUID(bytes=key)): count for fold in self.folds for key, count in fold.skipped.items()
+        }
 
     @property
     def weight(self) -> int:
@@ -154,17 +156,14 @@ class Engine:
             rows.clear()
         self._poison.clear()
 
-    def _undecodable(self, bad: Bad) -> None:
-        folds = self._routes.get(TOPICS[bad.topic], []) if bad.known else self.folds
-        for fold in folds:
-            self._batches[fold.projection.name].append(bad)
-        self._poison.append(Poison("*", bad.stream_id, bad.position, bad.topic, bad.error))
-
-    def _index(self, position: int, stream_id: UUID, topic: str, leaf: bytes) -> None:
+    def _index(self, entry: Entry | tuple[Any, ...]) -> None:
+        position, stream, _, _, topic, _, leaf = entry
         try:
             named = Named(position, _subjects(leaf).subjects)
         except msgspec.MsgspecError as error:
-            found = (Poison(index.name, stream_id, position, topic, describe(error)) for index in self._indexes)
+            found = (
+                Poison(index.name, UUID(bytes=stream), position, topic, describe(error)) for index in self._indexes
+            )
             self._poison.extend(found)
             return
         for index, rows in zip(self._indexes, self._index_rows, strict=True):

@@ -4,15 +4,14 @@ An event that cannot be folded is quarantined for its key: the row stays as it w
 further event until the projection is rebuilt; everything else goes on.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from projections.entity import Projection, Stored, Table
+from projections.entity import Emitted, Key, Projection, Stored, Table, own_stream
 
 S = TypeVar("S")
 _LONGEST_ERROR = 500
@@ -32,7 +31,7 @@ class Bad(NamedTuple):
     """An event that could not be decoded, in its place among the others. `known`: its topic is one of ours."""
 
     position: int
-    stream_id: UUID
+    stream: Key
     version: int
     topic: str
     known: bool
@@ -51,7 +50,7 @@ class Cell(Generic[S]):
 
     __slots__ = ("created_at", "created_position", "position", "quarantined", "state", "updated_at", "version")
 
-    def __init__(self, state: S, version: int, position: int, at: datetime) -> None:
+    def __init__(self, state: S, version: int, position: int, at: bytes) -> None:
         self.state = state
         self.version = version
         self.created_position = self.position = position
@@ -66,39 +65,36 @@ def describe(error: Exception) -> str:
 
 
 class Fold(Generic[S]):
-    """One projection's working set.
+    """One projection's working set; `blocked` are the keys in quarantine.
 
-    `blocked` are the keys in quarantine. `careful`: make every row at once, so that the event that makes it
-    impossible is found (otherwise `writes` raises what `extract` or the encoder raised).
+    Events are folded key by key where that makes no difference: where rows come of states alone.
     """
 
     def __init__(self, projection: Projection[S], blocked: Iterable[UUID] = ()) -> None:
         self.projection = projection
-        self.blocked = set(blocked)
-        self.skipped: dict[UUID, int] = {}
+        self.blocked = {key.bytes for key in blocked}
+        self.skipped: dict[Key, int] = {}
         self.poison: list[Poison] = []
-        self.cells: dict[UUID, Cell[S]] = {}
-        self._dirty: dict[UUID, None] = {}
+        self.cells: dict[Key, Cell[S]] = {}
+        self._batch: list[tuple[Key, Sequence[Stored | Bad]]] = []
+        self._changed: dict[Key, Cell[S]] = {}
         self._further: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {t.name: {} for t in projection.further}
         self._tables: Mapping[str, Table] = {t.name: t for t in projection.further}
         self._rows = projection.tables[0]
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(projection.state_type).decode
 
-    def missing(self, batch: Iterable[Stored | Bad]) -> set[UUID]:
-        """The keys that must be loaded before `apply`: not known here, and older than the batch."""
-        cells, keys = self.cells, self.projection.keys
-        found: set[UUID] = set()
-        fresh: set[UUID] = set()
-        for stored in batch:
-            for key in (stored.stream_id,) if isinstance(stored, Bad) else keys(stored):
-                if key in cells or key in fresh:
-                    continue
-                if stored.version == 1 and key == stored.stream_id:
-                    fresh.add(key)
-                else:
-                    found.add(key)
-        return found - self.blocked
+    def digest(self, batch: Sequence[Stored | Bad]) -> set[Key]:
+        """Take events, in the order of the ledger; answers the keys to `put` before `fold`: those of older rows that
+        are not here.
+        """
+        plain = self.projection.keys is own_stream and not self.projection.further
+        self._batch = _by_stream(batch) if plain else self._one_by_one(batch)
+        first: dict[Key, Stored | Bad] = {}
+        for key, events in self._batch:
+            if key not in first and key not in self.cells:
+                first[key] = events[0]
+        return {k for k, event in first.items() if event.version != 1 or k != event.stream} - self.blocked
 
     def put(self, row: tuple[Any, ...]) -> None:
         """A row as it was loaded (projections.entity.ROW)."""
@@ -107,43 +103,43 @@ class Fold(Generic[S]):
         cell.created_position, cell.created_at, cell.quarantined = created_position, created_at, quarantined
         self.cells[key] = cell
 
-    def apply(self, batch: Iterable[Stored | Bad]) -> None:
-        """Fold events, in the order of the ledger."""
-        keys = self.projection.keys
-        for stored in batch:
-            if isinstance(stored, Bad):
-                self._refuse_undecodable(stored)
-                continue
-            for key in keys(stored):
-                if key in self.blocked:
-                    self.skipped[key] = self.skipped.get(key, 0) + 1
-                    continue
-                try:
-                    self._fold(key, stored)
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's and this key's alone
-                    self.refuse(key, stored.position, stored.event.topic, describe(error))
+    def fold(self) -> None:
+        """Fold what was taken."""
+        for key, events in self._batch:
+            skipped = events if key in self.blocked else self._fold(key, events)
+            if skipped:
+                self.skipped[key] = self.skipped.get(key, 0) + len(skipped)
 
-    def refuse(self, key: UUID, position: int, topic: str, error: str) -> None:
+    def refuse(self, key: Key, event: Stored | Bad, error: str) -> None:
         """Quarantine an event for a key; its row is marked."""
-        self.poison.append(Poison(self.projection.name, key, position, topic, error))
+        topic = event.topic if isinstance(event, Bad) else event.event.topic
+        self.poison.append(Poison(self.projection.name, UUID(bytes=key), event.position, topic, error))
         self.blocked.add(key)
         if cell := self.cells.get(key):
-            cell.quarantined = position
-            self._dirty[key] = None
+            cell.quarantined = event.position
+            self._changed[key] = cell
+
+    def refuse_all(self, error: str) -> None:
+        """Quarantine what was taken instead of folding it."""
+        for key, events in self._batch:
+            if key not in self.blocked:
+                self.refuse(key, events[0], error)
 
     def writes(self) -> Iterator[Write]:
         """What changed since `settle`. Raises what encoding or extracting a row raises."""
-        if self._dirty:
-            yield Write(self._rows, [self._row(key, self.cells[key]) for key in self._dirty])
+        if self._changed:
+            yield Write(self._rows, [self._row(key, cell) for key, cell in self._changed.items()])
         for name, rows in self._further.items():
             if rows:
                 yield Write(self._tables[name], list(rows.values()))
 
     def settle(self, keep: int) -> None:
         """The changes are stored: forget them, and all rows but the `keep` newest."""
-        for key in self._dirty:
-            self.cells[key].state = self.projection.slim(self.cells[key].state)
-        self._dirty.clear()
+        slim = self.projection.slim
+        for cell in self._changed.values():
+            cell.state = slim(cell.state)
+        self._batch = []
+        self._changed.clear()
         for rows in self._further.values():
             rows.clear()
         self.skipped.clear()
@@ -154,30 +150,49 @@ class Fold(Generic[S]):
     @property
     def weight(self) -> int:
         """How many changed rows wait to be stored."""
-        return len(self._dirty) + sum(map(len, self._further.values()))
+        return len(self._changed) + sum(map(len, self._further.values()))
 
-    def _refuse_undecodable(self, bad: Bad) -> None:
-        """Of an unknown topic nobody can tell whom it concerns: whoever has a row of its stream."""
-        if bad.stream_id not in self.blocked and (bad.known or bad.stream_id in self.cells):
-            self.refuse(bad.stream_id, bad.position, bad.topic, bad.error)
+    def _one_by_one(self, batch: Sequence[Stored | Bad]) -> list[tuple[Key, Sequence[Stored | Bad]]]:
+        keys = self.projection.keys
+        return [
+            (key, (event,)) for event in batch for key in ((event.stream,) if isinstance(event, Bad) else keys(event))
+        ]
 
-    def _fold(self, key: UUID, stored: Stored) -> None:
+    def _fold(self, key: Key, events: Sequence[Stored | Bad]) -> Sequence[Stored | Bad]:
+        """Fold the events of a key; answers those after one that cannot be folded."""
+        for number, event in enumerate(events, 1):
+            try:
+                self._evolve(key, event)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's and this key's alone
+                self.refuse(key, event, event.error if isinstance(event, Bad) else describe(error))
+                return events[number:]
+        return ()
+
+    def _evolve(self, key: Key, event: Stored | Bad) -> None:
         cell = self.cells.get(key)
-        state = self.projection.evolve(key, cell.state if cell else None, stored)
-        emitted = tuple(self.projection.emit(key, state, stored))
+        if isinstance(event, Bad):
+            # Of an unknown topic nobody can tell whom it concerns: whoever has a row of its stream.
+            if event.known or cell is not None:
+                raise ValueError(event.error)
+            return
+        state = self.projection.evolve(key, cell.state if cell else None, event)
+        emitted = tuple(self.projection.emit(key, state, event)) if self._further else ()
         if cell is None:
-            self.cells[key] = Cell(state, stored.version, stored.position, stored.recorded_at)
+            self.cells[key] = cell = Cell(state, event.version, event.position, event.recorded_at)
         else:
-            cell.state, cell.version = state, stored.version
-            cell.position, cell.updated_at = stored.position, stored.recorded_at
-        self._dirty[key] = None
+            cell.state, cell.version = state, event.version
+            cell.position, cell.updated_at = event.position, event.recorded_at
+        self._changed[key] = cell
+        self._keep(emitted)
+
+    def _keep(self, emitted: Iterable[Emitted]) -> None:
         for name, values in emitted:
             table, rows = self._tables[name], self._further[name]
             place = values[: table.key]
             if not (table.keep and place in rows):
                 rows[place] = values
 
-    def _row(self, key: UUID, cell: Cell[S]) -> tuple[Any, ...]:
+    def _row(self, key: Key, cell: Cell[S]) -> tuple[Any, ...]:
         return (
             key,
             cell.version,
@@ -189,3 +204,14 @@ class Fold(Generic[S]):
             self._encode(self.projection.slim(cell.state)),
             *self.projection.extract(cell.state),
         )
+
+
+def _by_stream(batch: Iterable[Stored | Bad]) -> list[tuple[Key, Sequence[Stored | Bad]]]:
+    streams: dict[Key, list[Stored | Bad]] = {}
+    for event in batch:
+        known = streams.get(event.stream)
+        if known is None:
+            streams[event.stream] = [event]
+        else:
+            known.append(event)
+    return list(streams.items())

@@ -4,7 +4,7 @@ quarantined.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -35,12 +35,22 @@ class Sink(Protocol):
     def names(self) -> Mapping[str, str]: ...
 
     async def store(self, batch: Batch) -> None:
-        """Store everything or nothing. Raises store.Undigestible."""
+        """Store everything or nothing; for `take_all`, a batch without quarantine in one statement, because rows may be
+        loaded for the next batch meanwhile. Raises store.Undigestible.
+        """
         ...
 
 
+class _Storing(NamedTuple):
+    """A batch on its way into the sink."""
+
+    rows: Rows
+    poison: Sequence[Poison]
+    task: "asyncio.Task[None]"
+
+
 class Follower:
-    """Takes batches in the order of the ledger; every batch is stored before the next is taken."""
+    """Takes batches in the order of the ledger; they are stored in that order, each whole or not at all."""
 
     def __init__(
         self,
@@ -64,12 +74,65 @@ class Follower:
 
     async def take(self, rows: Rows) -> list[Poison]:
         """Fold and store a batch; answers what was quarantined."""
+        poison, _ = await self._end(await self._begin(rows, await self._fold(rows)))
+        return poison
+
+    async def take_all(self, batches: AsyncIterable[Rows]) -> AsyncGenerator[tuple[Rows, list[Poison]], None]:
+        """Take batches, folding each while the one before it is being stored; answers each when it is stored."""
+        storing: _Storing | None = None
         try:
-            return await self._take(self._engine, rows)
-        except Exception as error:
+            async for rows in batches:
+                folded = await self._fold(rows)
+                if storing:
+                    poison, holds = await self._end(storing)
+                    yield storing.rows, poison
+                    folded = folded if holds else await self._fold(rows)
+                storing = await self._begin(rows, folded)
+            if storing:
+                poison, _ = await self._end(storing)
+                yield storing.rows, poison
+        finally:
+            if storing:
+                storing.task.cancel()
+                await asyncio.gather(storing.task, return_exceptions=True)
+
+    async def _fold(self, rows: Rows) -> Batch | None:
+        """What a batch comes to; None where no rows can be made of it."""
+        engine = self._engine
+        try:
+            await self._load(engine, rows)
+            engine.fold()
+            batch = Batch(made(engine), engine.poison, engine.skipped, rows[-1][0])
+        except Undigestible:
+            return None
+        engine.settle(CACHED_ROWS)
+        return batch
+
+    async def _begin(self, rows: Rows, folded: Batch | None) -> _Storing:
+        """Store a batch, from now on; with a quarantine, which takes several statements, until it is stored."""
+        task = asyncio.create_task(self._store(folded))
+        await asyncio.sleep(0)  # its statement goes before those that load rows for the next batch
+        if folded is None or folded.poison or folded.skipped:
+            await asyncio.wait([task])
+        return _Storing(rows, folded.poison if folded else (), task)
+
+    async def _end(self, storing: _Storing) -> tuple[list[Poison], bool]:
+        """Wait until a batch is stored: what was quarantined, and whether what was folded after it holds."""
+        try:
+            await storing.task
+        except Undigestible:
             self._engine = self._fresh()
-            if not isinstance(error, Undigestible):
-                raise
+            return await self._take_parts(storing.rows), False
+        self._blocked.update((item.projection, item.key) for item in storing.poison)
+        return list(storing.poison), True
+
+    async def _store(self, folded: Batch | None) -> None:
+        if folded is None:
+            raise Undigestible("no rows can be made of these events")
+        await self._sink.store(folded)
+
+    async def _take_parts(self, rows: Rows) -> list[Poison]:
+        """In halves, until the event is found that is to blame."""
         if len(rows) == 1:
             return await self._take_one(rows)
         middle = len(rows) // 2
@@ -77,15 +140,6 @@ class Follower:
 
     def _fresh(self, projections: Sequence[AnyProjection] | None = None) -> Engine:
         return Engine(projections or self._projections, self._decode, self._blocked)
-
-    async def _take(self, engine: Engine, rows: Rows) -> list[Poison]:
-        await self._load(engine, rows)
-        engine.fold()
-        poison = engine.poison
-        await self._sink.store(Batch(made(engine), poison, engine.skipped, rows[-1][0]))
-        self._blocked.update((item.projection, item.key) for item in poison)
-        engine.settle(CACHED_ROWS)
-        return poison
 
     async def _take_one(self, rows: Rows) -> list[Poison]:
         """One event that somebody cannot digest: each projection on its own, then all that can, together."""

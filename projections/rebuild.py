@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 
 from projections import schema, store
+from projections.collecting import uncollected
 from projections.engine import Decode, Engine
 from projections.entity import AnyProjection, Table
 from projections.fold import Poison, Write
@@ -51,9 +52,8 @@ class _Beside:
 
     async def store(self, batch: Batch) -> None:
         """One batch; how far the side tables are is the rebuild's own knowledge."""
-        async with self._connection.transaction():
-            for write in batch.writes:
-                await store.upsert(self._connection, write, self.names[write.table.name])
+        async with self._connection.transaction():  # within the swap a part that fails must not end the whole
+            await store.upsert_all(self._connection, batch.writes, self.names)
         self.remember(batch.poison, batch.skipped)
 
     def remember(self, poison: Sequence[Poison], skipped: Mapping[tuple[str, UUID], int]) -> None:
@@ -136,11 +136,12 @@ class _Rebuild:
         target, _ = await store.standing(self._writing)
         stored = False
         async for rows in batches(self._reading, 0, target, leaf=engine.wants_leaf, size=BATCH_EVENTS):
-            loads = engine.digest(rows)
-            if stored:
-                for projection, row in await store.load(self._writing, loads, self._beside.names):
-                    engine.put(projection, row)
-            engine.fold()
+            with uncollected():
+                loads = engine.digest(rows)
+                if stored:
+                    for projection, row in await store.load(self._writing, loads, self._beside.names):
+                        engine.put(projection, row)
+                engine.fold()
             self._beside.remember(engine.poison, engine.skipped)
             engine.forget_quarantine()
             if engine.weight > self._memory_rows:
@@ -160,11 +161,13 @@ class _Rebuild:
             target, _ = await store.standing(self._writing)
             if target - self._position <= _CLOSE:
                 return
-            async for rows in batches(
-                self._reading, self._position, target, leaf=follower.wants_leaf, size=BATCH_EVENTS
-            ):
-                await follower.take(rows)
-                self._reached(rows, target)
+            await self._take(follower, target)
+
+    async def _take(self, follower: Follower, target: int) -> None:
+        leaf = follower.wants_leaf
+        async for rows in batches(self._reading, self._position, target, leaf=leaf, size=BATCH_EVENTS):
+            await follower.take(rows)
+            self._reached(rows, target)
 
     async def _swap(self, follower: Follower) -> None:
         """Nobody writes or reads the old tables while the last events are taken; then the new ones bear their names."""
@@ -176,11 +179,7 @@ class _Rebuild:
                 tables = ", ".join(f"read.{name}" for name in old)
                 await self._writing.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
             target, _ = await store.standing(self._writing, lock=True)
-            async for rows in batches(
-                self._reading, self._position, target, leaf=follower.wants_leaf, size=BATCH_EVENTS
-            ):
-                await follower.take(rows)
-                self._reached(rows, target)
+            await self._take(follower, target)
             await self._take_over(old)
         if self._on_progress:
             self._on_progress(

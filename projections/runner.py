@@ -16,6 +16,7 @@ from types import MappingProxyType
 import msgspec
 
 from projections import store
+from projections.collecting import uncollected
 from projections.engine import Decode
 from projections.entity import AnyProjection
 from projections.fold import Poison
@@ -146,16 +147,22 @@ class Runner:
         follower = Follower(connection, current, self._decode, sink, blocked)
         while True:
             heard.clear()
-            leaf = follower.wants_leaf
-            async for rows in batches(reading, sink.position, None, leaf=leaf, size=self._batch):
-                for poison in await follower.take(rows):
-                    await self._report(poison)
-                self.status.position = sink.position
-                self.status.events += len(rows)
-                self.status.batches += 1
+            with uncollected():
+                await self._catch_up(reading, follower, sink)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_SILENCE):
                     await heard.wait()
+
+    async def _catch_up(self, reading: Database, follower: Follower, sink: _Live) -> None:
+        """Take everything that is there."""
+        ahead = batches(reading, sink.position, None, leaf=follower.wants_leaf, size=self._batch)
+        async with contextlib.aclosing(follower.take_all(ahead)) as taken:
+            async for rows, poison in taken:
+                for item in poison:
+                    await self._report(item)
+                self.status.position = rows[-1][0]
+                self.status.events += len(rows)
+                self.status.batches += 1
 
     async def _report(self, poison: Poison) -> None:
         _log.error("quarantined %s at position %s: %s", poison.projection, poison.position, poison.error)

@@ -6,7 +6,6 @@
 projection take no more events, since which position, and how many were skipped.
 """
 
-from collections.abc import Sequence
 from functools import cache
 
 from projections.columns import Type
@@ -17,6 +16,8 @@ POSITION = "SELECT position, epoch FROM read.positions ORDER BY position DESC LI
 
 STALE = "CF001"
 """SQLSTATE of `read.advance` where somebody else moved the position or swapped a table."""
+
+_SENT = {Type.UUID: "uuid_send({})", Type.INSTANT: "timestamptz_send({})"}
 
 FOUNDATION = f"""
 CREATE TABLE IF NOT EXISTS read.positions (
@@ -91,8 +92,10 @@ def _definition(kind: Type) -> str:
 
 @cache
 def load(names: tuple[str, ...]) -> str:
-    """Rows by id from several tables in one statement, each with the number of its table; one `uuid[]` per table."""
-    columns = ", ".join(column.name for column in ROW)
+    """Rows by id from several tables in one statement, each with the number of its table; one `uuid[]` per table. Ids
+    and instants come in the bytes that they go back in.
+    """
+    columns = ", ".join(_SENT.get(column.type, "{}").format(column.name) for column in ROW)
     return " UNION ALL ".join(
         f"SELECT {number}, {columns} FROM read.{name} WHERE id = ANY (%b::uuid[])"  # noqa: S608 - our own names
         for number, name in enumerate(names)
@@ -121,12 +124,11 @@ def _on_conflict(table: Table) -> str:
     return f"DO UPDATE SET {', '.join(changes)}"
 
 
-def store(tables: Sequence[Table]) -> str:
-    """One batch in one statement, one transaction: the rows of several tables, then old position, new one, epoch."""
-    return _store(tuple((table.name, upsert(table, table.name)) for table in tables))
-
-
 @cache
-def _store(upserts: tuple[tuple[str, str], ...]) -> str:
-    written = ", ".join(f"w{number} AS ({statement})" for number, (_, statement) in enumerate(upserts))
-    return (f"WITH {written} " if written else "") + "SELECT read.advance(%b, %b, %b)"
+def store(tables: tuple[Table, ...], names: tuple[str, ...], *, advance: bool) -> str:
+    """The rows of several tables, under these names, in one statement and so in one transaction; `advance`: then old
+    position, new one and epoch.
+    """
+    written = [f"w{n} AS ({upsert(t, name)})" for n, (t, name) in enumerate(zip(tables, names, strict=True))]
+    move = "SELECT read.advance(%b, %b, %b)" if advance else "SELECT"
+    return f"WITH {', '.join(written)} {move}" if written else move

@@ -17,12 +17,12 @@ from psycopg.types.numeric import Int8
 from projections import schema
 from projections.columns import COPY_HEADER, COPY_TRAILER, Type, array_of, copy_rows
 from projections.engine import Load
-from projections.entity import AnyProjection
+from projections.entity import AnyProjection, Key
 from projections.fold import Poison, Write, describe
 
 LEADER, FOUNDATION, REBUILD = 7163384699739510, 7163384699739511, 7163384699739512
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_ENTRIES = "notification_id, originator_id, originator_version, recorded_at, topic, state"
+_ENTRIES = "notification_id, uuid_send(originator_id), originator_version, timestamptz_send(recorded_at), topic, state"
 _RETRY_SECONDS = 0.2
 _COPY_ROWS = 1000
 _DATA = {"22", "23", "54"}  # SQLSTATE classes: data, integrity, program limits (a row too long for an index)
@@ -55,7 +55,7 @@ class _EncodedDumper(Dumper):
         return obj.data
 
 
-def uuids(values: Iterable[UUID]) -> Encoded:
+def uuids(values: Iterable[UUID | Key]) -> Encoded:
     """A `uuid[]` parameter."""
     return Encoded(array_of(Type.UUID, list(values)))
 
@@ -142,9 +142,20 @@ def meaning() -> Iterator[None]:
 
 async def store(connection: Database, writes: Sequence[Write], old: int, new: int, epoch: int) -> None:
     """Store a batch and move on, in one statement. Raises Moved or Undigestible."""
+    tables = tuple(write.table for write in writes)
+    query = schema.store(tables, tuple(table.name for table in tables), advance=True)
     given: list[Any] = [*parameters(writes), Int8(old), Int8(new), Int8(epoch)]
     with meaning():
-        await connection.execute(schema.store([write.table for write in writes]).encode(), given, prepare=True)
+        await connection.execute(query.encode(), given, prepare=True)
+
+
+async def upsert_all(connection: Database, writes: Sequence[Write], names: Mapping[str, str]) -> None:
+    """Store a batch in tables of these names, in one statement. Raises Undigestible."""
+    tables = tuple(write.table for write in writes)
+    query = schema.store(tables, tuple(names[table.name] for table in tables), advance=False)
+    given = parameters(writes)
+    with meaning():
+        await connection.execute(query.encode(), given, prepare=True)
 
 
 async def upsert(connection: Database, write: Write, name: str) -> None:

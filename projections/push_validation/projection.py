@@ -5,14 +5,13 @@ Each change of an operation writes its row; states of connectors and work orders
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from domain.connector_events import DeploymentRequested, TargetSystemAssociated
 from domain.work_order_events import PushRequested, PushRetried, PushSuperseded
 from projections.columns import Column, Type
-from projections.entity import Emitted, Projection, Stored, Table
+from projections.entity import Emitted, Key, Projection, Stored, Table
 from projections.push_validation.steps import CONNECTOR_STEPS, State, WorkOrderPush, evolve
 from projections.push_validation.view import PushOperation, PushOutcome
 
@@ -40,13 +39,13 @@ OPERATIONS = Table(
 )
 
 
-def _keys(stored: Stored) -> tuple[UUID, ...]:
+def _keys(stored: Stored) -> tuple[Key, ...]:
     if isinstance(stored.event, DeploymentRequested):
-        return (stored.stream_id, stored.event.work_order_id)
-    return (stored.stream_id,)
+        return (stored.stream, stored.event.work_order_id.bytes)
+    return (stored.stream,)
 
 
-def _emit(_: UUID, state: State, stored: Stored) -> Iterator[Emitted]:
+def _emit(_: Key, state: State, stored: Stored) -> Iterator[Emitted]:
     """The operations that this event changed: it is the last position each of them counts."""
     if isinstance(state, WorkOrderPush):
         changed = [state.operation] if state.operation.outcome is PushOutcome.SUPERSEDED else []

@@ -23,7 +23,7 @@ from domain.connector_events import (
 from domain.entity import Event
 from domain.push_states import DeploymentStatus
 from domain.work_order_events import PushRequested, PushRetried, PushSuperseded
-from projections.entity import Stored
+from projections.entity import Key, Stored
 from projections.push_validation.outcome import judged
 from projections.push_validation.view import EndpointResult, PushOperation, PushOutcome
 
@@ -53,11 +53,11 @@ class WorkOrderPush(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 State = ConnectorPushes | WorkOrderPush
 
 
-def evolve(key: UUID, state: State | None, stored: Stored) -> State:
+def evolve(key: Key, state: State | None, stored: Stored) -> State:
     """The state of a connector or a work order after an event. Raises ValueError for one without its beginning."""
     event: Any = stored.event
     if isinstance(event, PushRequested):
-        return WorkOrderPush(operation=_asked(key, event, stored))
+        return WorkOrderPush(operation=_asked(UUID(bytes=key), event, stored))
     if isinstance(event, TargetSystemAssociated):
         return ConnectorPushes(endpoints=event.endpoints, ended=_left_over(state, CONNECTOR_REMOVED, stored))
     if isinstance(state, WorkOrderPush):

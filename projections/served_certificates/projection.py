@@ -9,7 +9,7 @@ import msgspec
 
 from domain.connector_events import DeploymentSucceeded, TargetSystemAssociated, ValidationChanged
 from projections.columns import Column, Type
-from projections.entity import Emitted, Projection, Stored, Table
+from projections.entity import Emitted, Key, Projection, Stored, Table
 
 SEEN = Table(
     name="served_seen",
@@ -44,7 +44,7 @@ class Places(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     server_name: str = ""
 
 
-def _evolve(_: UUID, state: Places | None, stored: Stored) -> Places:
+def _evolve(_: Key, state: Places | None, stored: Stored) -> Places:
     event = stored.event
     if isinstance(event, TargetSystemAssociated):
         name = event.server_name or ""
@@ -54,7 +54,7 @@ def _evolve(_: UUID, state: Places | None, stored: Stored) -> Places:
     return state
 
 
-def _emit(_: UUID, state: Places, stored: Stored) -> Iterator[Emitted]:
+def _emit(_: Key, state: Places, stored: Stored) -> Iterator[Emitted]:
     event, position, name = stored.event, stored.position, state.server_name
     if isinstance(event, ValidationChanged):
         if served := event.evidence.served_fingerprint_sha256:

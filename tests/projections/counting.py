@@ -18,7 +18,7 @@ class Count(msgspec.Struct, frozen=True):
     positions: int = 0
 
 
-def _evolve(_: UUID, state: Count | None, stored: Stored) -> Count:
+def _evolve(_: bytes, state: Count | None, stored: Stored) -> Count:
     before = state or Count()
     return Count(before.events + 1, before.positions + stored.position)
 
@@ -29,7 +29,7 @@ COUNTING: Projection[Count] = Projection(
     state_type=Count,
     events=frozenset(TOPICS.values()),
     evolve=_evolve,
-    keys=lambda _: (EVERYTHING,),
+    keys=lambda _: (EVERYTHING.bytes,),
     columns=(Column("events", Type.BIGINT), Column("positions", Type.BIGINT)),
     extract=lambda state: (state.events, state.positions),
 )

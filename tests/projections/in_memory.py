@@ -1,6 +1,6 @@
 """Projections without a database: what the pure fold makes of events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from application import codec
 from application.entries import entry
 from application.leaf import complete_leaf
 from domain.entity import Event
+from projections.columns import instant
 from projections.engine import Engine, Entry
 from projections.entity import AnyProjection
 from tests.projections.world import T0
@@ -25,11 +26,11 @@ def entries(events: Iterable[tuple[UUID, Event]]) -> list[Entry]:
         at = T0 + timedelta(milliseconds=position)
         stored = entry(stream_id, event)
         leaf = complete_leaf(stored.leaf_head, version, position, at)
-        found.append(Entry(position, stream_id, version, at, stored.topic, stored.payload, leaf))
+        found.append(Entry(position, stream_id.bytes, version, instant(at), stored.topic, stored.payload, leaf))
     return found
 
 
-def fold(projections: Iterable[AnyProjection], found: Iterable[Entry]) -> tuple[Engine, Rows]:
+def fold(projections: Iterable[AnyProjection], found: Sequence[Entry]) -> tuple[Engine, Rows]:
     """All rows, per table and key, after one batch."""
     engine = Engine(tuple(projections), codec.decode)
     engine.digest(found)

@@ -219,7 +219,7 @@ def _forget(pg: Pg) -> None:
     with psycopg.connect(pg.app_dsn, autocommit=True) as connection:
         names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'read'").fetchall()
         for (name,) in names:
-            connection.execute(f"DROP TABLE read.{name}".encode())
+            connection.execute(f"DROP TABLE read.{name} CASCADE".encode())
         connection.execute("DELETE FROM ops.quarantine")
 
 
