@@ -9,6 +9,7 @@ from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import ResponseHeader, State
 from litestar.di import Provide
 from litestar.response import Redirect
+from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from api.asking import DEPENDENCIES, replay
@@ -37,7 +38,7 @@ from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
 from api.pages.routes import page_routes
 from api.recording import ViewRecorder
-from api.security import SignInFirst, admit
+from api.security import AskedForOptions, SignInFirst, admit
 from api.services import Services
 
 TAGGED: dict[str, Sequence[ControllerRouterHandler]] = {
@@ -110,7 +111,16 @@ def _state(services: Services) -> State:
 
 
 def _handlers(services: Services) -> Handlers:
-    return exception_handlers(services.unreachable) | {Replayed: replay, SignInFirst: _sign_in}
+    ours: Handlers = {Replayed: replay, SignInFirst: _sign_in, AskedForOptions: _options}
+    return exception_handlers(services.unreachable) | ours
+
+
+def _options(request: Request[Any, Any, Any], _: AskedForOptions) -> Response[Any]:
+    """All methods of an address: Litestar itself forgets those that were registered later."""
+    wanted = request.scope.get("path_template")
+    routes = [route for route in request.app.routes if isinstance(route, HTTPRoute) and route.path_format == wanted]
+    methods = {"OPTIONS", *(method for route in routes for method in route.route_handler_map)}
+    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
 
 
 def _sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[Any]:

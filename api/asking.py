@@ -16,7 +16,7 @@ from litestar.params import HeaderParameter, QueryParameter
 
 from api import idempotency
 from api.directory import Caller
-from api.etags import etag, expected_version
+from api.etags import IF_MATCH_PATTERN, etag, expected_version
 from api.idempotency import KEY_PATTERN
 from api.positions import LARGEST, Acknowledged, catch_up
 from api.problems import Problem
@@ -160,6 +160,7 @@ IfMatch = Annotated[
     HeaderParameter(
         name="If-Match",
         max_length=1000,
+        pattern=IF_MATCH_PATTERN,
         description='The ETag the decision rests on, for example "3". Required for PATCH, PUT and DELETE.',
     ),
 ]

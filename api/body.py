@@ -5,7 +5,9 @@ Litestar's own decoding is lenient (`"1"` passes as a number) and knows no media
 
 import re
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
+from uuid import UUID
 
 import msgspec
 from litestar._openapi.schema_generation import SchemaCreator
@@ -15,6 +17,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from api.problems import FieldError, Problem
+from domain.errors import Code, Refused
 
 _PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`", re.DOTALL)
@@ -101,6 +104,17 @@ def locate(message: str) -> tuple[str, str]:
 def invalid(pointer: str, detail: str) -> Problem:
     """One field of the body is wrong."""
     return Problem("validation-failed", f"{pointer or 'The body'}: {detail}", errors=(FieldError(pointer, detail),))
+
+
+@contextmanager
+def named_in_body(found_by: UUID, pointer: str) -> Iterator[None]:
+    """What a field of the body names and is not there is the body's fault: 422 with the pointer, not 404."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.code is Code.NOT_FOUND and str(found_by) in refused.detail:
+            raise invalid(pointer, refused.detail) from None
+        raise
 
 
 def _unreadable(error: Exception, body: bytes) -> Problem:

@@ -4,6 +4,7 @@ import re
 
 from api.problems import Problem
 
+IF_MATCH_PATTERN = r'^(\*|(W/)?"[\x21\x23-\x7e]*")$'
 _TAG = re.compile(r'"(\d{1,18})"')
 _NEEDS_IF_MATCH = frozenset({"PUT", "PATCH", "DELETE"})
 

@@ -5,6 +5,7 @@ headers, further media types.
 """
 
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Any
 
 import msgspec
@@ -93,11 +94,26 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
     success = next(status for status in responses if status.startswith("2"))
     responses[success]["headers"] = parts.headers(path, verb, success)
     responses[success]["description"] = parts.SUCCESSES[success]
-    for parameter in operation.get("parameters", ()):
-        parameter["schema"] = _without_null(parameter["schema"])
+    operation["parameters"] = [_parameter(p, verb, handler) for p in operation.get("parameters", ()) if _used(p, verb)]
+    if success == "204":
+        responses[success].pop("content", None)
     parts.add_media_types(operation["operationId"], responses[success])
     if "requestBody" in operation and handler.parsed_data_field is not None and handler.parsed_data_field.has_default:
         operation["requestBody"]["required"] = False
+
+
+def _used(parameter: Document, verb: str) -> bool:
+    return parameter["name"] != "Idempotency-Key" or verb == "post"
+
+
+def _parameter(parameter: Document, verb: str, handler: HTTPRouteHandler) -> Document:
+    """Parameters are never null; a role in a path is one of the roles; PATCH and DELETE need If-Match."""
+    schema = _without_null(parameter["schema"])
+    field = handler.parsed_fn_signature.parameters.get(parameter["name"])
+    if parameter["in"] == "path" and field is not None and field.is_subclass_of(Enum):
+        schema = {"type": "string", "enum": [member.value for member in field.annotation]}
+    required = parameter["required"] or (parameter["name"] == "If-Match" and verb in {"put", "patch", "delete"})
+    return {**parameter, "schema": schema, "required": required}
 
 
 def _without_null(schema: Document) -> Document:

@@ -1,19 +1,36 @@
 """Query parameters that nobody understands are refused: a filter that is silently ignored tells a lie."""
 
-from typing import Any
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from litestar import Litestar, Request
 from litestar.routes import HTTPRoute
 
 from api.problems import FieldError, Problem
 
-Names = dict[tuple[str, str], frozenset[str]]
+_TEXTS = frozenset({"q"})
+"""Parameters whose value may be any word, `null` too (msgspec takes that word for a missing value)."""
 
 
-def known_parameters(app: Litestar) -> Names:
+class Known(NamedTuple):
+    """The parameters of a route; those in `lists` may come several times."""
+
+    names: frozenset[str]
+    lists: frozenset[str]
+
+
+Routes = dict[tuple[str, str], Known]
+_NONE = Known(frozenset(), frozenset())
+
+
+def known_parameters(app: Litestar) -> Routes:
     """The query parameters of each (method, path template)."""
     return {
-        (method, route.path_format): frozenset(param.field_alias for param in model.expected_query_params)
+        (method, route.path_format): Known(
+            frozenset(param.field_alias for param in model.expected_query_params),
+            frozenset(param.field_alias for param in model.expected_query_params if param.is_sequence),
+        )
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for method, (_, model) in route.route_handler_map.items()
@@ -21,17 +38,27 @@ def known_parameters(app: Litestar) -> Names:
 
 
 def check_parameters(request: Request[Any, Any, Any]) -> None:
-    """Raise 422 naming the parameters that this address does not understand."""
+    """Raise 422 naming what this address does not understand: other names, repeated values, NUL."""
     if not request.scope["query_string"]:
         return
-    if b"%00" in request.scope["query_string"]:
-        raise Problem("validation-failed", "A parameter must not contain the character NUL.")
-    names: Names | None = request.app.state.query_parameters
-    if names is None:
-        names = request.app.state.query_parameters = known_parameters(request.app)
-    known = names.get((str(request.method), str(request.scope.get("path_template", ""))), frozenset())
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        errors = tuple(FieldError(name, "There is no such parameter here.", "query") for name in unknown)
-        detail = f"Unknown parameter {', '.join(unknown)}; there are {', '.join(sorted(known)) or 'none'}."
-        raise Problem("validation-failed", detail, errors=errors)
+    routes: Routes | None = request.app.state.query_parameters
+    if routes is None:
+        routes = request.app.state.query_parameters = known_parameters(request.app)
+    known = routes.get((str(request.method), str(request.scope.get("path_template", ""))), _NONE)
+    errors = tuple(_errors(list(request.query_params.multi_items()), known))
+    if errors:
+        raise Problem("validation-failed", "; ".join(f"{e.pointer}: {e.detail}" for e in errors), errors=errors)
+
+
+def _errors(items: list[tuple[str, Any]], known: Known) -> Iterator[FieldError]:
+    there = ", ".join(sorted(known.names)) or "none"
+    for name, times in Counter(name for name, _ in items).items():
+        if name not in known.names:
+            yield FieldError(name, f"There is no such parameter here; there are {there}.", "query")
+        elif times > 1 and name not in known.lists:
+            yield FieldError(name, "It is given more than once.", "query")
+    for name, value in items:
+        if "\0" in str(value):
+            yield FieldError(name, "It must not contain the character NUL.", "query")
+        elif str(value).lower() == "null" and name in known.names - known.lists - _TEXTS:
+            yield FieldError(name, "Leave it out, or give it a value.", "query")

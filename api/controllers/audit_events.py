@@ -1,7 +1,6 @@
 """The audit trail: every event of the ledger, by whom, in which order, with what it takes to prove it."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from api.answers import missing, single
 from api.asking import Reading
 from api.controllers.certificate_filter import Texts
 from api.failures import bad_parameter
+from api.instants import instant, instant_parameter
 from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, export, negotiate, page, position_cursor
 from api.positions import LARGEST
 from api.presenters.audit import COLUMNS, event
@@ -33,21 +33,18 @@ def audit_filter(
     subject: Annotated[list[UUID] | None, QueryParameter(max_items=50, description="Any id an event names.")] = None,
     actor: Texts = None,
     correlation_id: FromQuery[list[UUID] | None] = None,
-    since: Annotated[datetime | None, QueryParameter(name="from", description="Recorded at or after.")] = None,
-    until: Annotated[datetime | None, QueryParameter(name="to", description="Recorded before.")] = None,
+    since: Annotated[str | None, instant_parameter("from", "Recorded at or after.")] = None,
+    until: Annotated[str | None, instant_parameter("to", "Recorded before.")] = None,
     until_position: Annotated[int | None, QueryParameter(ge=1, le=LARGEST, description="Inclusive.")] = None,
 ) -> AuditFilter:
     """What the audit trail is narrowed to."""
-    for name, instant in (("from", since), ("to", until)):
-        if instant is not None and instant.tzinfo is None:
-            raise bad_parameter(name, "Add a time zone, for example 2027-01-31T00:00:00Z.")
     return AuditFilter(
         types=tuple(_checked(name) for name in type or ()),
         subjects=tuple(subject or ()),
         actors=tuple(actor or ()),
         correlation_ids=tuple(correlation_id or ()),
-        since=since,
-        until=until,
+        since=instant(since, "from"),
+        until=instant(until, "to"),
         until_position=until_position,
     )
 

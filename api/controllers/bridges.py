@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
+from api.body import named_in_body
 from api.controllers.certificate_filter import Text
 from api.paging import Cursor, Limit, page
 from api.presenters.estate import bridge, discovery, issued_bridge
@@ -108,7 +109,8 @@ async def list_discoveries(
 @post("/discoveries", opt=requires(Permission.DISCOVER), status_code=202)
 async def start_a_discovery(data: JSONBody[DiscoverBody], command: NamedDependency[Command]) -> Response[DiscoveryBody]:
     """Ask the bridge of a target system what the target really holds."""
-    done = await start_discovery(command.house, command.context, data.target_system_id)
+    with named_in_body(data.target_system_id, "/target_system_id"):
+        done = await start_discovery(command.house, command.context, data.target_system_id)
     found = done.result
     return await command.answer(
         done,

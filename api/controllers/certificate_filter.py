@@ -17,7 +17,7 @@ from domain.connector_events import SyncState
 from projections.inventory.view import CertificateFilter, colour_ranges
 
 ProviderFilter = Literal["local_pki", "acme", "external_ca", "none"]
-_SPAN = re.compile(r"([1-9]\d{0,4})([hdw])", re.ASCII)
+_SPAN = re.compile(r"^([1-9][0-9]{0,4})([hdw])$")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 Text = Annotated[str | None, QueryParameter(max_length=200)]
@@ -39,7 +39,8 @@ def certificate_filter(
     tag: Texts = None,
     issuer: Texts = None,
     expires_within: Annotated[
-        str | None, QueryParameter(max_length=6, description="Hours, days or weeks: 12h, 30d, 6w.")
+        str | None,
+        QueryParameter(max_length=6, pattern=_SPAN.pattern, description="Hours, days or weeks: 12h, 30d, 6w."),
     ] = None,
 ) -> CertificateFilter:
     """Several values of one parameter mean "or", several parameters "and"."""

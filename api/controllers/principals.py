@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
+from api.body import named_in_body
 from api.controllers.certificate_filter import Text
 from api.paging import Cursor, Limit, page
 from api.presenters import principals as present
@@ -118,9 +119,10 @@ async def list_tokens(
 @post("/tokens", opt=requires(Permission.TOKENS) | SECRET_ANSWER)
 async def create_a_token(data: JSONBody[CreateTokenBody], command: NamedDependency[Command]) -> Response[IssuedToken]:
     """An API token. Its text is shown once; only a hash is kept."""
-    done = await create_token(
-        command.house, command.context, data.principal_id, data.name, days=data.days, roles=data.roles
-    )
+    with named_in_body(data.principal_id, "/principal_id"):
+        done = await create_token(
+            command.house, command.context, data.principal_id, data.name, days=data.days, roles=data.roles
+        )
     await command.services.directory.reached(done.position, WAIT_SECONDS)
     found = done.result.token
     return await command.answer(

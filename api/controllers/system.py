@@ -88,7 +88,7 @@ def docs_start() -> Response[str]:
 @get("/problems/{slug:str}", opt=public(), sync_to_thread=False)
 def get_problem_type(
     request: Request[Any, Any, Any],
-    slug: Annotated[str, PathParameter(max_length=100, description="The last part of a problem's type.")],
+    slug: Annotated[str, PathParameter(description="The last part of a problem's type.")],
 ) -> Response[ProblemTypeBody]:
     """What a problem type means, as JSON or for people."""
     kind = KINDS.get(slug)

@@ -100,7 +100,7 @@ async def test_a_stale_if_match_is_refused_and_changes_nothing(desk: Desk) -> No
     await story.approved()
     refused(await step(desk, "lead", story, "reject", If_Match=seen), 412, "version-conflict")
     assert (await story.work_order())["status"] == "review_in_progress"
-    refused(await step(desk, "lead", story, "reject", If_Match="W/stale"), 412, "version-conflict")
+    refused(await step(desk, "lead", story, "reject", If_Match='"stale"'), 412, "version-conflict")
     current = (await desk.as_("approver").get(f"{API}/work-orders/{story.work_order_id}")).headers["ETag"]
     assert (await step(desk, "lead", story, "reject", If_Match=current)).status_code == 200
 
