@@ -33,8 +33,12 @@ async def run_worker(core: Core) -> None:
     runner = Runner(dsn, decode, ALL_PROJECTIONS, on_quarantine=lambda poison: _tell(kit, poison))
     async with asyncio.TaskGroup() as loops:
         loops.create_task(runner.run())
-        loops.create_task(prune_for_ever(core.database, core.settings.worker.keep_days))
+        loops.create_task(keep_running("pruning", lambda: _prune(core)))
         loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds)))
+
+
+async def _prune(core: Core) -> None:
+    await prune_for_ever(core.database, core.settings.worker.keep_days)
 
 
 async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> None:
