@@ -18,7 +18,7 @@ from application.house import (
     reading_back,
     write,
 )
-from application.pushing import latest_work_orders
+from application.numbering import latest_work_orders
 from domain import association, ids, work_order
 from domain.certificate import CERTIFICATE
 from domain.connector import CONNECTOR, Connector
@@ -84,7 +84,7 @@ async def remove_connector(
         events = association.dissociate(connector.found, context.meta, comment=comment)
         latest = (await latest_work_orders(house, [connector_id]))[connector_id]
         # Nobody may open a work order meanwhile: it would stay open on a connector that is gone.
-        changes = [write(connector, events), latest.none_later(connector_id)]
+        changes = [write(connector, events), latest.none_later()]
         if latest.previous is not None and events:
             within = of_push(context, latest.previous.found)
             ended = work_order.supersede(latest.previous.found, within.meta, SupersededReason.CONNECTOR_REMOVED)

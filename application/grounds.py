@@ -43,7 +43,8 @@ class Grounds(NamedTuple):
     @property
     def policy(self) -> ApprovalPolicy:
         """The policy for this push: what was approved and deployed here unchanged may be deployed again at any time."""
-        return DEFAULT_REDEPLOY if self.connector.found.deployed_digest == self.digest else DEFAULT_PUSH
+        deployed = self.connector.found.deployed_digest
+        return DEFAULT_REDEPLOY if deployed is not None and deployed == self.digest else DEFAULT_PUSH
 
     def assertions(self) -> tuple[Change, ...]:
         """None of the three may move on before the decision commits."""

@@ -21,8 +21,8 @@ from application.house import (
     reading_back,
     write,
 )
+from application.numbering import latest_work_orders
 from application.ports import Change
-from application.pushing import latest_work_orders
 from domain import work_order
 from domain.entity import Event
 from domain.errors import Code, Refused
@@ -158,7 +158,7 @@ async def retry_push(
             order,
             lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=comment),
         )
-        return events, (*grounds.assertions(), latest.none_later(order.found.connector_id))
+        return events, (*grounds.assertions(), latest.none_later())
 
     return await _step(house, context, work_order_id, "push.retry", decision)
 

@@ -44,6 +44,13 @@ class _Kept(msgspec.Struct, frozen=True):
     refused: tuple[_KeptRefusal, ...]
 
 
+async def begun_before(house: House, context: Context) -> bool:
+    """Was this request begun before, and cut short? From now on it was."""
+    begun = context.part("begun")
+    command = Append(command_id=begun.command_id, body_sha256=begun.body_sha256, changes=())
+    return (await house.log.append(command)).repeated
+
+
 async def remember_answer(house: House, context: Context, accepted: PushAccepted, position: int) -> None:
     """Keep what this request came to, under its command id."""
     kept = _Kept(

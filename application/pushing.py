@@ -10,9 +10,17 @@ from uuid import UUID
 import msgspec
 
 from application.grounds import Grounds, load_grounds
-from application.house import Context, Done, House, Loaded, append, load, load_many, record_refusal, write
+from application.house import Context, Done, House, Loaded, append, load, record_refusal, write
+from application.numbering import Latest, latest_work_orders
 from application.ports import Change, VersionConflict
-from application.push_answers import PushAccepted, RefusedConnector, answered_before, opened_by, remember_answer
+from application.push_answers import (
+    PushAccepted,
+    RefusedConnector,
+    answered_before,
+    begun_before,
+    opened_by,
+    remember_answer,
+)
 from domain import ids, work_order
 from domain.certificate import CERTIFICATE
 from domain.errors import Code, Refused
@@ -21,6 +29,8 @@ from domain.work_order_state import WORK_ORDER, WorkOrder
 __all__ = ["Latest", "PushAccepted", "RefusedConnector", "RequestPush", "latest_work_orders", "request_push"]
 
 ATTEMPTS = 8
+SLICE = 500
+"""Connectors at a time: the commands of others come in between, and memory stays flat."""
 
 
 class RequestPush(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,12 +54,14 @@ async def request_push(house: House, context: Context, command: RequestPush) -> 
     if context.chosen_by_client and (known := await answered_before(house, context)):
         return known
     connector_ids = await _connectors(house, context, command)
-    accepted, refusals, position = await _open_work_orders(house, context, command, connector_ids)
+    many = context.chosen_by_client and (command.connector_ids is None or len(connector_ids) > 1)
+    repeat = await begun_before(house, context) if many else context.chosen_by_client
+    accepted, refusals, position = await _open_work_orders(house, context, command, connector_ids, repeat=repeat)
     if not accepted and len(refusals) == 1:
         raise refusals[0].refused
     result = PushAccepted(request_id=context.meta.correlation_id, work_orders=tuple(accepted), refused=tuple(refusals))
     position = position or await house.log.head()
-    if context.chosen_by_client:
+    if many:
         await remember_answer(house, context, result, position)
     return Done(result=result, position=position)
 
@@ -71,127 +83,113 @@ async def _connectors(house: House, context: Context, command: RequestPush) -> S
 
 
 async def _open_work_orders(
-    house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID]
+    house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID], *, repeat: bool
 ) -> tuple[list[Loaded[WorkOrder]], list[RefusedConnector], int]:
-    """Open a work order for each connector; those whose streams moved on meanwhile are tried again."""
-    accepted: list[Loaded[WorkOrder]] = []
-    refusals: list[RefusedConnector] = []
-    position = 0
-    waiting = list(connector_ids)
+    """Open a work order for each connector; those whose streams moved on meanwhile are tried again.
+
+    `repeat`: some may have been opened by this very request already.
+    """
+    outcomes: dict[UUID, _Outcome] = {}
+    for start in range(0, len(connector_ids), SLICE):
+        outcomes |= await _open_slice(house, context, command, connector_ids[start : start + SLICE], repeat=repeat)
+    refused = [RefusedConnector(cid, outcome) for cid, outcome in outcomes.items() if isinstance(outcome, Refused)]
+    opened = [outcome for outcome in outcomes.values() if isinstance(outcome, tuple)]
+    return [order for order, _ in opened], refused, max((position for _, position in opened), default=0)
+
+
+async def _open_slice(
+    house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID], *, repeat: bool
+) -> dict[UUID, _Outcome]:
+    outcomes: dict[UUID, _Outcome] = {}
+    waiting = connector_ids
     for turn in range(ATTEMPTS):
-        outcomes = await _try_all(house, context, command, waiting, last=turn == ATTEMPTS - 1)
-        again: list[UUID] = []
-        for connector_id, outcome in zip(waiting, outcomes, strict=True):
-            if isinstance(outcome, VersionConflict):
-                again.append(connector_id)
-            elif isinstance(outcome, Refused):
-                refusals.append(RefusedConnector(connector_id, outcome))
-            else:
-                accepted.append(outcome[0])
-                position = max(position, outcome[1])
-        waiting = again
+        tried = await _try_all(house, context, command, waiting, repeat=repeat, last=turn == ATTEMPTS - 1)
+        outcomes |= tried
+        waiting = [cid for cid, outcome in tried.items() if isinstance(outcome, VersionConflict)]
         if not waiting:
             break
-    return accepted, refusals, position
+    return outcomes
 
 
 async def _try_all(
-    house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID], *, last: bool
-) -> list[_Outcome]:
+    house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID], *, repeat: bool, last: bool
+) -> dict[UUID, _Outcome]:
     """One attempt for each. An error (the log is away) is raised when all have ended: nothing goes on behind it."""
     grounds, latest = await asyncio.gather(load_grounds(house, connector_ids), latest_work_orders(house, connector_ids))
-    attempts = (_open_one(house, context, command, cid, grounds.get(cid), latest[cid], last) for cid in connector_ids)
-    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+    wishes = (_Wish(cid, command, grounds.get(cid), latest[cid], repeat) for cid in connector_ids)
+    outcomes = await asyncio.gather(*(_open_one(house, context, wish, last) for wish in wishes), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, Refused | VersionConflict):
             raise outcome
-    return cast("list[_Outcome]", outcomes)
+    return dict(zip(connector_ids, cast("list[_Outcome]", outcomes), strict=True))
 
 
-class Latest(NamedTuple):
-    """A connector's last work order, if any, and the ordinal of the next."""
+class _Wish(NamedTuple):
+    """One connector's part of a push, and what it rests on."""
 
-    previous: Loaded[WorkOrder] | None
-    next_ordinal: int
-
-    def none_later(self, connector_id: UUID) -> Change:
-        """Assert that nobody has opened the next one."""
-        return Change(stream_id=ids.work_order_id(connector_id, self.next_ordinal), expected_version=0)
-
-
-async def latest_work_orders(house: House, connector_ids: Sequence[UUID]) -> dict[UUID, Latest]:
-    """Where each connector's numbering stands: the read model's hint, carried on along the streams themselves."""
-    ordinals = dict.fromkeys(connector_ids, 0) | await house.hints.latest_ordinals(connector_ids)
-    found: dict[UUID, Latest] = {}
-    while waiting := [cid for cid in connector_ids if cid not in found]:
-        wanted = {(cid, n): ids.work_order_id(cid, n) for cid in waiting for n in (ordinals[cid], ordinals[cid] + 1)}
-        streams = await load_many(house, WORK_ORDER, list(wanted.values()))
-        for cid in waiting:
-            current, following = (streams[wanted[cid, ordinals[cid] + step]] for step in (0, 1))
-            if following.state is None:
-                found[cid] = Latest(current if current.state else None, ordinals[cid] + 1)
-            ordinals[cid] += 1
-    return found
+    connector_id: UUID
+    command: RequestPush
+    grounds: Grounds | None
+    latest: Latest
+    repeat: bool
 
 
-async def _open_one(
-    house: House,
-    context: Context,
-    command: RequestPush,
-    connector_id: UUID,
-    grounds: Grounds | None,
-    latest: Latest,
-    last: bool,
-) -> _Outcome:
+async def _open_one(house: House, context: Context, wish: _Wish, last: bool) -> _Outcome:
     """One work order: what became of it, as a value, so that every connector has its own outcome."""
-    mine = context.part(connector_id)
+    mine = context.part(wish.connector_id)
     try:
-        order, changes = _decide_one(mine, command, connector_id, grounds, latest)
+        order, changes = _decide_one(mine, wish)
         appended = await append(house, mine, *changes)
     except VersionConflict as conflict:
         if not last:
             return conflict
         refused = Refused(Code.VERSION_CONFLICT, "Others keep changing this connector at the same time; try once more.")
     except Refused as error:
-        if mine.chosen_by_client and (known := await house.log.find_command(mine.command_id)):
-            return await opened_by(house, known[1])  # this very request was carried out before
+        if before := await _opened_before(house, mine, wish):
+            return before
         refused = error
     else:
         if appended.repeated:
             return await opened_by(house, appended)
         return msgspec.structs.replace(order, created_position=appended.first_position), appended.last_position
-    await record_refusal(house, mine, refused, subject_id=connector_id, action="push.request")
+    await record_refusal(house, mine, refused, subject_id=wish.connector_id, action="push.request")
     return refused
 
 
-def _decide_one(
-    context: Context, command: RequestPush, connector_id: UUID, grounds: Grounds | None, latest: Latest
-) -> tuple[Loaded[WorkOrder], list[Change]]:
-    if grounds is None or grounds.certificate.id != command.certificate_id:
-        raise Refused(Code.NO_CONNECTOR, f"{connector_id} is no connector of this certificate.")
-    grounds.check_eligible(context.at, allow_not_yet_valid=command.allow_not_yet_valid)
+async def _opened_before(house: House, mine: Context, wish: _Wish) -> tuple[Loaded[WorkOrder], int] | None:
+    """The work order that this very request has opened, however much has happened since."""
+    previous = wish.latest.previous
+    if previous is not None and previous.found.request_id == mine.correlation_id:
+        return previous, previous.created_position or 0
+    known = await house.log.find_command(mine.command_id) if wish.repeat else None
+    return await opened_by(house, known[1]) if known else None
+
+
+def _decide_one(context: Context, wish: _Wish) -> tuple[Loaded[WorkOrder], list[Change]]:
+    grounds, previous = wish.grounds, wish.latest.previous
+    if grounds is None or grounds.certificate.id != wish.command.certificate_id:
+        raise Refused(Code.NO_CONNECTOR, f"{wish.connector_id} is no connector of this certificate.")
+    grounds.check_eligible(context.at, allow_not_yet_valid=wish.command.allow_not_yet_valid)
     asserted = list(grounds.assertions())
-    if latest.previous is not None:
-        if latest.previous.found.open:
+    if previous is not None:
+        if previous.found.open:
             raise Refused(
                 Code.WORK_ORDER_OPEN,
-                f"A work order is open for this connector ({latest.previous.found.label}). "
+                f"A work order is open for this connector ({previous.found.label}). "
                 "Carry it through or cancel it before you push again.",
-                work_order_id=str(latest.previous.id),
+                work_order_id=str(previous.id),
             )
-        asserted.append(write(latest.previous, ()))
-    fresh: Loaded[WorkOrder] = Loaded(
-        kind=WORK_ORDER, id=ids.work_order_id(connector_id, latest.next_ordinal), version=0, state=None
-    )
+        asserted.append(write(previous, ()))
+    fresh: Loaded[WorkOrder] = Loaded(kind=WORK_ORDER, id=wish.latest.next_id, version=0, state=None)
     events = work_order.request(
         context.meta,
-        ordinal=latest.next_ordinal,
+        ordinal=wish.latest.next_ordinal,
         request_id=context.meta.correlation_id,
-        connector_id=connector_id,
+        connector_id=wish.connector_id,
         certificate_id=grounds.certificate.id,
         target_system_id=grounds.target.id,
         policy=grounds.policy,
         digest=grounds.digest,
-        comment=command.comment,
+        comment=wish.command.comment,
     )
     return fresh.after(events), [write(fresh, events), *asserted]
