@@ -7,7 +7,7 @@ import msgspec
 from application.house import Context, House, append
 from application.ports import Change
 from domain import ids
-from domain.access import AccessDenied, CertificateDownloaded, CertificateViewed
+from domain.access import AccessDenied, AuditLogRead, CertificateDownloaded, CertificateViewed
 
 
 async def record_view(house: House, context: Context, certificate_id: UUID) -> None:
@@ -17,6 +17,21 @@ async def record_view(house: House, context: Context, certificate_id: UUID) -> N
     event = CertificateViewed(meta=context.meta, certificate_id=certificate_id)
     change = Change(stream_id=ids.access_log_id(certificate_id), expected_version=None, events=(event,))
     await append(house, once, change)
+
+
+async def record_audit_read(house: House, context: Context, query: str) -> None:
+    """Somebody read the audit log with this filter: once per actor, filter and minute, so that whoever follows it does
+    not follow themselves.
+    """
+    minute = int(context.at.timestamp() // 60)
+    once = ids.derive("audit-read", context.actor.id, minute, query)
+    context = msgspec.structs.replace(context, command_id=once)
+    change = Change(
+        stream_id=ids.access_log_id(ids.derive("caller", context.actor.id)),
+        expected_version=None,
+        events=(AuditLogRead(meta=context.meta, query=query),),
+    )
+    await append(house, context, change)
 
 
 async def record_download(house: House, context: Context, certificate_id: UUID, form: str) -> int:

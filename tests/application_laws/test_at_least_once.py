@@ -19,6 +19,7 @@ from domain.connector_events import (
     DeploymentStarted,
     DeploymentSucceeded,
 )
+from domain.entity import ActorKind
 from domain.errors import Refused
 from domain.push_states import DeploymentStatus, SupersededReason, WorkOrderStatus
 from domain.work_order_events import PushCompleted, PushFailed
@@ -193,6 +194,19 @@ async def test_a_busy_target_holds_up_no_other() -> None:
     bridge = FieldBridge(world, field, bridge_id)
     taken = [*await bridge.lease(1), *await bridge.lease(1)]
     assert {slow, quick} == {work.target_system_id for work in taken if isinstance(work, LeasedDeployment)}
+
+
+async def test_a_patient_bridge_starts_when_it_starts() -> None:
+    """A bridge waits in one long request; what it is handed at the end of it was started then, not when it asked."""
+    world = World(1)
+    connector_id = await world.connector()
+    asked = world.by("bridge", kind=ActorKind.BRIDGE)
+    world.pass_time(25)
+    await dispatch(world.house, world.by("dispatcher"), await implemented(world, connector_id))
+    world.pass_time(1)
+    assert await lease(world.house, asked, (await world.target_of(connector_id)).bridge_id, 1)
+    (started,) = world.events(DeploymentStarted)
+    assert world.clock() == started.meta.at
 
 
 async def test_leasing_an_assignment_of_long_ago() -> None:
