@@ -41,18 +41,19 @@ from api.recording import ViewRecorder
 from api.security import AskedForOptions, SignInFirst, admit
 from api.services import Services
 
-TAGGED: dict[str, Sequence[ControllerRouterHandler]] = {
-    "Certificates": certificates.HANDLERS,
-    "Connectors": connectors.HANDLERS,
-    "Pushing": [*pushing.HANDLERS, *work_orders.HANDLERS],
-    "Orders": orders.HANDLERS,
-    "Target systems": target_systems.HANDLERS,
-    "Bridges": bridges.HANDLERS,
-    "Verification": verification.HANDLERS,
-    "Audit": audit_events.HANDLERS,
-    "Alerts": alerts.HANDLERS,
-    "People": principals.HANDLERS,
-}
+API_HANDLERS: Sequence[ControllerRouterHandler] = [
+    *certificates.HANDLERS,
+    *connectors.HANDLERS,
+    *pushing.HANDLERS,
+    *work_orders.HANDLERS,
+    *orders.HANDLERS,
+    *target_systems.HANDLERS,
+    *bridges.HANDLERS,
+    *verification.HANDLERS,
+    *audit_events.HANDLERS,
+    *alerts.HANDLERS,
+    *principals.HANDLERS,
+]
 _HEADERS = (
     ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
     ResponseHeader(name="Cache-Control", value="private, no-cache"),
@@ -63,11 +64,10 @@ BRIDGE_BODY = 16 * 1_048_576
 
 def create_app(services: Services) -> Litestar:
     """The REST API, its pages, its documentation."""
-    tagged = [Router("/", route_handlers=handlers, tags=[tag]) for tag, handlers in TAGGED.items()]
-    api = Router("/api/v1", route_handlers=tagged, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
-    site = Router("/", route_handlers=system.HANDLERS, tags=["System"])
+    # One router, not one per tag: Litestar copies everything in a router once more for every level.
+    api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
     return Litestar(
-        route_handlers=[api, site, *page_routes()],
+        route_handlers=[api, *system.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},

@@ -25,9 +25,17 @@ TAGS = {
     "Verification": "Is what was pushed what is served?",
     "Audit": "The ledger: every event, by whom, in which order.",
     "Alerts": "What a person should look at.",
-    "People": "Principals, roles, tokens.",
+    "Principals": "People and programs, roles, tokens.",
     "System": "The service itself.",
 }
+_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit"}
+
+
+def tag_of(module: str) -> str:
+    """The tag of a handler, by the file it is in."""
+    name = module.rpartition(".")[2]
+    return _TAGS_OF_MODULES.get(name, name.replace("_", " ").capitalize())
+
 
 SECURITY_SCHEMES: dict[str, Any] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API token: `cf_<id>_<secret>`."},

@@ -89,6 +89,7 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
     public = access is not None and access.public
     operation["security"] = [] if public else [{"bearer": []}, {"session": []}]
     operation["summary"] = _summary(handler)
+    operation["tags"] = [parts.tag_of(handler.fn.__module__)]
     for status in sorted(parts.statuses(path, verb, public=public)):
         responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
     success = next(status for status in responses if status.startswith("2"))

@@ -1,5 +1,6 @@
 """Server-sent events: the audit trail as it happens, resumable by position (Last-Event-ID)."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ SSE = "text/event-stream"
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _BATCH = 500
 _KEEP_ALIVE_SECONDS = 15.0
+_BREATH_SECONDS = 0.02
 _encode = msgspec.json.Encoder().encode
 
 
@@ -36,6 +38,8 @@ async def follow(
             after_position = found[-1].position
         elif not await positions.wait(known + 1, _KEEP_ALIVE_SECONDS):
             yield b": still here\n\n"
+        else:
+            await asyncio.sleep(_BREATH_SECONDS)  # a busy ledger is looked at now and then, not at every event
 
 
 def lines(found: Sequence[AuditEvent]) -> bytes:

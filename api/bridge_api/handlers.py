@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import binascii
+import hashlib
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,8 +18,10 @@ from api.problems import FieldError, Problem
 from api.security import client_address, public
 from api.services import Services
 from application import deploying, discovering, enrolling, registering
-from application.house import Context
+from application.house import Context, load
 from bridge import protocol
+from domain import ids
+from domain.bridge import BRIDGE
 from domain.connector_events import DeploymentReportStale, Step
 from domain.deployment import Report
 from domain.entity import Actor, ActorKind
@@ -36,7 +39,39 @@ def _answer(body: Any, headers: dict[str, str] | None = None) -> Response[Any]:
 async def enrol(
     request: Request[Any, Any, Any], services: NamedDependency[Services], data: JSONBody[protocol.EnrolRequest]
 ) -> Response[Any]:
-    """Spend a one-time token: a client certificate for the bridge's own key."""
+    """Spend a one-time token: a client certificate for the bridge's own key.
+
+    The same token with the same CSR again (its answer was lost) gets the same answer.
+    """
+    if not await _names_a_bridge(services, data.token):
+        return _answer(await _enrolled(request, services, data))  # refused; nothing is written for it
+    command_id = ids.derive("enrolment", enrolling.token_hash(data.token))
+    csr_sha256 = hashlib.sha256(data.csr_pem.encode()).digest()
+    known = await services.idempotency.claim(command_id, csr_sha256)
+    if known is not None and known.answer is not None and known.body_sha256 == csr_sha256:
+        return Response(known.answer.body, status_code=200, media_type="application/json", headers=_SECRET)
+    try:
+        answer = await _enrolled(request, services, data)
+    except Exception:
+        if known is None:
+            await services.idempotency.abandon(command_id)
+        raise
+    content = msgspec.json.encode(answer)
+    await services.idempotency.finish(command_id, 200, {}, content)
+    return Response(content, status_code=200, media_type="application/json", headers=_SECRET)
+
+
+async def _names_a_bridge(services: Services, token: str) -> bool:
+    try:
+        bridge_id = UUID(token.partition(".")[0])
+    except ValueError:
+        return False
+    return (await load(services.house, BRIDGE, bridge_id)).state is not None
+
+
+async def _enrolled(
+    request: Request[Any, Any, Any], services: Services, data: protocol.EnrolRequest
+) -> protocol.EnrolAnswer:
     context = Context(
         actor=Actor(ActorKind.BRIDGE, data.token.partition(".")[0][:36]),
         at=services.now(),
@@ -55,14 +90,11 @@ async def enrol(
     )
     services.acknowledged.note(done.position)
     enrolled = done.result
-    return _answer(
-        protocol.EnrolAnswer(
-            bridge_id=enrolled.bridge.id,
-            name=enrolled.bridge.found.name,
-            certificate_pem=enrolled.signed.certificate_pem,
-            ca_pem=services.bridge_ca.certificate_pem,
-        ),
-        _SECRET,
+    return protocol.EnrolAnswer(
+        bridge_id=enrolled.bridge.id,
+        name=enrolled.bridge.found.name,
+        certificate_pem=enrolled.signed.certificate_pem,
+        ca_pem=services.bridge_ca.certificate_pem,
     )
 
 

@@ -74,6 +74,17 @@ async def test_an_enrolment_token_lets_one_bridge_in_once(desk: Desk) -> None:
     assert len(details) == 1
 
 
+async def test_an_enrolment_whose_answer_was_lost_is_answered_again(desk: Desk) -> None:
+    """The same token with the same CSR: the same certificate, and one enrolment in the ledger."""
+    made = await desk.as_("operator").post(f"{API}/bridges", json={"name": "dmz-1"})
+    agent = Agent(desk)
+    body = agent.enrolment(made.json()["enrolment_token"])
+    first, again = await agent.call("enrol", body), await agent.call("enrol", body)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert again.json() == first.json()
+    assert len((await Story(desk).get("audit-events", type="bridge.enrolled"))["items"]) == 1
+
+
 async def test_an_enrolment_that_is_not_valid_spends_nothing(desk: Desk) -> None:
     """A broken CSR, a key that nothing can be sealed to: 422, and the token still works."""
     made = await desk.as_("operator").post(f"{API}/bridges", json={"name": "dmz-1"})
