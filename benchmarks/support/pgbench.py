@@ -20,10 +20,10 @@ def find_pgbench() -> Path | None:
 
 
 def run(program: Path, dsn: str, script: Path, *, clients: int, seconds: float) -> Measure:
-    """Prepared statements, one transaction each, from `clients` connections."""
-    options = ["-n", "-M", "prepared", "-f", script, "-c", clients, "-j", min(clients, 2), "-T", max(1, round(seconds))]
+    """Prepared statements, one transaction each, from `clients` connections (a second more: it connects meanwhile)."""
+    options = ["-n", "-M", "prepared", "-f", script, "-c", clients, "-j", min(clients, 2), "-T", round(seconds) + 1]
     done = subprocess.run([program, *map(str, options), dsn], capture_output=True, text=True, check=False)
     match = re.search(r"tps = ([\d.]+)", done.stdout)
     if match is None:
-        raise RuntimeError(f"pgbench failed: {done.stderr[-500:]}")
+        raise RuntimeError(f"pgbench failed ({done.returncode}): {done.stdout[-500:]} {done.stderr[-500:]}")
     return Measure(per_second=float(match[1]))
