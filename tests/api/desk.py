@@ -19,7 +19,7 @@ from litestar import Litestar
 
 from adapters.bootstrap import UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
-from adapters.settings import Database, Settings, Verification
+from adapters.settings import Database, Push, Settings, Verification
 from api.app import create_app, create_bridge_app
 from api.bridge_api.identity import PEER_CERTIFICATE
 from api.directory import Directory
@@ -44,6 +44,7 @@ PEOPLE: dict[str, tuple[Role, ...]] = {
     "nobody": (),
 }
 T = TypeVar("T")
+_PATIENCE_SECONDS = 60.0
 SYSTEM = Actor(ActorKind.SYSTEM, "test")
 
 
@@ -112,12 +113,18 @@ class Desk:
 
 @asynccontextmanager
 async def open_desk(
-    pg: Pg, data: Path, *, work: Callable[[Core], Coroutine[Any, Any, None]], **settings: Any
+    pg: Pg,
+    data: Path,
+    *,
+    work: Callable[[Core], Coroutine[Any, Any, None]],
+    push: Push = Push(),
+    **settings: Any,
 ) -> AsyncIterator[Desk]:
     """Open the service over a fresh database, with everybody of PEOPLE in it. `work` is what the worker does."""
     chosen = Settings(
         data=data,
         database=Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn)),
+        push=push,
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
     )
     async with open_core(chosen) as core:
@@ -195,11 +202,9 @@ async def in_one_task(opened: AbstractAsyncContextManager[T]) -> AsyncIterator[T
         yield entered.result()
     finally:
         over.set()
-        try:
-            await asyncio.wait_for(asyncio.shield(holding), 20)
-        except TimeoutError:
-            import sys
-
-            for t in asyncio.all_tasks():
-                t.print_stack(file=sys.__stderr__)
-            raise
+        await asyncio.wait((holding,), timeout=_PATIENCE_SECONDS)
+        if not holding.done():
+            for task in asyncio.all_tasks():
+                task.print_stack()
+            raise AssertionError("the service does not stop; what it waits for is printed above")
+        await holding

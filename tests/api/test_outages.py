@@ -1,0 +1,103 @@
+"""When something is away: a clear answer at once, nothing lost, and everything goes on by itself afterwards."""
+
+import asyncio
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+
+from adapters.settings import Push
+from adapters.working import run_worker
+from tests.api.desk import Desk, in_one_task, open_desk
+from tests.api.test_refusals import refused
+from tests.api.walking import API, Story, issued
+from tests.support.postgres import Pg
+
+
+def database_away(pg: Pg, *, away: bool) -> None:
+    """Refuse connections to the database and end those that are open, or let them in again."""
+    server = psycopg.conninfo.make_conninfo(pg.superuser_dsn, dbname="postgres")
+    with psycopg.connect(server, autocommit=True) as connection:
+        allowed = "false" if away else "true"
+        connection.execute(f'ALTER DATABASE "{pg.name}" WITH ALLOW_CONNECTIONS {allowed}'.encode())
+        if away:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+                [pg.name],
+            )
+
+
+async def test_a_database_that_is_away_is_told_and_comes_back(pg: Pg, tmp_path: Path) -> None:
+    """Reads and commands answer 503 with Retry-After; the same command with its key is done once when it is back."""
+    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, read_wait=1.0)) as desk:
+        story = await Story(desk).imported()
+        body = {"certificate_pem": issued("later.example.org").certificate_pem}
+        key = {"Idempotency-Key": str(uuid4())}
+        url = f"{API}/certificates"
+        await asyncio.to_thread(database_away, pg, away=True)
+        try:
+            for answer in (
+                await desk.as_("auditor").get(f"{url}/{story.certificate_id}"),
+                await desk.as_("operator").post(url, json=body, headers=key),
+                await desk.as_("operator").post(url, json=body),
+            ):
+                refused(answer, 503, "unavailable")
+                assert int(answer.headers["Retry-After"]) >= 1
+            assert (await desk.as_(None).get("/livez")).status_code == 200
+        finally:
+            await asyncio.to_thread(database_away, pg, away=False)
+        async with asyncio.timeout(120):
+            while (made := await desk.as_("operator").post(url, json=body, headers=key)).status_code == 503:
+                await asyncio.sleep(0.2)
+        assert made.status_code in {201, 409}, made.text
+        async with asyncio.timeout(120):
+            while (found := await desk.as_("auditor").get(url, params={"q": "later"})).status_code == 503:
+                await asyncio.sleep(0.2)
+        assert len(found.json()["items"]) == 1
+
+
+async def test_a_bridge_that_does_not_come_fails_the_push(pg: Pg, tmp_path: Path) -> None:
+    """Queued as pending; after the dispatch deadline failed with bridge_disconnected; a late report changes nothing."""
+    push = Push(dispatch_deadline=1.0, lease_seconds=1.0)
+    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, push=push)) as desk:
+        story = await (await Story(desk).ready()).implementing()
+        async with asyncio.timeout(120):
+            while (connector := await story.connector())["deployment_status"] != "failed":
+                await asyncio.sleep(0.1)
+        assert connector["error"]["cause"] == "bridge_disconnected"
+        assert connector["error"]["resolution"]
+        assert (await story.work_order())["status_label"] == "Push-Failed"
+
+
+async def test_readiness_says_what_is_wrong(desk: Desk) -> None:
+    """503 with a sentence per part; a check that hangs or fails is not ready either."""
+
+    async def broken() -> str | None:
+        raise ZeroDivisionError
+
+    async def fine() -> str | None:
+        return None
+
+    async def sad() -> str | None:
+        return "It rains."
+
+    desk.services.checks.update(fine=fine, sad=sad, broken=broken)
+    answer = await desk.as_(None).get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json() == {
+        "status": "not ready",
+        "checks": {"fine": "ok", "sad": "It rains.", "broken": "It failed (ZeroDivisionError)."},
+    }
+
+
+async def test_figures_count_requests_by_route_and_name_nobody(desk: Desk) -> None:
+    """Templates, not paths; gauges of the rest of the service beside them."""
+    story = await Story(desk).imported()
+    desk.services.gauges["ledger_position"] = lambda: 42.0
+    await story.get(f"certificates/{story.certificate_id}")
+    text = (await desk.as_(None).get("/metrics")).text
+    route = 'route="/api/v1/certificates/{certificate_id}"'
+    assert f'certferry_http_requests_total{{method="GET",{route},status="200"}} 1.0' in text
+    assert f'certferry_http_request_seconds_bucket{{le="+Inf",{route}}} 1.0' in text
+    assert "certferry_ledger_position 42.0" in text
+    assert story.certificate_id not in text
