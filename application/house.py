@@ -5,9 +5,12 @@ and its arguments to a `Done`. It is written as one attempt; `carry_out` repeats
 meanwhile, answers a repeated command id without deciding again, and records every refusal.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import msgspec
 
@@ -174,19 +177,21 @@ async def carry_out(
 
     if context.chosen_by_client and (known := await _carried_out_before(house, context, again, refuse)):
         return known
-    for _ in range(ATTEMPTS):
-        try:
-            changes, result = await attempt()
-            appended = await append(house, context, *changes)
-        except VersionConflict:
-            continue
-        except Refused as refused:
-            # A twin of this command may have been faster: what it has done would be refused to this one.
-            if known := await _carried_out_before(house, context, again, refuse):
-                return known
-            if await refuse(refused):
-                raise
-            continue
+    for number in range(ATTEMPTS):
+        # After a conflict one waits for one's turn: many at once would only go on overtaking each other.
+        async with _turn(subject_id) if number else nullcontext():
+            try:
+                changes, result = await attempt()
+                appended = await append(house, context, *changes)
+            except VersionConflict:
+                continue
+            except Refused as refused:
+                # A twin of this command may have been faster: what it has done would be refused to this one.
+                if known := await _carried_out_before(house, context, again, refuse):
+                    return known
+                if await refuse(refused):
+                    raise
+                continue
         if appended.repeated and again is not None:
             result = await again()
         return Done(result=result, position=appended.last_position, repeated=appended.repeated)
@@ -195,6 +200,14 @@ async def carry_out(
     )
     await refuse(busy)
     raise busy
+
+
+_turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
+
+
+def _turn(subject_id: UUID) -> asyncio.Lock:
+    """The queue of this process for one subject; other processes are kept apart by the log alone."""
+    return _turns.setdefault(subject_id, asyncio.Lock())
 
 
 async def _carried_out_before(
