@@ -41,7 +41,7 @@ def exception_handlers(unreachable: Sequence[type[Exception]]) -> Handlers:
 
 def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
     """The response to a problem; htmx gets a piece of HTML to show."""
-    body = document(problem.slug, problem.detail, request.url.path, problem.errors, problem.members)
+    body = document(problem.slug, problem.detail, request.scope["path"], problem.errors, problem.members)
     return _response(request, body, problem.headers)
 
 
@@ -85,9 +85,9 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any
 
 def _sentence(request: Request[Any, Any, Any], slug: str, detail: str) -> str:
     if slug == "not-found":
-        return f"There is nothing at {request.url.path}."
+        return f"There is nothing at {request.scope['path']}."
     if slug == "method-not-allowed":
-        return f"{request.url.path} does not understand {request.method}."
+        return f"{request.scope['path']} does not understand {request.method}."
     if slug == "payload-too-large":
         return "The body is larger than this address takes."
     return detail
@@ -106,7 +106,7 @@ def _unavailable(request: Request[Any, Any, Any], error: Exception) -> Response[
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     occurrence = uuid4()
     # The path may be long or hold control characters: a log line is one line.
-    path = re.sub(r"[^\x20-\x7e]", "?", request.url.path)[:200]
+    path = re.sub(r"[^\x20-\x7e]", "?", request.scope["path"])[:200]
     log.error("internal error %s in %s %s", occurrence, request.method, path, exc_info=error)
     detail = "An error that nobody foresaw. It is in the log of the service under the id in instance."
     return _response(request, document("internal-error", detail, f"urn:uuid:{occurrence}"), {})

@@ -135,7 +135,7 @@ async def get_topology(
     body = topology(found, viewer(reading))
     if negotiate(request, JSON, SVG) == SVG:
         return Response(draw(body).encode(), media_type=SVG)  # type: ignore[arg-type] # a drawing of the body
-    return single(body, found.certificate.version)
+    return single(body)
 
 
 @get("/certificates/{certificate_id:uuid}/events", opt=any_role())

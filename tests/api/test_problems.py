@@ -188,6 +188,23 @@ async def test_a_representation_that_nobody_speaks(desk: Desk) -> None:
     refused(answer, 406, "not-acceptable")
 
 
+async def test_odd_request_lines_and_headers(desk: Desk) -> None:
+    """Hosts that are none, paths with tricks, headers of garbage: a problem each, never a crash or a file."""
+    client = desk.as_("auditor")
+    for host in ("", "a b"):
+        refused(await client.get(f"{API}/me", headers={"Host": host}), 400, "malformed-request")
+    for path in ("/%ff", "/%00", "/certificates/%2e%2e/x", "/..%2fme", "/static/%2e%2e/app.py", "/problems/..%2f.."):
+        refused(await client.get(f"{API}{path}" if path.count("/") < 2 else path), 404, "not-found")
+    for accept in (";;;", "a", "text/html;q=x", "*"):
+        refused(await client.get(f"{API}/audit-events", headers={"Accept": accept}), 406, "not-acceptable")
+    resumed = {"Accept": "text/event-stream", "Last-Event-ID": "yesterday"}
+    refused(await client.get(f"{API}/audit-events", headers=resumed), 422, "validation-failed")
+    odd = {"Cookie": '=;=;certferry_session="x', "If-None-Match": '"1"', "Range": "bytes=0-1"}
+    assert (await client.get(f"{API}/me", headers=odd)).status_code == 200
+    options = await client.request("OPTIONS", f"{API}/certificates")
+    assert (options.status_code, options.headers["Allow"]) == (204, "GET, OPTIONS, POST")
+
+
 async def test_what_nobody_foresaw_is_logged_under_the_id_that_the_answer_names(
     desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,12 @@
 
 import asyncio
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from tests.adapters.x509.certificates import cn
 from tests.api.desk import Desk
 from tests.api.walking import API, ENDPOINT, Story
 
@@ -145,6 +151,34 @@ async def test_an_order_to_local_pki_is_issued(working_desk: Desk) -> None:
     assert (certificate["provider"], certificate["has_private_key"]) == ("local_pki", True)
     assert certificate["common_name"] == "shop.example.org"
     assert certificate["algorithm"] == "ec-256"
+
+
+async def test_an_order_by_csr_keeps_the_key_where_it_is(working_desk: Desk) -> None:
+    """Mode csr: issued for the key of the CSR, no private key here; what a mode does not take is refused."""
+    story, key = Story(working_desk), ec.generate_private_key(ec.SECP256R1())
+    csr = x509.CertificateSigningRequestBuilder().subject_name(cn("csr.example.org")).sign(key, hashes.SHA256())
+    pem = csr.public_bytes(Encoding.PEM).decode()
+    names = {"common_name": "csr.example.org", "subject_alternative_names": ["csr.example.org"], "validity_days": 30}
+    order = await story.post("requester", "orders", {"mode": "csr", "csr_pem": pem} | names, 202)
+    async with asyncio.timeout(60):
+        while order["status"] not in {"complete", "failed"}:
+            order = await story.get(f"orders/{order['id']}")
+    assert (order["status"], order["error"]) == ("complete", None)
+    certificate = await story.get(f"certificates/{order['certificate_id']}")
+    assert (certificate["has_private_key"], certificate["common_name"]) == (False, "csr.example.org")
+
+    for body, pointer in (
+        ({"mode": "csr"}, "/csr_pem"),
+        ({"mode": "automated", "csr_pem": pem}, "/csr_pem"),
+        ({"mode": "endpoint_csr"}, "/mode"),
+        ({"mode": "csr", "csr_pem": "nonsense"}, "/csr_pem"),
+        ({"mode": "automated", "key_algorithm": "rsa-1024"}, "/key_algorithm"),
+    ):
+        answer = await working_desk.as_("requester").post(f"{API}/orders", json=names | body)
+        assert answer.status_code == 422, answer.text
+        assert answer.json()["errors"][0]["pointer"] == pointer
+    again = await working_desk.as_("requester").post(f"{API}/orders/{order['id']}/resubmit")
+    assert (again.status_code, again.json()["current_status"]) == (409, "complete")
 
 
 async def test_a_scheduled_push_waits_for_its_time(working_desk: Desk) -> None:
