@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
+from itertools import repeat
 from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -101,22 +102,23 @@ def array_of(kind: Type, values: Sequence[Any]) -> bytes:
     if not values:
         return _EMPTY_ARRAY + _INT4(25 if kind.is_array else kind.oid)
     encode = _literal if kind.is_array else kind.encode
-    if None in values:
-        data = b"".join([_NULL if value is None else encode(value) for value in values])
-    else:
-        data = b"".join(map(encode, values))
+    data = b"".join(_encoded(encode, values))
     return _ARRAY(1, 1, 25 if kind.is_array else kind.oid, len(values), 1) + data
 
 
-def copy_rows(kinds: Sequence[Type], rows: Iterable[Sequence[Any]]) -> bytes:
+def copy_rows(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> bytes:
     """Rows for `COPY ... FROM STDIN (FORMAT binary)`, without header and trailer."""
-    count = _COUNT(len(kinds))
-    encoders = [_field(kind) for kind in kinds]
-    parts: list[bytes] = []
-    for row in rows:
-        parts.append(count)
-        parts += [_NULL if value is None else encode(value) for encode, value in zip(encoders, row, strict=True)]
-    return b"".join(parts)
+    if not rows:
+        return b""
+    columns = zip(kinds, zip(*rows, strict=True), strict=True)
+    encoded = [_encoded(_field(kind), values) for kind, values in columns]
+    return b"".join(map(b"".join, zip(repeat(_COUNT(len(kinds))), *encoded, strict=False)))
+
+
+def _encoded(encode: Encode, values: Sequence[Any]) -> Iterable[bytes]:
+    if None in values:
+        return [_NULL if value is None else encode(value) for value in values]
+    return map(encode, values)
 
 
 def _field(kind: Type) -> Encode:

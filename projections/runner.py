@@ -165,9 +165,13 @@ class Runner:
                 self.status.batches += 1
 
     async def _report(self, poison: Poison) -> None:
+        """Tell it; whoever listens must not stop the read models by failing, and is told again after a restart."""
         _log.error("quarantined %s at position %s: %s", poison.projection, poison.position, poison.error)
         if self._on_quarantine:
-            await self._on_quarantine(poison)
+            try:
+                await self._on_quarantine(poison)
+            except Exception:  # noqa: BLE001 - see above
+                _log.exception("nobody could be told of the quarantine")
 
 
 @contextlib.asynccontextmanager

@@ -74,14 +74,19 @@ $$;
 
 
 def create_table(table: Table, name: str) -> str:
-    """`table` under a name, without its indexes but the primary key."""
+    """`table` under a name, without any index."""
     columns = [f"{column.name} {_definition(column.type)}" for column in table.columns]
+    return f"CREATE TABLE read.{name} ({', '.join(columns)}) WITH (fillfactor = 85)"
+
+
+def create_key(table: Table, name: str) -> str:
+    """The primary key of `table` under a name."""
     key = ", ".join(column.name for column in table.columns[: table.key])
-    return f"CREATE TABLE read.{name} ({', '.join(columns)}, PRIMARY KEY ({key})) WITH (fillfactor = 85)"
+    return f"ALTER TABLE read.{name} ADD PRIMARY KEY ({key})"
 
 
 def create_indexes(table: Table, name: str) -> tuple[str, ...]:
-    """The indexes of `table` under a name."""
+    """The other indexes of `table` under a name."""
     return tuple(f"CREATE INDEX ON read.{name} {on}" for on in table.indexes)
 
 

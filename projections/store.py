@@ -218,6 +218,13 @@ async def quarantined(connection: Database) -> list[Poison]:
     return [Poison(*row) for row in await cursor.fetchall()]
 
 
+async def release(connection: Database, projections: Sequence[str]) -> None:
+    """Empty the quarantine of projections: they have been built anew."""
+    names = list(projections)
+    await connection.execute("DELETE FROM ops.quarantine WHERE projection = ANY (%s)", [names])
+    await connection.execute("DELETE FROM read.quarantined WHERE projection = ANY (%s)", [names])
+
+
 async def standing(connection: Database, *, lock: bool = False) -> tuple[int, int]:
     """Position and epoch; `lock`: nobody moves on until the transaction ends."""
     cursor = await connection.execute(f"{schema.POSITION}{' FOR UPDATE' if lock else ''}".encode())
@@ -264,9 +271,12 @@ async def create(connection: Database, projection: AnyProjection, names: Mapping
     """The tables of a projection, with their indexes."""
     for table in projection.tables:
         name = names.get(table.name, table.name)
-        await connection.execute(f"DROP TABLE IF EXISTS read.{name}".encode())
-        await connection.execute(schema.create_table(table, name).encode())
-        for statement in schema.create_indexes(table, name):
+        for statement in (
+            f"DROP TABLE IF EXISTS read.{name}",
+            schema.create_table(table, name),
+            schema.create_key(table, name),
+            *schema.create_indexes(table, name),
+        ):
             await connection.execute(statement.encode())
 
 

@@ -14,7 +14,13 @@ Pool = AsyncConnectionPool[Database]
 def reading_pool(dsn: str, *, size: int = 4) -> Pool:
     """A pool for `Reader`, to be opened and closed by the caller (`async with`)."""
     options = {"application_name": "certferry reads", "autocommit": True, **KEEPALIVE}
-    return AsyncConnectionPool(dsn, kwargs=options, min_size=1, max_size=size, open=False, configure=configure)
+    return AsyncConnectionPool(dsn, kwargs=options, min_size=1, max_size=size, open=False, configure=_configure)
+
+
+async def _configure(connection: Database) -> None:
+    await configure(connection)
+    await connection.execute("SET jit = off")  # plans of ours are short, compiling them takes longer than running them
+    await connection.execute("SET statement_timeout = '30s'")
 
 
 class Reader:

@@ -227,3 +227,18 @@ def _quarantine(pg: Pg) -> list[Any]:
     kept = in_read(pg, "SELECT projection, key, position, skipped FROM read.quarantined ORDER BY 1, 2")
     seen = in_read(pg, "SELECT projection, position, error FROM ops.quarantine ORDER BY 1, 2")
     return [*kept, *seen]
+
+
+async def test_somebody_who_fails_to_listen_stops_nothing(pg: Pg) -> None:
+    """When the quarantine cannot be told, the read models go on all the same."""
+
+    async def deaf(_: Poison) -> None:
+        raise OSError("the alert could not be stored")
+
+    async with pg.log() as log, running(pg, on_quarantine=deaf) as runner:
+        recorder = Recorder(log)
+        stray = PushApproved(meta=by(OPERATOR), level=1, digest="d")
+        await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_imported(),)),)])
+        await caught_up(pg, recorder.position)
+        assert runner.status.failures == 0
+    assert in_read(pg, "SELECT count(*) FROM read.inventory") == [(1,)]
