@@ -26,8 +26,12 @@ async def connect(dsn: str, *, statement_timeout: float = 30.0, name: str = "cer
     conninfo = make_conninfo(dsn, application_name=name, **_OPTIONS)
     connection = await AsyncConnection.connect(conninfo, autocommit=True)
     milliseconds = int(statement_timeout * 1000)
-    await connection.execute(f"SET statement_timeout = {milliseconds}".encode())
-    await connection.execute("SET default_transaction_isolation = 'read committed'")
+    try:
+        await connection.execute(f"SET statement_timeout = {milliseconds}".encode())
+        await connection.execute("SET default_transaction_isolation = 'read committed'")
+    except BaseException:  # whoever asked may have been cancelled: nobody else could close it
+        await connection.close()
+        raise
     return connection
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from adapters.settings import Push
 from adapters.working import run_worker
@@ -16,7 +17,7 @@ from tests.support.postgres import Pg
 
 def database_away(pg: Pg, *, away: bool) -> None:
     """Refuse connections to the database and end those that are open, or let them in again."""
-    server = psycopg.conninfo.make_conninfo(pg.superuser_dsn, dbname="postgres")
+    server = make_conninfo(pg.superuser_dsn, dbname="postgres")
     with psycopg.connect(server, autocommit=True) as connection:
         allowed = "false" if away else "true"
         connection.execute(f'ALTER DATABASE "{pg.name}" WITH ALLOW_CONNECTIONS {allowed}'.encode())
