@@ -24,7 +24,7 @@ COLUMNS = (
     Column("expires_at", Type.INSTANT),
 )
 
-_CAN_EXPIRE = (WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS, WorkOrderStatus.SCHEDULED)
+_CAN_EXPIRE = (WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS)
 
 
 def _extract(state: WorkOrder) -> tuple[Any, ...]:
