@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 
 import psycopg
@@ -11,15 +12,27 @@ from adapters.postgres.migrations import check_migrated
 from adapters.settings import Settings
 from adapters.working import run_worker
 
+STOP_SECONDS = 10.0
+"""A worker that has not stopped by then is ended all the same: everything it does may be done again."""
+
 
 async def run(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running jobs get a few seconds to end."""
     with psycopg.connect(settings.dsn, connect_timeout=5) as connection:
         check_migrated(connection)
-    task = asyncio.current_task()
-    assert task is not None
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    _stop_on_signals()
     with contextlib.suppress(asyncio.CancelledError):
         async with open_core(settings) as core:
             await run_worker(core)
+
+
+def _stop_on_signals() -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None
+
+    def stop() -> None:
+        task.cancel()
+        loop.call_later(STOP_SECONDS, os._exit, 1)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
