@@ -125,7 +125,7 @@ def _options(request: Request[Any, Any, Any], _: AskedForOptions) -> Response[An
 
 def _sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[Any]:
     """People are sent to the sign-in page and come back to where they wanted to be."""
-    wanted = request.url.path if request.method == "GET" else "/"
+    wanted = request.scope["path"] if request.method == "GET" else "/"
     return Redirect("/login", status_code=303, query_params={"next": wanted})
 
 

@@ -199,7 +199,7 @@ async def command(
     context = Context(
         actor=actor_of(caller),
         at=services.now(),
-        command_id=idempotency.command_id(caller.principal_id, request.method, request.url.path, key),
+        command_id=idempotency.command_id(caller.principal_id, request.method, request.scope["path"], key),
         body_sha256=hashlib.sha256(await request.body()).digest(),
         client_address=client_address(request),
         credential=caller.credential,

@@ -56,8 +56,8 @@ def page(request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str
 
 
 def _next(request: Request[Any, Any, Any], cursor: str) -> str:
-    query = parse_qsl(request.url.query, keep_blank_values=True)
-    return f"{request.url.path}?{urlencode([(k, v) for k, v in query if k != 'cursor'] + [('cursor', cursor)])}"
+    query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    return f"{request.scope['path']}?{urlencode([(k, v) for k, v in query if k != 'cursor'] + [('cursor', cursor)])}"
 
 
 def export(
