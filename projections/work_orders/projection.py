@@ -58,7 +58,7 @@ def _expires(state: WorkOrder) -> datetime | None:
 WORK_ORDERS = entity(
     WORK_ORDER,
     name="work_orders",
-    version=1,
+    version=2,
     state_type=WorkOrder,
     columns=COLUMNS,
     extract=_extract,
