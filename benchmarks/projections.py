@@ -83,12 +83,14 @@ def ours(server: EmbeddedPostgres, projections: Sequence[AnyProjection], events:
             started = time.perf_counter()
             while runner.status.position < events:
                 await asyncio.sleep(0.005)
+                if runner.status.failure:
+                    raise RuntimeError(runner.status.failure)  # it would begin again for ever
             return time.perf_counter() - started
 
     return Measure(events / asyncio.run(follow()))
 
 
-def library(server: EmbeddedPostgres) -> Measure:
+def library(server: EmbeddedPostgres, events: int) -> Measure:
     """The library's runner for some seconds, from the beginning of the ledger."""
     owner = server.dsn("certferry_owner")
     with psycopg.connect(owner, autocommit=True) as connection:
@@ -99,11 +101,13 @@ def library(server: EmbeddedPostgres) -> Measure:
     with ProjectionRunner(
         application_class=Ledger, projection_class=WorkOrders, view_class=LibraryView, env=environment
     ) as runner:
-        while runner.projection.view.events == 0:
-            time.sleep(0.001)
-        before, started = runner.projection.view.events, time.perf_counter()
-        time.sleep(_LIBRARY_SECONDS)
-        return Measure((runner.projection.view.events - before) / (time.perf_counter() - started))
+        view = runner.projection.view
+        while view.events == 0:
+            runner.run_forever(timeout=0.001)  # raises what ended the library's thread
+        before, started = view.events, time.perf_counter()
+        while view.events < events and time.perf_counter() - started < _LIBRARY_SECONDS:
+            runner.run_forever(timeout=0.01)
+        return Measure((view.events - before) / (time.perf_counter() - started))
 
 
 def rebuilding(server: EmbeddedPostgres, events: int) -> Measure:
@@ -142,14 +146,14 @@ def ledger_of(make: Callable[[int], Append], count: int) -> Any:
         yield server, events
 
 
-def against_the_library(events: int, rounds: int) -> Rounds:
+def against_the_library(events: int, rounds: int, warm_up: int = 1) -> Rounds:
     """One projection over work orders of four events each."""
     with ledger_of(lambda number: command(work_order_of(number)), events // 4) as (server, count):
         contestants: dict[str, Contestant] = {
             "ours": partial(ours, server, [WORK_ORDERS], count),
-            "library": partial(library, server),
+            "library": partial(library, server, count),
         }
-        return interleave(contestants, rounds)
+        return interleave(contestants, rounds, warm_up)
 
 
 def with_everything(events: int, rounds: int, samples: int) -> tuple[Rounds, list[float]]:

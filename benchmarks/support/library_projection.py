@@ -42,8 +42,10 @@ class LibraryView(PostgresTrackingRecorder):
     def create_table(self) -> None:
         """The table as ours is, and the library's own tracking table."""
         super().create_table()
+        name = _TABLE.name
+        made = schema.create_table(_TABLE, name), schema.create_key(_TABLE, name), *schema.create_indexes(_TABLE, name)
         with self.datastore.transaction(commit=True) as cursor:
-            for statement in (schema.create_table(_TABLE, _TABLE.name), *schema.create_indexes(_TABLE, _TABLE.name)):
+            for statement in made:
                 cursor.execute(statement.replace("read.", f"{self.datastore.schema}.").encode())
 
     def store(self, row: tuple[Any, ...], tracking: Tracking) -> None:
