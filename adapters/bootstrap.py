@@ -117,3 +117,10 @@ def _house_settings(settings: Settings) -> HouseSettings:
 
 UNREACHABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError)
 """What the adapters raise when the database cannot be reached (`LogUnavailable` is the use cases' own word for it)."""
+
+UNBUILT: tuple[type[Exception], ...] = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.UndefinedColumn,
+)
+"""What they raise before a worker has made the read models, or has made those of this version."""

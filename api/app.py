@@ -88,7 +88,7 @@ def create_bridge_app(services: Services) -> Litestar:
             "services": Provide(lambda: services, sync_to_thread=False),
             "peer": Provide(peer),
         },
-        exception_handlers=exception_handlers(services.unreachable),
+        exception_handlers=exception_handlers(services),
         request_max_body_size=BRIDGE_BODY,
         openapi_config=None,
         logging_config=None,
@@ -112,7 +112,7 @@ def _state(services: Services) -> State:
 
 def _handlers(services: Services) -> Handlers:
     ours: Handlers = {Replayed: replay, SignInFirst: _sign_in, AskedForOptions: _options}
-    return exception_handlers(services.unreachable) | ours
+    return exception_handlers(services) | ours
 
 
 def _options(request: Request[Any, Any, Any], _: AskedForOptions) -> Response[Any]:

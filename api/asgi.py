@@ -10,7 +10,7 @@ from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from adapters.bootstrap import UNREACHABLE, Core, open_core
+from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.health import Health
 from adapters.keys.sealing import seal_content
 from adapters.settings import load_settings
@@ -37,6 +37,7 @@ def services_of(core: Core, health: Health) -> Services:
         checks=_checks(health),
         gauges=_gauges(health),
         unreachable=UNREACHABLE,
+        unbuilt=UNBUILT,
     )
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from api.problems import MEDIA_TYPE, SLUG_OF_STATUS, FieldError, Problem, document, fragment, of_refusal
+from api.services import Services
 from application.leaf import NotStorable
 from application.ports import CommandIdReused, LogUnavailable
 from domain.errors import Refused
@@ -23,8 +24,8 @@ _CLIENT_GONE = "client disconnected prematurely"
 _HEADER_PARAMETERS = {"if_match": "If-Match", "idempotency_key": "Idempotency-Key"}
 
 
-def exception_handlers(unreachable: Sequence[type[Exception]]) -> Handlers:
-    """For `Litestar(exception_handlers=...)`; `unreachable` are the exceptions of a database that cannot be reached."""
+def exception_handlers(services: Services) -> Handlers:
+    """For `Litestar(exception_handlers=...)`."""
     handlers: Handlers = {
         Problem: answer,
         Refused: lambda request, error: answer(request, of_refusal(error)),
@@ -36,7 +37,7 @@ def exception_handlers(unreachable: Sequence[type[Exception]]) -> Handlers:
         NotStorable: lambda request, error: answer(request, Problem("validation-failed", f"{error}.")),
         Exception: _unexpected,
     }
-    return handlers | dict.fromkeys(unreachable, _unavailable)
+    return handlers | dict.fromkeys(services.unreachable, _unavailable) | dict.fromkeys(services.unbuilt, _unbuilt)
 
 
 def answer(request: Request[Any, Any, Any], problem: Problem) -> Response[Any]:
@@ -100,6 +101,15 @@ def _reused() -> Problem:
 def _unavailable(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     log.warning("not available: %s", type(error).__name__)
     sentence = "The database cannot be reached at the moment. Repeat the request; it does no harm."
+    return answer(request, Problem("unavailable", sentence, headers={"Retry-After": "1"}))
+
+
+def _unbuilt(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    log.warning("the read models cannot be asked: %s", str(error).partition("\n")[0])
+    sentence = (
+        "The read models are not there, or not those of this version. A worker makes them: start one "
+        "(certferry work), or wait until it is done; /readyz tells."
+    )
     return answer(request, Problem("unavailable", sentence, headers={"Retry-After": "1"}))
 
 

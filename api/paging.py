@@ -60,12 +60,22 @@ def _next(request: Request[Any, Any, Any], cursor: str) -> str:
     return f"{request.scope['path']}?{urlencode([(k, v) for k, v in query if k != 'cursor'] + [('cursor', cursor)])}"
 
 
-def export(
+async def export(
     media_type: str, batches: AsyncIterator[Sequence[T]], present: Callable[[T], Any], columns: Sequence[str]
 ) -> Response[Any]:
-    """A whole list as NDJSON or CSV, batch by batch: memory stays flat however long it is."""
+    """A whole list as NDJSON or CSV, batch by batch: memory stays flat however long it is.
+
+    The first batch is read before the answer begins: what fails until then is a problem, not half a list.
+    """
     write = _ndjson if media_type == NDJSON else _csv
-    return Stream(write(batches, present, columns), media_type=f"{media_type}; charset=utf-8")
+    first = await anext(batches, ())
+    return Stream(write(_with(first, batches), present, columns), media_type=f"{media_type}; charset=utf-8")
+
+
+async def _with(first: Sequence[T], others: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T]]:
+    yield first
+    async for batch in others:
+        yield batch
 
 
 async def _ndjson(

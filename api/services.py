@@ -174,7 +174,8 @@ class Services:
     """What `create_app` and `create_bridge_app` run on.
 
     `acknowledged` is shared by both applications of a process.
-    `unreachable` are exceptions that mean "the database cannot be reached now": they become 503.
+    `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
+    models are not there": both become 503, each with its own sentence.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
     """
 
@@ -193,6 +194,7 @@ class Services:
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])
     unreachable: tuple[type[Exception], ...] = ()
+    unbuilt: tuple[type[Exception], ...] = ()
     acknowledged: Acknowledged = field(default_factory=Acknowledged)
 
     def now(self) -> datetime:

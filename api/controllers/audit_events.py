@@ -78,9 +78,9 @@ async def list_audit_events(
     wanted = negotiate(request, JSON, NDJSON, CSV, SSE)
     if wanted == SSE:
         resumed = position_cursor(request.headers.get("last-event-id"), after)
-        return stream(audit, reading.services.positions, narrow, resumed)
+        return await stream(audit, reading.services.positions, narrow, resumed)
     if wanted != JSON:
-        return export(wanted, audit.stream(narrow, after_position=after), event, COLUMNS)
+        return await export(wanted, audit.stream(narrow, after_position=after), event, COLUMNS)
     if sort == "-position":
         before = position_cursor(cursor, 0) or None
         return _page(request, await audit.latest(narrow, before_position=before, limit=limit + 1), limit)

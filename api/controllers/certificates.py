@@ -51,7 +51,7 @@ async def list_certificates(
 
     inventory = reading.views.inventory
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return export(wanted, inventory.stream(narrow, sort=sort), item, CertificateItem.__struct_fields__)
+        return await export(wanted, inventory.stream(narrow, sort=sort), item, CertificateItem.__struct_fields__)
     found = await inventory.list(narrow, sort=sort, limit=limit, cursor=cursor)
     return page(request, [item(row) for row in found.items], found.next_cursor)
 

@@ -136,7 +136,7 @@ async def _list(
 
     connectors = reading.views.connectors
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return export(wanted, connectors.stream(narrow), item, ConnectorBody.__struct_fields__)
+        return await export(wanted, connectors.stream(narrow), item, ConnectorBody.__struct_fields__)
     found = await connectors.list(narrow, limit=limit, cursor=cursor)
     return page(request, [item(node) for node in found.items], found.next_cursor)
 

@@ -55,7 +55,7 @@ async def list_orders(
 
     orders = reading.views.orders
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return export(wanted, orders.stream(narrow), item, OrderBody.__struct_fields__)
+        return await export(wanted, orders.stream(narrow), item, OrderBody.__struct_fields__)
     found = await orders.list(narrow, limit=limit, cursor=cursor)
     return page(request, [item(row) for row in found.items], found.next_cursor)
 

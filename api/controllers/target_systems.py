@@ -75,7 +75,7 @@ async def list_target_systems(
 
     systems = reading.views.target_systems
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return export(wanted, systems.stream(narrow), item, TargetSystemBody.__struct_fields__)
+        return await export(wanted, systems.stream(narrow), item, TargetSystemBody.__struct_fields__)
     found = await systems.list(narrow, limit=limit, cursor=cursor)
     return page(request, [item(row) for row in found.items], found.next_cursor)
 

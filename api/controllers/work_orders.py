@@ -73,7 +73,7 @@ async def list_work_orders(
 
     work_orders = reading.views.work_orders
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return export(wanted, work_orders.stream(narrow), item, WorkOrderBody.__struct_fields__)
+        return await export(wanted, work_orders.stream(narrow), item, WorkOrderBody.__struct_fields__)
     found = await work_orders.list(narrow, limit=limit, cursor=cursor)
     return page(request, [item(node) for node in found.items], found.next_cursor)
 

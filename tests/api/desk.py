@@ -17,7 +17,7 @@ import typed_settings as ts
 import uvicorn
 from litestar import Litestar
 
-from adapters.bootstrap import UNREACHABLE, Core, open_core
+from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
 from adapters.settings import Database, Push, Settings, Verification
 from api.app import create_app, create_bridge_app
@@ -136,11 +136,16 @@ async def open_desk(
                 desk = Desk(core, services, app)
                 for name, roles in PEOPLE.items():
                     desk.people[name] = await desk.employ(name, roles)
-                await desk.settled()
+                if work is not no_work:
+                    await desk.settled()
                 yield desk
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+
+async def no_work(_: Core) -> None:
+    """No worker was ever started: there are no read models."""
 
 
 async def only_read_models(core: Core) -> None:
@@ -164,6 +169,7 @@ def services_of(core: Core, **settings: Any) -> Services:
         settings=ApiSettings(session_key=secrets.token_bytes(32), **settings),
         local_ca_pem=lambda: core.local_pki.root_pem,
         unreachable=UNREACHABLE,
+        unbuilt=UNBUILT,
     )
 
 

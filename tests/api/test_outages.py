@@ -9,7 +9,7 @@ from psycopg.conninfo import make_conninfo
 
 from adapters.settings import Push
 from adapters.working import run_worker
-from tests.api.desk import Desk, in_one_task, open_desk
+from tests.api.desk import Desk, in_one_task, no_work, open_desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Story, issued
 from tests.support.postgres import Pg
@@ -55,6 +55,18 @@ async def test_a_database_that_is_away_is_told_and_comes_back(pg: Pg, tmp_path: 
             while (found := await desk.as_("auditor").get(url, params={"q": "later"})).status_code == 503:
                 await asyncio.sleep(0.2)
         assert len(found.json()["items"]) == 1
+
+
+async def test_reads_before_the_first_worker_say_what_to_do(pg: Pg, tmp_path: Path) -> None:
+    """A service whose worker was never started has no read models: 503, and the sentence names the command."""
+    async with in_one_task(open_desk(pg, tmp_path, work=no_work, read_wait=0.1)) as desk:
+        auditor = desk.as_("auditor")
+        audit = f"audit-events?subject={uuid4()}"
+        for path in ("certificates", f"certificates/{uuid4()}", "work-orders", audit, "reports/push-validation"):
+            for accept in ("application/json", "application/x-ndjson", "text/csv", "text/event-stream"):
+                answer = await auditor.get(f"{API}/{path}", headers={"Accept": accept})
+                if answer.status_code != 406:
+                    assert "certferry work" in refused(answer, 503, "unavailable")["detail"]
 
 
 async def test_a_bridge_that_does_not_come_fails_the_push(pg: Pg, tmp_path: Path) -> None:
