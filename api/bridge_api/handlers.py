@@ -186,16 +186,13 @@ def _report(peer: Peer, data: protocol.ResultRequest) -> Report:
 
 async def _test_result(peer: Peer, data: protocol.ResultRequest) -> protocol.ReportAnswer:
     house = peer.services.house
-    errand = await house.errands.find(data.assignment_id)
-    if errand is None or not await _current(peer, data.assignment_id, data.fence):
+    if not await _current(peer, data.assignment_id, data.fence):
         return protocol.ReportAnswer(accepted=False, stale=True)
     healthy = data.outcome is protocol.Outcome.SUCCESS
-    done = await registering.record_test(
-        house, peer.context, errand.target_system_id, healthy=healthy, message=data.message
-    )
+    done = await registering.take_test(house, peer.context, data.assignment_id, healthy=healthy, message=data.message)
     peer.services.acknowledged.note(done.position)
-    await _end(peer, data.assignment_id, data.fence)
-    return protocol.ReportAnswer(accepted=True, stale=False)
+    await house.leases.release(data.assignment_id, data.fence)
+    return protocol.ReportAnswer(accepted=not done.repeated, stale=False)
 
 
 @post(protocol.DISCOVERY_PATH, opt=public(), status_code=200)
@@ -218,18 +215,13 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
         found=found,
     )
     peer.services.acknowledged.note(await house.log.head())  # what it made of the connectors, too
-    await _end(peer, data.assignment_id, data.fence)
+    await house.leases.release(data.assignment_id, data.fence)
     return _answer(protocol.ReportAnswer(accepted=True, stale=False))
 
 
 async def _current(peer: Peer, assignment_id: Any, fence: int) -> bool:
     held = await deploying.own_lease(peer.services.house, assignment_id, peer.bridge.id)
     return held.fence == fence
-
-
-async def _end(peer: Peer, assignment_id: Any, fence: int) -> None:
-    await peer.services.house.errands.done(assignment_id)
-    await peer.services.house.leases.release(assignment_id, fence)
 
 
 HANDLERS = [enrol, heartbeat, lease, progress, result, discovery]

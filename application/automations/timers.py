@@ -20,7 +20,7 @@ from application.enrolling import bridge_silent
 from application.house import load
 from application.implementing import begin_scheduled, expire_push
 from application.ports import Errand
-from application.registering import record_test
+from application.registering import take_test
 from application.verifying import carry_out_run, start_run
 from domain import ids
 from domain.verification import VERIFICATION_RUN
@@ -114,8 +114,7 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
         if errand.kind == DISCOVER:
             await take_discovery(kit.house, mine, kit.reader, errand.id, healthy=False, message=said, found=())
         else:
-            await record_test(kit.house, mine, errand.target_system_id, healthy=False, message=said)
-        await kit.house.errands.done(errand.id)
+            await take_test(kit.house, mine, errand.id, healthy=False, message=said)
 
     await each(await kit.house.errands.overdue(context.at, BATCH), end)
 

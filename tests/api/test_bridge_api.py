@@ -162,20 +162,21 @@ async def test_a_waiting_bridge_wakes_when_there_is_work(working_desk: Desk) -> 
 
 
 async def test_a_connection_test_is_an_errand(desk: Desk) -> None:
-    """Test Connection asks the bridge; what it says is the target system's last test."""
+    """Test Connection asks the bridge; what it says first is the target system's last test."""
     story = await (await Story(desk).imported()).with_target()
     asked = await story.post("operator", f"target-systems/{story.target_system_id}/test", None, 202)
     errand = await story.agent.lease(kind="test")
     assert errand["assignment_id"] == asked["id"]
-    await story.agent.succeed(
-        errand | {"certificate": {"fingerprint_sha256": None}},
-        written=None,
-        outcome="failed",
-        cause="target_unreachable",
-        message="no route to host",
-    )
+    errand |= {"certificate": {"fingerprint_sha256": None}}
+    said = {"written": None, "outcome": "failed", "cause": "target_unreachable", "message": "no route to host"}
+    assert await story.agent.succeed(errand, **said) == {"accepted": True, "stale": False}
+    assert await story.agent.succeed(errand, **said | {"message": "in other words"}) == {
+        "accepted": False,
+        "stale": False,
+    }
     shown = await story.get(f"target-systems/{story.target_system_id}")
     assert shown["last_test"] == {"healthy": False, "message": "no route to host"}
+    assert len((await story.get("audit-events", type="target_system.tested"))["items"]) == 1
 
 
 async def test_the_bridges_last_sign_of_life_is_shown(desk: Desk) -> None:

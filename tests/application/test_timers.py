@@ -8,7 +8,7 @@ from application.automations.timers import Intervals
 from application.deploying import LeasedDeployment
 from application.discovering import start_discovery
 from application.probe_ports import Observation
-from application.registering import request_test
+from application.registering import request_test, take_test
 from domain.alert import AlertRaised, AlertResolved
 from domain.bridge import BridgeConnected, BridgeDisconnected
 from domain.discovery import DiscoveryCompleted
@@ -64,6 +64,18 @@ async def test_errands_nobody_answers_end_unhealthy() -> None:
     assert {DiscoveryCompleted, TargetSystemTested} == {type(each) for each in answers}
     assert 2 == len(answers)
     assert [False, False] == [getattr(each, "healthy", None) for each in answers]
+
+
+async def test_an_answer_after_the_errand_was_given_up_changes_nothing() -> None:
+    """The timer spoke first: what the bridge says of the same connection test later is a repeat."""
+    world = World()
+    target = await world.target(await world.bridge())
+    errand_id = (await request_test(world.house, world.by("olga"), target)).result
+    office = Office(world, Field())
+    await office.later(seconds=world.house.settings.errand_deadline + 1)
+    late = await take_test(world.house, world.by("dmz-1"), errand_id, healthy=True, message="well")
+    assert late.repeated
+    assert [False] == [getattr(each, "healthy", None) for each in world.events(TargetSystemTested)]
 
 
 async def test_requests_expire() -> None:

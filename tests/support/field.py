@@ -107,7 +107,6 @@ class FieldBridge:
                 message="",
                 found=self._look(errand.target_system_id),
             )
-        await house.errands.done(errand.id)
         await house.leases.release(errand.id, work.fence)
 
     async def work(self, capacity: int = 4) -> list[Work]:
