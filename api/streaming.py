@@ -20,9 +20,7 @@ _BREATH_SECONDS = 0.02
 _encode = msgspec.json.Encoder().encode
 
 
-async def stream(
-    audit: AuditTrail, positions: Positions, narrow: AuditFilter, after_position: int
-) -> Response[Any]:
+async def stream(audit: AuditTrail, positions: Positions, narrow: AuditFilter, after_position: int) -> Response[Any]:
     """The answer that never ends; it begins when the audit trail can be asked."""
     await audit.list(narrow, after_position=after_position, limit=1)
     return Stream(follow(audit, positions, narrow, after_position), media_type=SSE, headers=HEADERS)
