@@ -1,0 +1,51 @@
+"""Which hashes of the tree stand for which leaves: perfect subtrees, and ranges made of them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
+from typing import NamedTuple
+
+from domain.transparency.hashing import EMPTY_ROOT, node_hash
+
+
+class Subtree(NamedTuple):
+    """The perfect subtree over the leaves `number << height` up to, not including, `(number + 1) << height`."""
+
+    height: int
+    number: int
+
+
+class Range(NamedTuple):
+    """The leaves `start` up to, not including, `end`, counted from 0; RFC 6962 writes D[start:end]."""
+
+    start: int
+    end: int
+
+    def parts(self) -> Iterator[Subtree]:
+        """The perfect subtrees it consists of, from left to right."""
+        start = self.start
+        while start < self.end:
+            height = (self.end - start).bit_length() - 1
+            if start:
+                height = min(height, (start & -start).bit_length() - 1)
+            yield Subtree(height, start >> height)
+            start += 1 << height
+
+
+Lookup = Callable[[Subtree], bytes]
+
+
+def combined(hashes: Sequence[bytes]) -> bytes:
+    """The hash over subtrees of falling size, given from left to right; the empty tree's when there are none."""
+    if not hashes:
+        return EMPTY_ROOT
+    return reduce(lambda right, left: node_hash(left, right), reversed(hashes))
+
+
+def hash_of(leaves: Range, lookup: Lookup) -> bytes:
+    """The Merkle tree hash over a range that a tree, a proof or a tile consists of."""
+    return combined([lookup(part) for part in leaves.parts()])
+
+
+def root(size: int, lookup: Lookup) -> bytes:
+    """The root of the tree over the first `size` leaves."""
+    return hash_of(Range(0, size), lookup)
