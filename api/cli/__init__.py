@@ -14,6 +14,7 @@ from api.cli.demo import demo
 from api.cli.doctor import doctor
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
+from api.cli.replay import replay
 from api.cli.reports import report
 from api.cli.tokens import tokens
 
@@ -33,7 +34,7 @@ def group(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for _command in (demo, serve, work, migrate, rebuild, tokens, bridges, doctor, report):
+for _command in (demo, serve, work, migrate, rebuild, replay, tokens, bridges, doctor, report):
     group.add_command(_command)
 
 

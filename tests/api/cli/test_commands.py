@@ -1,50 +1,14 @@
 """The command line, as programs and people use it: answers, JSON, exit status, never a traceback."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import pytest
 
+from tests.api.cli.shell import Shell
 from tests.support.postgres import Pg, PostgresServer, database
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-class Shell:
-    """`certferry` with settings of its own."""
-
-    def __init__(self, directory: Path, pg: Pg) -> None:
-        self.environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("CERTFERRY_")},
-            "CERTFERRY_DATA": str(directory / "data"),
-            "CERTFERRY_DATABASE__DSN": pg.app_dsn,
-            "CERTFERRY_DATABASE__OWNER_DSN": pg.owner_dsn,
-        }
-        self._directory = directory
-
-    def run(self, *arguments: str, **changes: str) -> "subprocess.CompletedProcess[str]":
-        """One command, however it ends."""
-        return subprocess.run(
-            [sys.executable, "-P", "-c", "from api.cli import main; main()", *arguments],
-            cwd=self._directory,
-            env={**self.environment, "PYTHONPATH": str(ROOT), **changes},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=120,
-        )
-
-    def json(self, *arguments: str) -> Any:
-        """The answer of a command that works."""
-        done = self.run(*arguments, "--json")
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -145,5 +109,5 @@ def test_help_names_every_command(shell: Shell) -> None:
     """Without a terminal, too."""
     done = shell.run("--help")
     assert done.returncode == 0
-    for command in ("demo", "serve", "work", "migrate", "rebuild", "report", "tokens", "bridges", "doctor"):
+    for command in ("demo", "serve", "work", "migrate", "rebuild", "replay", "report", "tokens", "bridges", "doctor"):
         assert command in done.stdout

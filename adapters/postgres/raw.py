@@ -1,0 +1,124 @@
+"""The ledger's rows as the bytes that are stored, in its order: for whoever recomputes all of it.
+
+`COPY ... (FORMAT binary)`: the fastest way out of the server, and nothing is converted that will be hashed.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from struct import Struct
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import Connection
+
+PAGE = 5000
+_CHUNK = 50_000  # positions per statement: no snapshot is held for long
+_COLUMNS = (
+    "notification_id, originator_id, originator_version, recorded_at, correlation_id, topic, state, leaf, salt, actor"
+)
+_HEADER = 19  # signature, flags, length of an empty extension
+_FIXED = Struct(">h i q i 16s i q i 8s i 16s")
+_LENGTH = Struct(">i").unpack_from
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECONDS = Struct(">q")
+
+
+class RawEvent(NamedTuple):
+    """One row. `recorded_at` is in the server's 8 bytes (`instant_of`), ids are 16 bytes.
+
+    The first seven are what projections.engine takes.
+    """
+
+    position: int
+    stream: bytes
+    version: int
+    recorded_at: bytes
+    topic: str
+    payload: bytes
+    leaf: bytes
+    salt: bytes
+    actor: str
+    correlation_id: bytes
+
+
+class NotAsExpected(ValueError):
+    """The server's rows have another shape than the ledger's table."""
+
+
+def connect_raw(dsn: str, name: str) -> Connection[Any]:
+    """A connection for long reads, one statement after the other. Raises psycopg.OperationalError."""
+    return psycopg.connect(dsn, autocommit=True, connect_timeout=5, application_name=name)
+
+
+def pages(connection: Connection[Any], after: int, until: int, *, size: int = PAGE) -> Iterator[list[RawEvent]]:
+    """Rows after a position up to another, in the order of positions, whatever numbers these are."""
+    for start in range(after, until, _CHUNK):
+        page: list[RawEvent] = []
+        for row in _copied(connection, start, min(start + _CHUNK, until)):
+            page.append(row)
+            if len(page) == size:
+                yield page
+                page = []
+        if page:
+            yield page
+
+
+def head(connection: Connection[Any]) -> int:
+    """The last position; 0 for an empty ledger."""
+    row = connection.execute("SELECT coalesce(max(notification_id), 0) FROM ledger.events").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def recorded_at(connection: Connection[Any], position: int) -> datetime | None:
+    """When the event at a position was recorded."""
+    query = "SELECT recorded_at FROM ledger.events WHERE notification_id = %s"
+    row = connection.execute(query, [position]).fetchone()
+    return row[0].astimezone(UTC) if row else None
+
+
+def position_at(connection: Connection[Any], instant: datetime) -> int:
+    """The last position recorded at or before an instant, 0 before the first: instants rise with positions."""
+    low, high = 0, head(connection) + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        at = recorded_at(connection, middle)
+        low, high = (middle, high) if at is not None and at <= instant else (low, middle)
+    return low
+
+
+def instant_of(sent: bytes) -> datetime:
+    """The instant of `recorded_at`."""
+    return _EPOCH + timedelta(microseconds=_MICROSECONDS.unpack(sent)[0])
+
+
+def _copied(connection: Connection[Any], after: int, until: int) -> Iterator[RawEvent]:
+    stretch = f"notification_id > {after:d} AND notification_id <= {until:d}"
+    rows = f"SELECT {_COLUMNS} FROM ledger.events WHERE {stretch} ORDER BY notification_id"  # noqa: S608 - numbers
+    query = f"COPY ({rows}) TO STDOUT (FORMAT binary)"
+    with connection.cursor().copy(query.encode()) as copied:
+        blocks = iter(copied)
+        first = bytes(next(blocks))
+        if len(first) > _HEADER + 2:  # else: the trailer, there are no rows
+            yield _parsed(first[_HEADER:])
+        for block in blocks:
+            if len(block) > 2:
+                yield _parsed(bytes(block))
+
+
+def _parsed(row: bytes) -> RawEvent:
+    try:
+        count, _, position, _, stream, _, version, _, at, _, correlation = _FIXED.unpack_from(row)
+        if count != 10:
+            raise NotAsExpected(f"a row of {count} columns")
+        fields: list[bytes] = []
+        offset = _FIXED.size
+        for _ in range(5):
+            (length,) = _LENGTH(row, offset)
+            offset += 4
+            fields.append(row[offset : offset + length])
+            offset += length
+    except ValueError as error:
+        raise NotAsExpected(f"the ledger's rows cannot be read: {error}") from error
+    topic, payload, leaf, salt, actor = fields
+    return RawEvent(position, stream, version, at, topic.decode(), payload, leaf, salt, actor.decode(), correlation)

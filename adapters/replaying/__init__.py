@@ -1,0 +1,1 @@
+"""Replaying the ledger apart from the service: its own folds, its own tables."""

@@ -1,0 +1,64 @@
+"""Folding the ledger anew with the very same projections, beside whatever stands in the read models."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from adapters.postgres.raw import RawEvent
+from adapters.replaying.side import SideTables
+from application import codec
+from projections.engine import Decode, Engine
+from projections.entity import AnyProjection
+from projections.fold import Poison
+
+HELD_ROWS = 5_000
+"""Changed rows in memory before they are put aside, and rows kept in memory afterwards: a kilobyte or two each."""
+
+_ENTRY = 7  # what the engine takes of a row
+
+
+class Replay:
+    """Takes pages of the ledger in order; after `finish`, `side` holds the states at `position`."""
+
+    def __init__(
+        self,
+        projections: Sequence[AnyProjection],
+        side: SideTables,
+        decode: Decode = codec.decode,
+        *,
+        held: int = HELD_ROWS,
+    ) -> None:
+        self.side = side
+        self.position = 0
+        self.poison: list[Poison] = []
+        self.skipped: dict[tuple[str, UUID], int] = {}
+        self._engine = Engine(projections, decode)
+        self._held = held
+        self._put_aside = False
+
+    def take(self, page: Sequence[RawEvent]) -> None:
+        """Fold a page."""
+        entries: list[tuple[Any, ...]] = [row[:_ENTRY] for row in page]
+        loads = self._engine.digest(entries)
+        if self._put_aside:
+            for load in loads:
+                for row in self.side.load(load.projection, load.keys):
+                    self._engine.put(load.projection, row)
+        self._engine.fold()
+        self._remember_quarantine()
+        if page:
+            self.position = page[-1].position
+        if self._engine.weight > self._held:
+            self.finish()
+
+    def finish(self) -> None:
+        """Put aside what is in memory."""
+        self.side.store(self._engine.writes())
+        self._engine.settle(self._held)
+        self._put_aside = True
+
+    def _remember_quarantine(self) -> None:
+        self.poison += self._engine.poison
+        for key, count in self._engine.skipped.items():
+            self.skipped[key] = self.skipped.get(key, 0) + count
+        self._engine.forget_quarantine()
