@@ -33,11 +33,10 @@ from api.controllers import (
 from api.directory import start_directory
 from api.failures import Handlers, exception_handlers
 from api.idempotency import Replayed
-from api.knocks import Knocks
 from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
 from api.pages.routes import page_routes
-from api.recording import ViewRecorder
+from api.recording import ReadRecorder
 from api.security import AskedForOptions, SignInFirst, admit
 from api.services import Services
 
@@ -101,11 +100,10 @@ def _state(services: Services) -> State:
             "services": services,
             "description": None,
             "ended_sessions": {},
-            "knocks": Knocks(),
             "last_seen": LastSeen(),
             "metrics": Metrics(),
             "query_parameters": None,
-            "view_recorder": ViewRecorder(),
+            "read_recorder": ReadRecorder(),
         }
     )
 
@@ -131,15 +129,17 @@ def _sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[Any]:
 
 @asynccontextmanager
 async def _running(app: Litestar) -> AsyncIterator[None]:
-    """What runs beside the requests: the directory of callers, and the bridges' signs of life."""
+    """What runs beside the requests: the directory of callers, the bridges' signs of life, what failed."""
     services: Services = app.state.services
     house = services.house
     following = await start_directory(services.directory, house.log, services.views.principals, services.positions)
     seen = asyncio.create_task(app.state.last_seen.follow(house.presence, house.clock))
+    telling = asyncio.create_task(services.knocks.follow(house))
     try:
         yield
     finally:
-        for task in (following, seen):
+        for task in (following, seen, telling):
             task.cancel()
-        await asyncio.gather(following, seen, return_exceptions=True)
-        await app.state.view_recorder.finish()
+        await asyncio.gather(following, seen, telling, return_exceptions=True)
+        await app.state.read_recorder.finish()
+        await services.knocks.finish(house)

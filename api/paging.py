@@ -68,7 +68,7 @@ async def export(
     The first batch is read before the answer begins: what fails until then is a problem, not half a list.
     """
     write = _ndjson if media_type == NDJSON else _csv
-    first = await anext(batches, ())
+    first = await anext(batches, None) or ()  # a tuple as anext's default is a SystemError (CPython 3.11)
     return Stream(write(_with(first, batches), present, columns), media_type=f"{media_type}; charset=utf-8")
 
 

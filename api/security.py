@@ -15,7 +15,7 @@ from litestar.handlers import BaseRouteHandler
 
 from api import sessions
 from api.directory import Caller
-from api.knocks import Knocks
+from api.knocks import ANONYMOUS
 from api.problems import Problem
 from api.services import Services
 from application.house import Context
@@ -97,9 +97,11 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
     if caller is None:
         raise _unauthenticated(connection, services, page=permission is not None and permission.page)
     if permission is None or not permission.allows(caller):
-        raise await _forbidden(connection, services, caller, permission)
+        raise await denied(connection, services, caller, _needed(permission))
     if _method(connection) not in _SAFE and connection.scope.get("auth") is not None:
-        await _check_csrf(connection)
+        objection = await _csrf_objection(connection)
+        if objection is not None:
+            raise await denied(connection, services, caller, objection)
 
 
 def authenticate(connection: Connection, services: Services) -> Caller | None:
@@ -165,18 +167,28 @@ def client_address(connection: Connection) -> str | None:
 def _unauthenticated(connection: Connection, services: Services, *, page: bool) -> Exception:
     if page:
         return SignInFirst()
-    knocks: Knocks = connection.app.state.knocks
-    knocks.count(client_address(connection) or "unknown", services.now())
+    knocked(connection, services)
     given = "authorization" in connection.headers
     unknown, missing = "This token is unknown, expired or revoked.", "Send Authorization: Bearer cf_<id>_<secret>."
     challenge = f'{REALM}, error="invalid_token"' if given else REALM
     return Problem("unauthenticated", unknown if given else missing, headers={"WWW-Authenticate": challenge})
 
 
-async def _forbidden(connection: Connection, services: Services, caller: Caller, permission: Access | None) -> Problem:
+def knocked(
+    connection: Connection, services: Services, actor: Actor = ANONYMOUS, code: str = "unauthenticated"
+) -> None:
+    """Count a failure that is told once per source and minute."""
+    services.knocks.count(client_address(connection), _method(connection), _route(connection), actor=actor, code=code)
+
+
+def _needed(permission: Access | None) -> str:
     needed = sorted(permission.roles or ()) if permission else []
-    detail = f"This needs the role {' or '.join(needed)}." if needed else "This address is closed."
-    method, route = _method(connection), str(connection.scope.get("path_template", ""))
+    return f"This needs the role {' or '.join(needed)}." if needed else "This address is closed."
+
+
+async def denied(connection: Connection, services: Services, caller: Caller, detail: str) -> Problem:
+    """A known caller may not have this: recorded, and the problem to answer with."""
+    method, route = _method(connection), _route(connection)
     context = Context(
         actor=actor_of(caller),
         at=services.now(),
@@ -187,24 +199,25 @@ async def _forbidden(connection: Connection, services: Services, caller: Caller,
     ids: list[object] = list(connection.path_params.values())
     subject = next((value for value in ids if isinstance(value, UUID)), None)
     try:
-        await record_denied(
+        position = await record_denied(
             services.house, context, subject_id=subject, method=method, route=route, code="forbidden", detail=detail
         )
-        services.acknowledged.note(await services.house.log.head())
+        services.acknowledged.note(position)
     except LogUnavailable:
         log.warning("could not record a denied request of %s", caller.principal_id)
     return Problem("forbidden", detail)
 
 
-async def _check_csrf(connection: Connection) -> None:
+async def _csrf_objection(connection: Connection) -> str | None:
     if not sessions.same_origin(connection):
-        raise Problem("forbidden", "This request comes from another site.")
+        return "This request comes from another site."
     given = connection.headers.get(sessions.CSRF_HEADER)
     if given is None and isinstance(connection, Request):
         given = await _form_field(connection)
     expected = csrf_token(connection) or ""
     if given is None or not given.isascii() or not sessions.equal(given, expected):
-        raise Problem("forbidden", "The page is too old or was not made by this service. Reload it, then try again.")
+        return "The page is too old or was not made by this service. Reload it, then try again."
+    return None
 
 
 async def _form_field(request: Request[Any, Any, Any]) -> str | None:
@@ -216,6 +229,10 @@ async def _form_field(request: Request[Any, Any, Any]) -> str | None:
 
 def _method(connection: Connection) -> str:
     return str(connection.scope.get("method", ""))
+
+
+def _route(connection: Connection) -> str:
+    return str(connection.scope.get("path_template", ""))
 
 
 def _ended(connection: Connection) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from api.directory import Directory, Positions
+from api.knocks import Knocks
 from api.positions import Acknowledged
 from application.enrolling import BridgeSigner
 from application.house import House
@@ -173,7 +174,7 @@ class Views(Protocol):
 class Services:
     """What `create_app` and `create_bridge_app` run on.
 
-    `acknowledged` is shared by both applications of a process.
+    `acknowledged` and `knocks` are shared by both applications of a process.
     `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
     models are not there": both become 503, each with its own sentence.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
@@ -196,6 +197,7 @@ class Services:
     unreachable: tuple[type[Exception], ...] = ()
     unbuilt: tuple[type[Exception], ...] = ()
     acknowledged: Acknowledged = field(default_factory=Acknowledged)
+    knocks: Knocks = field(default_factory=Knocks)
 
     def now(self) -> datetime:
         """The time, UTC."""

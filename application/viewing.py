@@ -19,12 +19,12 @@ async def record_view(house: House, context: Context, certificate_id: UUID) -> N
     await append(house, once, change)
 
 
-async def record_audit_read(house: House, context: Context, query: str) -> None:
+async def record_audit_read(house: House, context: Context, query: str, *, alike: str | None = None) -> None:
     """Somebody read the audit log with this filter: once per actor, filter and minute, so that whoever follows it does
-    not follow themselves.
+    not follow themselves. `alike`: what counts as one filter, where it is not the query itself.
     """
     minute = int(context.at.timestamp() // 60)
-    once = ids.derive("audit-read", context.actor.id, minute, query)
+    once = ids.derive("audit-read", context.actor.id, minute, query if alike is None else alike)
     context = msgspec.structs.replace(context, command_id=once)
     change = Change(
         stream_id=ids.access_log_id(ids.derive("caller", context.actor.id)),
@@ -42,9 +42,20 @@ async def record_download(house: House, context: Context, certificate_id: UUID, 
 
 
 async def record_denied(
-    house: House, context: Context, *, subject_id: UUID | None, method: str, route: str, code: str, detail: str
-) -> None:
-    """A known caller asked for what the roles do not allow."""
-    event = AccessDenied(meta=context.meta, subject_id=subject_id, method=method, route=route, code=code, detail=detail)
+    house: House,
+    context: Context,
+    *,
+    subject_id: UUID | None,
+    method: str,
+    route: str,
+    code: str,
+    detail: str,
+    times: int = 1,
+) -> int:
+    """A caller asked for what they may not have, so many times; returns the position."""
+    event = AccessDenied(
+        meta=context.meta, subject_id=subject_id, method=method, route=route, code=code, detail=detail, times=times
+    )
     stream_id = ids.access_log_id(subject_id or ids.derive("caller", context.actor.id))
-    await append(house, context, Change(stream_id=stream_id, expected_version=None, events=(event,)))
+    change = Change(stream_id=stream_id, expected_version=None, events=(event,))
+    return (await append(house, context, change)).last_position

@@ -34,7 +34,9 @@ class AuditLogRead(Event, frozen=True, kw_only=True):
 
 
 class AccessDenied(Event, frozen=True, kw_only=True):
-    """A known caller asked for what the roles do not allow. Anonymous failures are counted per source and minute."""
+    """A known caller asked for what they may not have. What nobody vouches for (no valid credentials, and all that a
+    bridge may not do) is counted per source and minute: `times`, and the method and route of the first one.
+    """
 
     topic = "access.denied"
     subject_id: UUID | None = None

@@ -15,7 +15,7 @@ from litestar.params import JSONBody
 from api.bridge_api.assigning import wait_for_work
 from api.bridge_api.identity import Peer
 from api.problems import FieldError, Problem
-from api.security import client_address, public
+from api.security import client_address, knocked, public
 from api.services import Services
 from application import deploying, discovering, enrolling, registering
 from application.house import Context, load
@@ -44,6 +44,7 @@ async def enrol(
     The same token with the same CSR again (its answer was lost) gets the same answer.
     """
     if not await _names_a_bridge(services, data.token):
+        knocked(request, services)
         return _answer(await _enrolled(request, services, data))  # refused; nothing is written for it
     command_id = ids.derive("enrolment", enrolling.token_hash(data.token))
     csr_sha256 = hashlib.sha256(data.csr_pem.encode()).digest()
@@ -147,7 +148,7 @@ async def _disconnected(request: Request[Any, Any, Any]) -> None:
 async def progress(peer: NamedDependency[Peer], data: JSONBody[protocol.ProgressRequest]) -> Response[Any]:
     """A step begins: a sign that the lease is alive."""
     house = peer.services.house
-    await deploying.own_lease(house, data.assignment_id, peer.bridge.id)
+    await peer.own_lease(data.assignment_id)
     held = [(data.assignment_id, data.fence)]
     lost = await house.leases.extend(peer.bridge.id, held, house.settings.lease_seconds)
     return _answer(protocol.ReportAnswer(accepted=not lost, stale=bool(lost)))
@@ -157,9 +158,9 @@ async def progress(peer: NamedDependency[Peer], data: JSONBody[protocol.Progress
 async def result(peer: NamedDependency[Peer], data: JSONBody[protocol.ResultRequest]) -> Response[Any]:
     """The end of a deployment or of a connection test. The first one counts."""
     house = peer.services.house
-    held = await deploying.own_lease(house, data.assignment_id, peer.bridge.id)
+    held = await peer.own_lease(data.assignment_id)
     if held.kind == registering.TEST:
-        return _answer(await _test_result(peer, data))
+        return _answer(await _test_result(peer, data, current=held.fence == data.fence))
     if held.kind != deploying.DEPLOYMENT:
         raise Problem("invalid-transition", "A discovery is answered at the discovery address.")
     done = await deploying.take_report(house, peer.context, _report(peer, data))
@@ -184,9 +185,9 @@ def _report(peer: Peer, data: protocol.ResultRequest) -> Report:
     )
 
 
-async def _test_result(peer: Peer, data: protocol.ResultRequest) -> protocol.ReportAnswer:
+async def _test_result(peer: Peer, data: protocol.ResultRequest, *, current: bool) -> protocol.ReportAnswer:
     house = peer.services.house
-    if not await _current(peer, data.assignment_id, data.fence):
+    if not current:
         return protocol.ReportAnswer(accepted=False, stale=True)
     healthy = data.outcome is protocol.Outcome.SUCCESS
     done = await registering.take_test(house, peer.context, data.assignment_id, healthy=healthy, message=data.message)
@@ -199,10 +200,10 @@ async def _test_result(peer: Peer, data: protocol.ResultRequest) -> protocol.Rep
 async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.DiscoveryRequest]) -> Response[Any]:
     """What a target holds. The first answer counts."""
     house = peer.services.house
-    held = await deploying.own_lease(house, data.assignment_id, peer.bridge.id)
+    held = await peer.own_lease(data.assignment_id)
     if held.kind != discovering.DISCOVER:
         raise Problem("invalid-transition", "This assignment is no discovery.")
-    if not await _current(peer, data.assignment_id, data.fence):
+    if held.fence != data.fence:
         return _answer(protocol.ReportAnswer(accepted=False, stale=True))
     found = [discovering.Found(item.place, item.profile, item.certificate_pem) for item in data.found]
     await discovering.take_discovery(
@@ -217,11 +218,6 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
     peer.services.acknowledged.note(await house.log.head())  # what it made of the connectors, too
     await house.leases.release(data.assignment_id, data.fence)
     return _answer(protocol.ReportAnswer(accepted=True, stale=False))
-
-
-async def _current(peer: Peer, assignment_id: Any, fence: int) -> bool:
-    held = await deploying.own_lease(peer.services.house, assignment_id, peer.bridge.id)
-    return held.fence == fence
 
 
 HANDLERS = [enrol, heartbeat, lease, progress, result, discovery]

@@ -3,19 +3,23 @@
 import hashlib
 from collections.abc import Mapping
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 
+from api.knocks import ANONYMOUS
 from api.problems import Problem
-from api.security import client_address
+from api.security import client_address, knocked
 from api.services import Services
+from application.deploying import own_lease
 from application.enrolling import identify_bridge
 from application.house import Context, Loaded
+from application.ports import Lease
 from domain.bridge import Bridge
 from domain.entity import Actor, ActorKind
+from domain.errors import Refused
 
 PEER_CERTIFICATE = "certferry.peer_certificate"
 """Key in `scope["extensions"]` under which the listener leaves the verified certificate (DER)."""
@@ -27,6 +31,15 @@ class Peer(msgspec.Struct, frozen=True):
     services: Services
     bridge: Loaded[Bridge]
     context: Context
+    request: Request[Any, Any, Any]
+
+    async def own_lease(self, assignment_id: UUID) -> Lease:
+        """The lease of an assignment that is, or was, this bridge's. Raises Refused(forbidden), which is counted."""
+        try:
+            return await own_lease(self.services.house, assignment_id, self.bridge.id)
+        except Refused:
+            knocked(self.request, self.services, self.context.actor, "forbidden")
+            raise
 
 
 def peer_certificate(request: Request[Any, Any, Any]) -> bytes | None:
@@ -40,14 +53,21 @@ async def peer(request: Request[Any, Any, Any], services: NamedDependency[Servic
     """The bridge that speaks. 401 without a certificate, 403 for one that is not, or no longer, trusted."""
     der = peer_certificate(request)
     if der is None:
+        knocked(request, services)
         raise Problem("unauthenticated", "A bridge shows its client certificate; enrol first.")
-    bridge_id = services.bridge_ca.identify(der)
-    bridge = await identify_bridge(services.house, bridge_id, hashlib.sha256(der).hexdigest())
+    actor = ANONYMOUS
+    try:
+        bridge_id = services.bridge_ca.identify(der)
+        actor = Actor(ActorKind.BRIDGE, str(bridge_id))
+        bridge = await identify_bridge(services.house, bridge_id, hashlib.sha256(der).hexdigest())
+    except Refused:
+        knocked(request, services, actor, "forbidden")
+        raise
     context = Context(
-        actor=Actor(ActorKind.BRIDGE, str(bridge_id)),
+        actor=actor,
         at=services.now(),
         command_id=uuid4(),
         client_address=client_address(request),
         credential="bridge certificate",
     )
-    return Peer(services, bridge, context)
+    return Peer(services, bridge, context, request)

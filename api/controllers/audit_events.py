@@ -72,43 +72,57 @@ async def list_audit_events(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[AuditEventPage]:
-    """Events in the order of the ledger; as a stream (SSE) for ever, resumed by Last-Event-ID."""
+    """Events in the order of the ledger; as a stream (SSE) for ever, resumed by Last-Event-ID.
+
+    Reading them is an event itself (`audit.log.read`), once per reader, filter and minute.
+    """
     audit = reading.views.audit_trail
     after = position_cursor(cursor, after_position)
     wanted = negotiate(request, JSON, NDJSON, CSV, SSE)
+    answer: Response[Any]
     if wanted == SSE:
         resumed = position_cursor(request.headers.get("last-event-id"), after)
-        return await stream(audit, reading.services.positions, narrow, resumed)
-    if wanted != JSON:
-        return await export(wanted, audit.stream(narrow, after_position=after), event, COLUMNS)
-    if sort == "-position":
+        answer = await stream(audit, reading.services.positions, narrow, resumed)
+    elif wanted != JSON:
+        answer = await export(wanted, audit.stream(narrow, after_position=after), event, COLUMNS)
+    elif sort == "-position":
         before = position_cursor(cursor, 0) or None
-        return _page(request, await audit.latest(narrow, before_position=before, limit=limit + 1), limit)
-    return _page(request, await audit.list(narrow, after_position=after, limit=limit + 1), limit)
+        answer = _page(request, await audit.latest(narrow, before_position=before, limit=limit + 1), limit)
+    else:
+        answer = _page(request, await audit.list(narrow, after_position=after, limit=limit + 1), limit)
+    request.app.state.read_recorder.audit_listed(request, reading)
+    return answer
 
 
 @get("/audit-events/{position:int}", opt=requires(Permission.READ_EVERYTHING))
-async def get_audit_event(position: FromPath[int], reading: NamedDependency[Reading]) -> Response[AuditEventBody]:
+async def get_audit_event(
+    request: Request[Any, Any, Any], position: FromPath[int], reading: NamedDependency[Reading]
+) -> Response[AuditEventBody]:
     """One event."""
-    return single(event(await _event(reading, position)))
+    return single(event(await _event(request, reading, position)))
 
 
 @get("/audit-events/{position:int}/payload", opt=requires(Permission.READ_EVERYTHING), media_type=BYTES)
-async def get_audit_event_payload(position: FromPath[int], reading: NamedDependency[Reading]) -> Response[bytes]:
+async def get_audit_event_payload(
+    request: Request[Any, Any, Any], position: FromPath[int], reading: NamedDependency[Reading]
+) -> Response[bytes]:
     """The exact payload bytes: SHA-256 of salt and payload is the leaf's `data_sha256`."""
-    return _bytes((await _event(reading, position)).payload)
+    return _bytes((await _event(request, reading, position)).payload)
 
 
 @get("/audit-events/{position:int}/leaf", opt=requires(Permission.READ_EVERYTHING), media_type=BYTES)
-async def get_audit_event_leaf(position: FromPath[int], reading: NamedDependency[Reading]) -> Response[bytes]:
+async def get_audit_event_leaf(
+    request: Request[Any, Any, Any], position: FromPath[int], reading: NamedDependency[Reading]
+) -> Response[bytes]:
     """The exact bytes of the Merkle leaf: SHA-256 of a zero byte and the leaf is its leaf hash (RFC 6962, 2.1)."""
-    return _bytes((await _event(reading, position)).leaf)
+    return _bytes((await _event(request, reading, position)).leaf)
 
 
-async def _event(reading: Reading, position: int) -> AuditEvent:
+async def _event(request: Request[Any, Any, Any], reading: Reading, position: int) -> AuditEvent:
     found = await reading.views.audit_trail.get(position) if 0 < position <= LARGEST else None
     if found is None:
         raise missing("event at position", position)
+    request.app.state.read_recorder.audit_event(reading, position)
     return found
 
 

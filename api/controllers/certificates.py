@@ -87,7 +87,7 @@ async def get_certificate(
     found = await reading.views.inventory.detail(certificate_id)
     if found is None:
         raise missing("certificate", certificate_id)
-    request.app.state.view_recorder.viewed(reading, certificate_id)
+    request.app.state.read_recorder.viewed(reading, certificate_id)
     return single(_body(reading, Known.of(found.certificate), found.connectors), found.certificate.version)
 
 

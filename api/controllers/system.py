@@ -61,7 +61,7 @@ async def readyz(services: NamedDependency[Services]) -> Response[StatusBody]:
 def metrics(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Response[bytes]:
     """Figures in Prometheus' text format; no ids, no names."""
     found: Metrics = request.app.state.metrics
-    return Response(found.render(services.gauges, request.app.state.knocks.total), media_type=CONTENT_TYPE)
+    return Response(found.render(services.gauges, services.knocks.total), media_type=CONTENT_TYPE)
 
 
 @get("/openapi.json", opt=public(), include_in_schema=False, sync_to_thread=False)

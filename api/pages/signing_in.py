@@ -11,7 +11,7 @@ from litestar.response import Redirect
 
 from api import sessions
 from api.pages.answering import html, local_path
-from api.security import end_session, public, signed_in
+from api.security import end_session, knocked, public, signed_in
 from api.services import Services
 
 
@@ -41,6 +41,7 @@ async def sign_in(
     settings = services.settings
     caller = services.directory.identify(data.token.strip(), services.now())
     if caller is None or not sessions.same_origin(request):
+        knocked(request, services)
         problem = "This token is unknown, expired or revoked. Paste it whole, from cf_ to its last character."
         return html("login.html", status=401, next=local_path(data.next), problem=problem)
     session = sessions.open_session(caller.token_id, services.now(), settings.session_seconds)

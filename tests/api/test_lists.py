@@ -180,7 +180,7 @@ async def test_looking_at_a_certificate_is_recorded_once_a_minute(desk: Desk) ->
         answer = await desk.as_("auditor").get(f"{API}/certificates/{story.certificate_id}")
         tags.add(answer.headers["ETag"])
     assert tags == {'"1"'}
-    await desk.app.state.view_recorder.finish()
+    await desk.app.state.read_recorder.finish()
     await desk.settled()
     events = (await story.get("audit-events", type="certificate.view.accessed"))["items"]
     assert {event["actor"]["id"] for event in events} == {str(desk.people["auditor"].id)}

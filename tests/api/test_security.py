@@ -1,6 +1,6 @@
 """Who may call what: declared by every route, denied by default, and history like everything else."""
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -11,11 +11,20 @@ from api import sessions
 from api.security import permission_of
 from application.administering import create_token
 from application.house import Context
+from application.ports import Log, LogUnavailable
 from domain.entity import Actor, ActorKind
 from domain.principal import Role
 from tests.api.desk import Desk
 from tests.api.test_refusals import refused
-from tests.api.walking import API, Story
+from tests.api.walking import API, Agent, Story
+
+
+class Away:
+    """A ledger that cannot be reached."""
+
+    async def append(self, *_: Any) -> None:
+        raise LogUnavailable
+
 
 NOTHING = "00000000-0000-4000-8000-000000000000"
 
@@ -130,7 +139,7 @@ async def test_without_a_token_nothing_is_told(desk: Desk) -> None:
             assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="certferry"')
             details.add(problem["detail"])
     assert len(details) == 2, "one sentence without a token, one with a wrong one"
-    assert desk.app.state.knocks.total == 3 * len(wrong)
+    assert desk.services.knocks.total == 3 * len(wrong)
 
 
 async def test_headers_that_claim_to_be_somebody_are_not_believed(desk: Desk) -> None:
@@ -158,6 +167,47 @@ async def test_a_denied_request_of_somebody_known_is_an_event(desk: Desk) -> Non
     assert event["actor"]["id"] == str(desk.people["requester"].id)
     assert (event["data"]["method"], event["data"]["route"]) == ("GET", "/api/v1/audit-events")
     assert event["data"]["meta"]["credential"].startswith("token:")
+
+
+async def test_failures_nobody_vouches_for_are_one_event_per_source(desk: Desk) -> None:
+    """No credentials, a wrong token at the sign-in page, a bridge that wants another's work: counted,
+    and told together; told once, even when the ledger was away in between.
+    """
+    for path in ("certificates", "work-orders"):
+        refused(await desk.as_(None).get(f"{API}/{path}"), 401, "unauthenticated")
+    assert (await desk.as_(None).post("/login", data={"token": "cf_x"})).status_code == 401
+    bridge = await Agent(desk).enrol()
+    nothing = {"assignment_id": NOTHING, "fence": 1, "step": "write"}
+    for _ in range(3):
+        refused(await bridge.call("progress", nothing), 403, "forbidden")
+    refused(await desk.bridge_client(b"nonsense").post("/bridge/v1/progress", json=nothing), 403, "forbidden")
+
+    away = desk.core.house._replace(log=cast("Log", Away()))
+    with pytest.raises(LogUnavailable):
+        await desk.services.knocks.tell(away)
+    for _ in range(2):
+        await desk.services.knocks.tell(desk.core.house)
+    events = (await Story(desk).get("audit-events", type="access.denied"))["items"]
+    said = {(event["actor"]["id"], event["data"]["code"]): event["data"] for event in events}
+    assert len(said) == len(events) == 3
+    anonymous = said["anonymous", "unauthenticated"]
+    assert (anonymous["times"], anonymous["method"], anonymous["route"]) == (3, "GET", "/api/v1/certificates")
+    assert anonymous["meta"]["client_address"] == "192.0.2.7"
+    assert said[str(bridge.id), "forbidden"]["times"] == 3
+    assert "times" not in said["anonymous", "forbidden"]
+
+
+async def test_many_sources_fill_no_ledger(desk: Desk) -> None:
+    """The busiest have an event each, all others one together; nothing is lost of the count."""
+    for number in range(300):
+        for _ in range(2 if number < 50 else 1):
+            desk.services.knocks.count(f"192.0.2.{number}", "GET", "/")
+    before = await desk.head()
+    await desk.services.knocks.tell(desk.core.house)
+    events = (await Story(desk).get("audit-events", type="access.denied", limit=200))["items"]
+    times = [event["data"].get("times", 1) for event in events]
+    assert len(events) == await desk.head() - before == 101
+    assert (sum(times), times[:50], times[-1]) == (350, [2] * 50, 200)
 
 
 async def test_a_revoked_token_stops_with_the_next_request(desk: Desk) -> None:
@@ -238,6 +288,8 @@ async def test_another_site_cannot_use_a_session(desk: Desk, headers: dict[str, 
     encoded = {name: value.encode() for name, value in sent.items()}
     answer = await client.post(f"{API}/bridges", json={"name": "x"}, headers=encoded)
     refused(answer, 403, "forbidden")
+    [event] = (await Story(desk).get("audit-events", type="access.denied"))["items"]
+    assert (event["actor"]["id"], event["data"]["route"]) == (str(desk.people["operator"].id), f"{API}/bridges")
     mine = {"X-CSRF-Token": csrf, "Sec-Fetch-Site": "same-origin"}
     assert (await client.post(f"{API}/bridges", json={"name": "x"}, headers=mine)).status_code == 201
 
