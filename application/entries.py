@@ -2,18 +2,19 @@
 
 import secrets
 from collections.abc import Callable
-from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from application import codec
 from application.leaf import SALT_BYTES, Description, NotStorable, describe, leaf_head, refuse_unstorable
-from application.ports import Append
+from application.ports import Append, Change
 from domain.entity import Event
 
 NewSalt = Callable[[], bytes]
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One event as it is stored, but for what only the log knows: version, position, instant."""
 
     topic: str
@@ -24,7 +25,7 @@ class Entry(NamedTuple):
     leaf_head: bytes
 
 
-class PreparedChange(NamedTuple):
+class PreparedChange(msgspec.Struct, frozen=True, gc=False):
     """What a command does to one stream; no entries: an assertion."""
 
     stream_id: UUID
@@ -32,7 +33,7 @@ class PreparedChange(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-class Prepared(NamedTuple):
+class Prepared(msgspec.Struct, frozen=True, gc=False):
     """A command ready to be appended."""
 
     command_id: UUID
@@ -40,6 +41,7 @@ class Prepared(NamedTuple):
     answer: bytes | None
     changes: tuple[PreparedChange, ...]
     events: int
+    size: int = 0  # bytes, about
 
 
 def new_salt() -> bytes:
@@ -50,16 +52,19 @@ def new_salt() -> bytes:
 def prepare(command: Append, salt: NewSalt = new_salt) -> Prepared:
     """Encode a command. Raises NotStorable, or ValueError for a command that cannot mean anything."""
     _check(command)
-    changes = tuple(
-        PreparedChange(
-            change.stream_id,
-            change.expected_version,
-            tuple(entry(change.stream_id, event, salt) for event in change.events),
-        )
-        for change in command.changes
-    )
-    events = sum(len(change.entries) for change in changes)
-    return Prepared(command.command_id, command.body_sha256, command.answer, changes, events)
+    changes = tuple([_prepared(change, salt) for change in command.changes])
+    events = size = 0
+    for change in changes:
+        for each in change.entries:
+            events += 1
+            size += len(each.payload) + len(each.leaf_head)
+    return Prepared(command.command_id, command.body_sha256, command.answer, changes, events, size)
+
+
+def _prepared(change: Change, salt: NewSalt) -> PreparedChange:
+    stream_id = change.stream_id
+    entries = tuple([entry(stream_id, event, salt) for event in change.events])
+    return PreparedChange(stream_id, change.expected_version, entries)
 
 
 def entry(stream_id: UUID, event: Event, salt: NewSalt = new_salt) -> Entry:
@@ -81,8 +86,7 @@ def encoded_entry(stream_id: UUID, event: Description, payload: bytes, salt: byt
 def _check(command: Append) -> None:
     if len(command.body_sha256) != 32:
         raise ValueError("body_sha256 has 32 bytes")
-    streams = {change.stream_id for change in command.changes}
-    if len(streams) != len(command.changes):
+    if len(command.changes) > 1 and len({change.stream_id for change in command.changes}) != len(command.changes):
         raise ValueError("a command names each stream once")
     for change in command.changes:
         if change.expected_version is None and not change.events:

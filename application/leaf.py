@@ -6,9 +6,8 @@ it commits; it appends them to the head that is made here. Leaf hashes: RFC 6962
 """
 
 import hashlib
-from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import NamedTuple, cast
+from typing import cast
 from uuid import UUID
 
 import msgspec
@@ -25,7 +24,7 @@ class NotStorable(ValueError):
     """The event cannot be kept: a text holds NUL or half a surrogate pair, or it names too many subjects."""
 
 
-class _Head(msgspec.Struct, frozen=True, omit_defaults=True):
+class _Head(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     v: int = msgspec.field(name="v")
     type: str
     stream: UUID
@@ -39,11 +38,11 @@ class _Head(msgspec.Struct, frozen=True, omit_defaults=True):
 _encode = msgspec.json.Encoder().encode
 
 
-class Description(NamedTuple):
+class Description(msgspec.Struct, frozen=True, gc=False):
     """What a leaf tells of an event in clear."""
 
     topic: str
-    subjects: Iterable[UUID]
+    subjects: tuple[UUID, ...]
     meta: Meta
 
 
@@ -55,7 +54,7 @@ def describe(event: Event) -> Description:
 def leaf_head(stream_id: UUID, event: Description, payload: bytes, salt: bytes) -> bytes:
     """The leaf's bytes up to `data_sha256`, without the closing brace."""
     meta = event.meta
-    subjects = list(dict.fromkeys((stream_id, *event.subjects)))
+    subjects = list(dict.fromkeys((stream_id, *event.subjects))) if event.subjects else [stream_id]
     digest = hashlib.sha256(salt + payload).hexdigest()
     head = _Head(1, event.topic, stream_id, subjects, meta.actor, meta.correlation_id, meta.causation_position, digest)
     encoded = _encode(head)[:-1]

@@ -62,19 +62,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             raise TypeError(f"topic {topic} belongs to {owner.__module__}.{owner.__qualname__}")
         TOPICS[topic] = cls
 
-    def subjects(self) -> Iterable[UUID]:
+    def subjects(self) -> tuple[UUID, ...]:
         """Every id the event names in its own fields (the stream's own id is added by the ledger)."""
-        for name in _uuid_fields(type(self)):
-            value = getattr(self, name)
-            if isinstance(value, UUID):
-                yield value
-            elif value is not None:
-                yield from value
+        names = _uuid_fields(type(self))
+        return tuple([named for name in names for named in _ids(getattr(self, name))]) if names else ()
 
 
 TOPICS: dict[str, type[Event]] = {}
 _UUID_FIELDS: dict[type[Event], tuple[str, ...]] = {}
 _ID_TYPES = (UUID, UUID | None, tuple[UUID, ...])
+
+
+def _ids(value: UUID | tuple[UUID, ...] | None) -> tuple[UUID, ...]:
+    if isinstance(value, UUID):
+        return (value,)
+    return value or ()
 
 
 def _uuid_fields(cls: type[Event]) -> tuple[str, ...]:

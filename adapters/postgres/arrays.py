@@ -5,18 +5,21 @@ then each element as its length and its bytes; length -1 is null.
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import chain
+from typing import cast
 from uuid import UUID
 
 import psycopg
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-_HEADER = struct.Struct(">iiIii").pack
+_HEADER = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i").pack
 _NULL = _LENGTH(-1)
-_INT4 = struct.Struct(">ii").pack
-_INT8 = struct.Struct(">iq").pack
+_LENGTHS = tuple(_LENGTH(length) for length in range(2048))  # a look-up costs a third of packing
+_PAIR = struct.Struct(">ii")
+_INT8_LENGTH = _LENGTH(8)
 _UUID_LENGTH = _LENGTH(16)
 
 INT4, INT8, TEXT, BYTEA, UUID_OID = 23, 20, 25, 17, 2950
@@ -29,9 +32,9 @@ class Column:
     __slots__ = ("data",)
     element = 0
 
-    def __init__(self, count: int, parts: Iterable[bytes]) -> None:
-        header = _HEADER(1, 1, self.element, count, 1) if count else _HEADER(0, 0, self.element, 0, 0)[:12]
-        self.data = header + b"".join(parts)
+    def __init__(self, count: int, elements: bytes) -> None:
+        header = _HEADER.pack(1, 1, self.element, count, 1) if count else _HEADER.pack(0, 0, self.element, 0, 0)[:12]
+        self.data = header + elements
 
 
 class Int4Column(Column):
@@ -56,28 +59,55 @@ class UuidColumn(Column):
 
 def int4s(values: Sequence[int]) -> Column:
     """An `int[]`."""
-    return Int4Column(len(values), (_INT4(4, value) for value in values))
+    return Int4Column(len(values), b"".join([_PAIR.pack(4, value) for value in values]))
 
 
 def int8s(values: Sequence[int | None]) -> Column:
     """A `bigint[]`."""
-    return Int8Column(len(values), (_NULL if value is None else _INT8(8, value) for value in values))
+    parts = [_NULL if value is None else _INT8_LENGTH + value.to_bytes(8, "big", signed=True) for value in values]
+    return Int8Column(len(values), b"".join(parts))
 
 
 def uuids(values: Sequence[UUID]) -> Column:
     """A `uuid[]`."""
-    return UuidColumn(len(values), (_UUID_LENGTH + value.bytes for value in values))
+    return UuidColumn(len(values), _prefixed(_UUID_LENGTH, [value.int.to_bytes(16, "big") for value in values]))
 
 
 def byteas(values: Sequence[bytes | None]) -> Column:
     """A `bytea[]`."""
-    return ByteaColumn(len(values), (_NULL if value is None else _LENGTH(len(value)) + value for value in values))
+    if None in values:
+        return ByteaColumn(len(values), b"".join([part for value in values for part in _parts(value)]))
+    return ByteaColumn(len(values), _joined(cast("Sequence[bytes]", values)))
 
 
 def texts(values: Sequence[str]) -> Column:
     """A `text[]`; a NUL must have been refused before."""
-    encoded = [value.encode() for value in values]
-    return TextColumn(len(encoded), (_LENGTH(len(value)) + value for value in encoded))
+    return TextColumn(len(values), _joined(list(map(str.encode, values))))
+
+
+def integers(data: bytes) -> list[int]:
+    """A `smallint[]`, `int[]` or `bigint[]` without nulls, from its binary form."""
+    if len(data) < _HEADER.size:
+        return []
+    count = _HEADER.unpack_from(data)[3]
+    width = int.from_bytes(data[_HEADER.size : _HEADER.size + 4], "big")
+    places = range(_HEADER.size + 4, len(data), width + 4)
+    assert len(places) == count
+    return [int.from_bytes(data[place : place + width], "big", signed=True) for place in places]
+
+
+def _prefixed(length: bytes, values: Sequence[bytes]) -> bytes:
+    """Elements of one length."""
+    return length + length.join(values) if values else b""
+
+
+def _joined(values: Sequence[bytes]) -> bytes:
+    lengths = [_LENGTHS[size] if (size := len(value)) < len(_LENGTHS) else _LENGTH(size) for value in values]
+    return b"".join(chain.from_iterable(zip(lengths, values, strict=True)))
+
+
+def _parts(value: bytes | None) -> tuple[bytes, ...]:
+    return (_NULL,) if value is None else (_LENGTH(len(value)), value)
 
 
 class _ColumnDumper(Dumper):

@@ -2,21 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from itertools import accumulate, chain
+from itertools import accumulate
 from uuid import UUID
 
 import msgspec
 
-from adapters.postgres.arrays import Column, byteas, int4s, int8s, texts, uuids
+from adapters.postgres.arrays import Column, byteas, int4s, int8s, integers, texts, uuids
 from application.entries import Prepared, PreparedChange
 from application.ports import Appended
 
 STATEMENT = f"SELECT base, at, outcomes, firsts FROM ledger.append({', '.join(['%b'] * 15)})"  # noqa: S608 - constants
+NAME = b"append"
+PREPARE = b"PREPARE append AS " + STATEMENT.replace("%b", "{}").format(*(f"${n}" for n in range(1, 16))).encode()
 
-
-PREPARE = "PREPARE append AS " + STATEMENT.replace("%b", "{}").format(*(f"${number}" for number in range(1, 16)))
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)  # of a binary timestamptz, in microseconds
 
 
 class Outcome(IntEnum):
@@ -39,18 +40,21 @@ class Answer(msgspec.Struct, frozen=True):
 
 def arguments(commands: Sequence[Prepared]) -> list[Column | None]:
     """The column arrays of a batch, in the order of the function's parameters."""
-    numbered = [(number, change) for number, command in enumerate(commands, 1) for change in command.changes]
-    doubtful = _doubtful(commands, numbered)
-    entries = list(chain.from_iterable(change.entries for _, change in numbered))
+    changes = [change for command in commands for change in command.changes]
+    entries = [entry for change in changes for entry in change.entries]
+    ids, streams = [command.command_id for command in commands], [change.stream_id for change in changes]
+    answers = [command.answer for command in commands]
+    ends, numbers, counts = _numbers(commands, changes)
+    doubtful = _doubtful(commands, ids, streams)
     return [
-        uuids([command.command_id for command in commands]),
+        uuids(ids),
         byteas([command.body_sha256 for command in commands]),
-        byteas([command.answer for command in commands]),
-        int4s(list(accumulate(command.events for command in commands))),
-        int4s([number for number, _ in numbered]),
-        uuids([change.stream_id for _, change in numbered]),
-        int8s([change.expected_version for _, change in numbered]),
-        int4s([len(change.entries) for _, change in numbered]),
+        byteas(answers) if answers.count(None) < len(answers) else None,
+        ends,
+        numbers,
+        uuids(streams),
+        int8s([change.expected_version for change in changes]),
+        counts,
         texts([entry.topic for entry in entries]),
         byteas([entry.payload for entry in entries]),
         byteas([entry.salt for entry in entries]),
@@ -61,14 +65,24 @@ def arguments(commands: Sequence[Prepared]) -> list[Column | None]:
     ]
 
 
-def _doubtful(commands: Sequence[Prepared], numbered: Sequence[tuple[int, PreparedChange]]) -> list[int]:
+def parameters(commands: Sequence[Prepared]) -> list[bytes | None]:
+    """`arguments` in the bytes that go to the server."""
+    return [column.data if column else None for column in arguments(commands)]
+
+
+def _numbers(commands: Sequence[Prepared], changes: Sequence[PreparedChange]) -> tuple[Column, Column, Column]:
+    """Events up to the end of each command, the command of each change, and the events of each change."""
+    ends = int4s(list(accumulate(command.events for command in commands)))
+    numbers = int4s([number for number, command in enumerate(commands, 1) for _ in command.changes])
+    return ends, numbers, int4s([len(change.entries) for change in changes])
+
+
+def _doubtful(commands: Sequence[Prepared], ids: Sequence[UUID], streams: Sequence[UUID]) -> list[int]:
     """The numbers of the commands whose outcome may depend on another command of the batch."""
-    ids = {command.command_id for command in commands}
-    streams = {change.stream_id for _, change in numbered}
-    if len(streams) == len(numbered) and len(ids) == len(commands):
+    if len({each.int for each in streams}) == len(streams) and len({each.int for each in ids}) == len(ids):
         return []
-    contested = _contested(change for _, change in numbered)
-    seen = Counter(command.command_id for command in commands)
+    contested = _contested(change for command in commands for change in command.changes)
+    seen = Counter(ids)
     return [
         number
         for number, command in enumerate(commands, 1)
@@ -88,6 +102,20 @@ def _contested(changes: Iterable[PreparedChange]) -> set[UUID]:
         and any(change.entries for change in several)
         and any(change.expected_version is not None for change in several)
     }
+
+
+def decoded(row: Sequence[bytes | None]) -> Answer:
+    """The answer from its binary form."""
+    base, at, told, firsts = row
+    assert base is not None
+    assert at is not None
+    instant = _EPOCH + timedelta(microseconds=int.from_bytes(at, "big", signed=True))
+    return Answer(
+        int.from_bytes(base, "big", signed=True),
+        instant,
+        None if told is None else integers(told),
+        None if firsts is None else integers(firsts),
+    )
 
 
 def outcomes(commands: Sequence[Prepared], answer: Answer) -> list[Appended | Outcome]:

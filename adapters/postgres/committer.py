@@ -1,8 +1,8 @@
 """Group commit: everything that waits becomes one statement, one transaction, one fsync.
 
-Two lanes take turns where that pays: while the server commits the batch of one, the commands for the next are being
-made. It pays while a commit (fsync and round trip) takes less time than making a batch; on a slow disk one large batch
-at a time is better, so the pace of the last batches decides.
+Up to two batches are under way at a time, where that pays: while the server commits one, the commands of the next are
+being made. It pays while a commit (fsync and round trip) takes less time than making the commands; on a slow disk one
+large batch at a time is better, so the pace of the last batches decides.
 """
 
 import asyncio
@@ -12,40 +12,53 @@ from typing import NamedTuple
 
 import psycopg
 
+from adapters.postgres import batch
 from adapters.postgres.batch import Outcome
-from adapters.postgres.lane import Lane
+from adapters.postgres.connection import connect
+from adapters.postgres.pace import Pace
+from adapters.postgres.pipeline import Pipeline, Reply
 from application.entries import Prepared
 from application.ports import Appended, LogUnavailable
 
 MOST_COMMANDS = 256
 MOST_BYTES = 1_000_000
-LANES = 2
-_WORTH_SPLITTING = 16
-_OUR_WORK = 30e-6  # seconds to make a command, and for the server to store it: orders of magnitude, measured
-_SERVER_WORK = 20e-6
+UNDER_WAY = 2
+_WORTH_SPLITTING = 8
 _TRANSIENT = ("08", "25", "40", "53", "55", "57", "58")  # classes of SQLSTATE that pass by themselves or by an operator
+_UNCONFIRMED = "committed here, but no standby has confirmed it: repeat with the same command id"
 
 
 class _Waiting(NamedTuple):
     command: Prepared
-    size: int
+    since: float
     done: asyncio.Future[Appended | Outcome]
 
 
-class Committer:
-    """Appends commands in batches. One per process; it lives on the event loop of its first command."""
+class _Batch(NamedTuple):
+    waiting: Sequence[_Waiting]
+    sent: float
 
-    def __init__(
-        self, dsn: str, *, patience: float = 10.0, statement_timeout: float = 30.0, lanes: int = LANES
-    ) -> None:
-        """`patience` and `statement_timeout` in seconds, see Lane."""
-        self._lanes = [Lane(dsn, patience=patience, statement_timeout=statement_timeout) for _ in range(lanes)]
-        self._idle = list(self._lanes)
+
+class Committer:
+    """Appends commands in batches. One per process; it lives on the event loop of its first command.
+
+    A batch may be sent twice, when the answer to the first was lost: the command ids make that safe.
+    """
+
+    def __init__(self, dsn: str, *, patience: float = 10.0, statement_timeout: float = 30.0) -> None:
+        """In seconds: for how long a command is sent again over new connections, and how long a statement may take."""
+        self._dsn = dsn
+        self._patience = patience
+        self._statement_timeout = statement_timeout
         self._queue: deque[_Waiting] = deque()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._again: deque[Sequence[_Waiting]] = deque()  # batches to send as they are, before anything else
+        self._under_way: deque[_Batch] = deque()
+        self._pipeline: Pipeline | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._pump_is_due = False
         self._closing = False
-        self._pace = _Pace()
+        self._pace = Pace()
 
     async def append(self, command: Prepared) -> Appended | Outcome:
         """Wait until the command is durable, or refused. Raises LogUnavailable."""
@@ -53,108 +66,180 @@ class Committer:
             raise LogUnavailable("the log is closing")
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Appended | Outcome] = loop.create_future()
-        self._queue.append(_Waiting(command, _size(command), done))
-        if self._idle and not self._pump_is_due:
-            self._pump_is_due = True
-            loop.call_soon(self._pump)  # after everybody else who is ready now
+        self._queue.append(_Waiting(command, loop.time(), done))
+        self._pump_soon(loop)
         return await done
 
     async def close(self) -> None:
         """Commit what waits, then end."""
         self._closing = True
-        self._pump()
-        while self._sending:
-            await asyncio.wait(self._sending)
-        for lane in self._lanes:
-            await lane.disconnect()
+        waiting = [each.done for each in self._all() if not each.done.done()]
+        if waiting:
+            await asyncio.wait(waiting)
+        if self._connecting:
+            self._connecting.cancel()
+            await asyncio.gather(self._connecting, return_exceptions=True)
+        if self._watch:
+            self._watch.cancel()
+        if self._pipeline:
+            self._pipeline.abandon()
+
+    def _all(self) -> Iterable[_Waiting]:
+        for sent in self._under_way:
+            yield from sent.waiting
+        for several in self._again:
+            yield from several
+        yield from self._queue
+
+    def _pump_soon(self, loop: asyncio.AbstractEventLoop) -> None:
+        """After everybody else who is ready now, unless nothing more can be sent anyway."""
+        if not self._pump_is_due and len(self._under_way) < UNDER_WAY:
+            self._pump_is_due = True
+            loop.call_soon(self._pump)
 
     def _pump(self) -> None:
-        """Give idle lanes what waits, as far as that is worth a batch of its own."""
+        """Send what waits, as far as there is room and a batch of its own is worthwhile."""
         self._pump_is_due = False
-        while self._idle and self._queue and self._is_worthwhile():
-            if waiting := self._next_batch():
-                task = asyncio.create_task(self._send(self._idle.pop(), waiting), name="ledger committer")
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+        while len(self._under_way) < UNDER_WAY and (waiting := self._next_batch()):
+            if self._pipeline is None:
+                self._again.appendleft(waiting)
+                self._connecting = self._connecting or asyncio.create_task(self._connect(), name="ledger committer")
+                return
+            self._send(self._pipeline, waiting)
 
-    async def _send(self, lane: Lane, waiting: Sequence[_Waiting]) -> None:
-        clock = asyncio.get_running_loop().time
-        started = clock()
-        try:
-            await _commit(lane, waiting)
-        except asyncio.CancelledError:  # the event loop is being torn down: nobody will be answered any more
-            self._closing = True
-            _fail(self._queue, LogUnavailable("the committer was cancelled"))
-            self._queue.clear()
-            raise
-        finally:
-            self._pace.learn(started, clock(), len(waiting))
-            self._idle.append(lane)
-            self._pump()
+    def _next_batch(self) -> Sequence[_Waiting]:
+        """What waits, in order of arrival; empty when it had better wait on."""
+        if self._again:
+            return self._again.popleft()
+        crowd = len(self._queue) + sum(len(sent.waiting) for sent in self._under_way)
+        turns = crowd >= _WORTH_SPLITTING and self._pace.favours_turns(crowd)
+        if self._under_way and not turns:
+            return ()
+        most = -(-crowd // UNDER_WAY) if turns else MOST_COMMANDS
+        return self._take(min(most, MOST_COMMANDS))
 
-    def _is_worthwhile(self) -> bool:
-        return len(self._idle) == len(self._lanes) or self._pace.favours_turns(len(self._queue))
-
-    def _next_batch(self) -> list[_Waiting]:
-        """What waits, in order of arrival; only half of a crowd when another lane is free to take the rest."""
-        crowd = len(self._queue)
-        split = len(self._idle) > 1 and crowd >= _WORTH_SPLITTING and self._pace.favours_turns(crowd)
-        most = crowd // 2 if split else MOST_COMMANDS
+    def _take(self, most: int) -> Sequence[_Waiting]:
         taken: list[_Waiting] = []
         size = 0
-        while self._queue and len(taken) < most and (not taken or size + self._queue[0].size <= MOST_BYTES):
+        while self._queue and len(taken) < most and (not taken or size + self._queue[0].command.size <= MOST_BYTES):
             waiting = self._queue.popleft()
             if not waiting.done.done():  # a waiter that was cancelled before we came to it
                 taken.append(waiting)
-                size += waiting.size
+                size += waiting.command.size
         return taken
 
+    def _send(self, pipeline: Pipeline, waiting: Sequence[_Waiting]) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            parameters = batch.parameters([each.command for each in waiting])
+        except Exception as error:  # noqa: BLE001 - ours, whatever it is; somebody waits
+            _fail(waiting, _failed(error))
+            return
+        self._under_way.append(_Batch(waiting, loop.time()))
+        if self._watch is None:
+            self._watch = loop.call_later(self._limit, self._check, loop)
+        pipeline.send(parameters, self._answered)
 
-class _Pace:
-    """How long a commit takes beside the work that grows with its commands (a moving average, in seconds)."""
+    def _answered(self, said: Reply | psycopg.Error) -> None:
+        loop = asyncio.get_running_loop()
+        sent = self._under_way.popleft()
+        self._pace.learn(sent.sent, loop.time(), len(sent.waiting))
+        if isinstance(said, psycopg.Error):
+            self._isolate(sent.waiting, said)
+        elif said.unreplicated:
+            _fail(sent.waiting, LogUnavailable(_UNCONFIRMED))
+        else:
+            _tell(sent.waiting, said)
+        self._pump_soon(loop)
 
-    def __init__(self) -> None:
-        self._fixed = 0.0
-        self._last_end = 0.0
+    def _isolate(self, waiting: Sequence[_Waiting], error: psycopg.Error) -> None:
+        """Nothing was committed. Alone, each command hurts only itself."""
+        if len(waiting) == 1:
+            _fail(waiting, _translated(error))
+        else:
+            self._again.extend([each] for each in waiting)
 
-    def learn(self, started: float, ended: float, commands: int) -> None:
-        """Batches are served one after the other, so a batch's own time begins when the one before it has ended."""
-        own = ended - max(started, self._last_end)
-        self._last_end = ended
-        self._fixed += 0.2 * (max(0.0, own - commands * _SERVER_WORK) - self._fixed)
+    @property
+    def _limit(self) -> float:
+        """Our own limit besides the server's: a server that has vanished does not answer at all."""
+        return self._statement_timeout * 2
 
-    def favours_turns(self, crowd: int) -> bool:
-        """Whether making a crowd's commands takes longer than a commit does."""
-        return self._fixed < crowd * _OUR_WORK
+    def _check(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._watch = None
+        if not self._under_way:
+            return
+        remaining = self._under_way[0].sent + self._limit - loop.time()
+        if remaining <= 0 and self._pipeline:
+            self._pipeline.abandon()
+            self._lost(TimeoutError("the database does not answer"))
+        else:
+            self._watch = loop.call_later(max(remaining, 0.01), self._check, loop)
+
+    def _lost(self, _: Exception) -> None:
+        """Nobody knows what became of the batches under way: they are sent again, in their order."""
+        self._pipeline = None
+        self._again.extendleft(sent.waiting for sent in reversed(self._under_way))
+        self._under_way.clear()
+        if self._again:
+            self._pump_soon(asyncio.get_running_loop())
+
+    async def _connect(self) -> None:
+        """Until there is a connection, or nobody waits for one any more."""
+        pause = 0.02
+        try:
+            while self._pipeline is None and self._wanted():
+                try:
+                    self._pipeline = await self._connected()
+                except (psycopg.Error, TimeoutError, OSError) as error:
+                    self._give_up(error)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 1.0)
+        except asyncio.CancelledError:  # the event loop is being torn down: nobody will be answered any more
+            self._closing = True
+            _fail(self._all(), LogUnavailable("the committer was cancelled"))
+            raise
+        finally:
+            self._connecting = None
+        self._pump()
+
+    async def _connected(self) -> Pipeline:
+        async with asyncio.timeout(self._limit):
+            connection = await connect(self._dsn, statement_timeout=self._statement_timeout, name="certferry committer")
+        try:
+            await connection.execute(batch.PREPARE)
+            return Pipeline(connection, batch.NAME, self._lost)
+        except BaseException:
+            await connection.close()
+            raise
+
+    def _wanted(self) -> bool:
+        return any(not each.done.done() for each in self._all())
+
+    def _give_up(self, error: Exception) -> None:
+        """Whoever has waited for longer than our patience hears of it."""
+        now = asyncio.get_running_loop().time()
+        late = [each for each in self._all() if each.since + self._patience < now]
+        unavailable = LogUnavailable("the database does not answer")
+        unavailable.__cause__ = error
+        _fail(late, unavailable)
+        self._again = deque(kept for several in self._again if (kept := [e for e in several if not e.done.done()]))
 
 
-async def _commit(lane: Lane, waiting: Sequence[_Waiting]) -> None:
+def _tell(waiting: Sequence[_Waiting], said: Reply) -> None:
     try:
-        outcomes = await lane.send([each.command for each in waiting])
-    except LogUnavailable as unavailable:
-        _fail(waiting, unavailable)
-    except psycopg.Error as error:
-        await _isolate(lane, waiting, error)
-    except BaseException as error:
-        _fail(waiting, LogUnavailable(f"the committer failed: {type(error).__name__}"))
-        raise
-    else:
-        for each, outcome in zip(waiting, outcomes, strict=True):
-            if not each.done.done():
-                each.done.set_result(outcome)
-
-
-async def _isolate(lane: Lane, waiting: Sequence[_Waiting], error: psycopg.Error) -> None:
-    """Nothing was committed. Alone, each command hurts only itself."""
-    if len(waiting) == 1:
-        _fail(waiting, _translated(error))
+        outcomes = batch.outcomes([each.command for each in waiting], batch.decoded(said.row))
+    except Exception as error:  # noqa: BLE001 - ours, whatever it is; somebody waits
+        _fail(waiting, _failed(error))
         return
-    for each in waiting:
-        await _commit(lane, [each])
+    for each, outcome in zip(waiting, outcomes, strict=True):
+        if not each.done.done():
+            each.done.set_result(outcome)
 
 
-def _size(command: Prepared) -> int:
-    return sum(len(entry.payload) + len(entry.leaf_head) for change in command.changes for entry in change.entries)
+def _failed(error: Exception) -> LogUnavailable:
+    unavailable = LogUnavailable(f"the committer failed: {type(error).__name__}")
+    unavailable.__cause__ = error
+    return unavailable
 
 
 def _fail(waiting: Iterable[_Waiting], error: Exception) -> None:

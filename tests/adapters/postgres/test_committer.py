@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 import pytest
 
@@ -33,8 +34,8 @@ def poison() -> Prepared:
     """A command that came past every check of ours and that the database cannot store."""
     prepared = prepare(fresh())
     change = prepared.changes[0]
-    broken = change.entries[0]._replace(actor="user:a\0b")
-    return prepared._replace(changes=(change._replace(entries=(broken,)),))
+    broken = msgspec.structs.replace(change.entries[0], actor="user:a\0b")
+    return msgspec.structs.replace(prepared, changes=(msgspec.structs.replace(change, entries=(broken,)),))
 
 
 @pytest.fixture
@@ -59,6 +60,44 @@ async def test_poison_hurts_only_itself(pg: Pg, committer: Committer) -> None:
     assert [3, 11] == [n for n, outcome in enumerate(outcomes) if isinstance(outcome, ValueError)]
     assert sum(isinstance(outcome, Appended) for outcome in outcomes) == 12
     assert check_ledger(pg.app_dsn) == 12
+
+
+LATE_REFUSAL = """
+CREATE FUNCTION ledger.refuse_late() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'too late' USING ERRCODE = 'disk_full'; END $$;
+CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON ledger.events DEFERRABLE INITIALLY DEFERRED
+FOR EACH ROW WHEN (NEW.actor = 'user:late') EXECUTE FUNCTION ledger.refuse_late();
+"""
+
+
+async def test_an_error_of_the_commit_is_no_acknowledgement(pg: Pg, committer: Committer) -> None:
+    """The statement has answered, then the commit fails: its command is refused, the others are accepted."""
+    with psycopg.connect(pg.owner_dsn, autocommit=True) as connection:
+        connection.execute(LATE_REFUSAL)
+    commands = [prepare(fresh("late" if n == 5 else str(n))) for n in range(30)]
+    outcomes = await asyncio.gather(*map(committer.append, commands), return_exceptions=True)
+    assert [5] == [n for n, outcome in enumerate(outcomes) if isinstance(outcome, LogUnavailable)]
+    assert sum(isinstance(outcome, Appended) for outcome in outcomes) == 29
+    assert check_ledger(pg.app_dsn) == 29
+
+
+async def test_batches_under_way_are_sent_again_in_their_order(pg: Pg, committer: Committer) -> None:
+    """Two batches wait for the lock when their connection is cut: both are carried out, each command once."""
+    async with await psycopg.AsyncConnection.connect(pg.superuser_dsn, autocommit=True) as other:
+        await committer.append(prepare(fresh()))
+        await other.execute(HOLD_LOCK)
+        waiting = [asyncio.create_task(committer.append(prepare(fresh(str(n))))) for n in range(40)]
+        await asyncio.sleep(0.1)
+        waiting += [asyncio.create_task(committer.append(prepare(fresh(str(n))))) for n in range(40)]
+        await asyncio.sleep(0.1)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'certferry committer'"
+        )
+        await other.execute("SELECT pg_advisory_unlock_all()")
+        appended = await asyncio.gather(*waiting)
+    positions = [each.last_position for each in appended if isinstance(each, Appended)]
+    assert sorted(positions) == list(range(2, 82))
+    assert check_ledger(pg.app_dsn) == 81
 
 
 async def test_a_failure_tells_no_contents(committer: Committer) -> None:
@@ -109,7 +148,7 @@ async def test_a_server_that_comes_back_in_time(server: EmbeddedPostgres) -> Non
 
 async def test_a_statement_that_takes_too_long(pg: Pg) -> None:
     """Where the writer's lock is held by somebody for ever, our own time limit answers; nothing was committed."""
-    committer = Committer(pg.app_dsn, statement_timeout=0.3, lanes=1)
+    committer = Committer(pg.app_dsn, statement_timeout=0.3)
     async with await psycopg.AsyncConnection.connect(pg.app_dsn, autocommit=True) as other:
         await other.execute(HOLD_LOCK)
         with pytest.raises(LogUnavailable, match="57014"):
@@ -237,7 +276,7 @@ async def test_outcomes_are_told_apart(committer: Committer) -> None:
     first = prepare(fresh())
     await committer.append(first)
     stale = prepare(command(writing(first.changes[0].stream_id, 0, read_by("late"))))
-    sent = [first, first._replace(body_sha256=b"\1" * 32), stale, prepare(fresh())]
+    sent = [first, msgspec.structs.replace(first, body_sha256=b"\1" * 32), stale, prepare(fresh())]
     outcomes = await asyncio.gather(*map(committer.append, sent))
     assert outcomes[:3] == [Outcome.REPEATED, Outcome.REUSED, Outcome.CONFLICT]
     assert isinstance(outcomes[3], Appended)
