@@ -83,7 +83,9 @@ _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
-    **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems"), _STREAMS),
+    **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
+    **dict.fromkeys(("listAlerts", "listPrincipals", "listTokens", "listCertificateEvents"), _STREAMS),
+    **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
     "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
     "getPushValidationReport": {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}},

@@ -55,7 +55,7 @@ def _response(request: Request[Any, Any, Any], body: dict[str, Any], headers: di
     headers = {"Cache-Control": "no-store", "Vary": "Accept, HX-Request"} | headers
     status: int = body["status"]
     if "hx-request" in request.headers:
-        return Response(fragment(body), status_code=status, headers=headers, media_type="text/html; charset=utf-8")
+        return Response(fragment(body), status_code=status, headers=headers, media_type="text/html")
     return Response(msgspec.json.encode(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Annotated, Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -13,12 +13,13 @@ from litestar.response import Stream
 
 from api.positions import LARGEST
 from api.problems import Problem
-from projections.rows import BadCursor
+from projections.rows import BadCursor, Page
 
 T = TypeVar("T")
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
-Limit = Annotated[int, QueryParameter(ge=1, le=200, description="Items per page.")]
+LARGEST_PAGE = 200
+Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="Items per page.")]
 Cursor = Annotated[
     str | None, QueryParameter(min_length=1, max_length=1000, description="next_cursor of the page before.")
 ]
@@ -48,6 +49,37 @@ def negotiate(request: Request[Any, Any, Any], *offered: str) -> str:
     return found
 
 
+async def listed(
+    request: Request[Any, Any, Any],
+    ask: Callable[[int, str | None], Awaitable[Page[T]]],
+    present: Callable[[T], Any],
+    columns: Sequence[str],
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Response[Any]:
+    """What a list answers, given the question for `limit` items after a cursor: a page, or all as NDJSON or CSV."""
+    if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
+        return await export(wanted, _to_the_end(ask), present, columns)
+    found = await ask(limit, cursor)
+    return page(request, [present(item) for item in found.items], found.next_cursor)
+
+
+async def _to_the_end(ask: Callable[[int, str | None], Awaitable[Page[T]]]) -> AsyncIterator[Sequence[T]]:
+    cursor: str | None = None
+    while True:
+        found = await ask(LARGEST_PAGE, cursor)
+        yield found.items
+        if (cursor := found.next_cursor) is None:
+            return
+
+
+def numbered(found: Sequence[T], limit: int, position: Callable[[T], int]) -> Page[T]:
+    """A page of `limit` out of up to `limit + 1` items, whose cursor is the position of the last one."""
+    following = str(position(found[limit - 1])) if len(found) > limit else None
+    return Page(tuple(found[:limit]), following)
+
+
 def page(request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str | None) -> Response[Any]:
     """One page as JSON, with a Link to the next (RFC 8288)."""
     content = msgspec.json.encode({"items": items, "next_cursor": next_cursor})
@@ -69,7 +101,7 @@ async def export(
     """
     write = _ndjson if media_type == NDJSON else _csv
     first = await anext(batches, None) or ()  # a tuple as anext's default is a SystemError (CPython 3.11)
-    return Stream(write(_with(first, batches), present, columns), media_type=f"{media_type}; charset=utf-8")
+    return Stream(write(_with(first, batches), present, columns), media_type=media_type)
 
 
 async def _with(first: Sequence[T], others: AsyncIterator[Sequence[T]]) -> AsyncIterator[Sequence[T]]:

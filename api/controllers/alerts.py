@@ -1,5 +1,6 @@
 """Alerts: what a person should look at."""
 
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading
-from api.paging import Cursor, Limit, page
+from api.paging import Cursor, Limit, listed
 from api.presenters.known import Known
 from api.presenters.principals import alert
 from api.schemas.alerts import AlertBody, AlertPage
@@ -19,7 +20,8 @@ from application.alerting import acknowledge_alert, resolve_alert
 from application.house import Done, Loaded
 from domain.alert import Alert, AlertKind
 from domain.roles import Permission
-from projections.alerts.view import AlertFilter
+from projections.alerts.view import AlertFilter, AlertRow
+from projections.rows import Page
 
 NO_COMMENT = CommentBody()
 READERS = requires(Permission.ALERTS, Permission.READ_EVERYTHING)
@@ -44,8 +46,13 @@ async def list_alerts(
     cursor: Cursor = None,
 ) -> Response[AlertPage]:
     """Alerts, newest first."""
-    found = await reading.views.alerts.list(narrow, limit=limit, cursor=cursor)
-    return page(request, [alert(Known.of(row)) for row in found.items], found.next_cursor)
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[AlertRow]]:
+        return reading.views.alerts.list(narrow, limit=limit, cursor=cursor)
+
+    return await listed(
+        request, ask, lambda row: alert(Known.of(row)), AlertBody.__struct_fields__, limit=limit, cursor=cursor
+    )
 
 
 @get("/alerts/{alert_id:uuid}", opt=READERS)

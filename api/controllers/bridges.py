@@ -1,5 +1,6 @@
 """Bridges and discoveries."""
 
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
-from api.paging import Cursor, Limit, page
+from api.paging import Cursor, Limit, listed
 from api.presenters.estate import bridge, discovery, issued_bridge
 from api.presenters.known import Known
 from api.schemas.estate import (
@@ -28,8 +29,9 @@ from application.discovering import start_discovery
 from application.enrolling import issue_enrolment, retire_bridge
 from domain.bridge import BridgeStatus
 from domain.roles import Permission
-from projections.bridges.view import BridgeFilter
-from projections.discoveries.view import DiscoveryFilter
+from projections.bridges.view import BridgeFilter, BridgeRow
+from projections.discoveries.view import DiscoveryFilter, DiscoveryRow
+from projections.rows import Page
 
 
 def bridge_filter(status: FromQuery[list[BridgeStatus] | None] = None, q: Text = None) -> BridgeFilter:
@@ -55,9 +57,15 @@ async def list_bridges(
     cursor: Cursor = None,
 ) -> Response[BridgePage]:
     """Bridges by name."""
-    found = await reading.views.bridges.list(narrow, limit=limit, cursor=cursor)
     seen = request.app.state.last_seen
-    return page(request, [bridge(Known.of(row), seen.of(row.id)) for row in found.items], found.next_cursor)
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[BridgeRow]]:
+        return reading.views.bridges.list(narrow, limit=limit, cursor=cursor)
+
+    def item(row: BridgeRow) -> BridgeBody:
+        return bridge(Known.of(row), seen.of(row.id))
+
+    return await listed(request, ask, item, BridgeBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @post("/bridges", opt=requires(Permission.BRIDGES) | SECRET_ANSWER)
@@ -102,8 +110,14 @@ async def list_discoveries(
     cursor: Cursor = None,
 ) -> Response[DiscoveryPage]:
     """Discoveries, newest first."""
-    found = await reading.views.discoveries.list(narrow, limit=limit, cursor=cursor)
-    return page(request, [discovery(Known.of(row)) for row in found.items], found.next_cursor)
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[DiscoveryRow]]:
+        return reading.views.discoveries.list(narrow, limit=limit, cursor=cursor)
+
+    def item(row: DiscoveryRow) -> DiscoveryBody:
+        return discovery(Known.of(row))
+
+    return await listed(request, ask, item, DiscoveryBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @post("/discoveries", opt=requires(Permission.DISCOVER), status_code=202)

@@ -12,9 +12,22 @@ from api.answers import missing, single
 from api.asking import Command, Reading, location_of
 from api.controllers.certificate_filter import certificate_filter
 from api.drawing import draw
-from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, export, negotiate, page, position_cursor
+from api.paging import (
+    CSV,
+    JSON,
+    NDJSON,
+    AfterPosition,
+    Cursor,
+    Limit,
+    export,
+    listed,
+    negotiate,
+    numbered,
+    page,
+    position_cursor,
+)
 from api.presenters import certificates as present
-from api.presenters.audit import event
+from api.presenters.audit import COLUMNS, event
 from api.presenters.connectors import topology
 from api.presenters.known import Known
 from api.presenters.viewing import viewer
@@ -28,7 +41,9 @@ from application.importing import ImportCertificate, describe_certificate, impor
 from application.viewing import record_download
 from domain.certificate import CERTIFICATE, Certificate
 from domain.roles import Permission
+from projections.audit_trail.view import AuditEvent
 from projections.inventory.view import CertificateDer, CertificateFilter, CertificateRow, Sort
+from projections.rows import Page
 
 Format = Literal["pem", "chain", "fullchain"]
 SVG = "image/svg+xml"
@@ -148,10 +163,15 @@ async def list_certificate_events(
     cursor: Cursor = None,
 ) -> Response[AuditEventPage]:
     """The history of a certificate: its own events, its connectors' and its work orders'."""
-    after = position_cursor(cursor, after_position)
-    found = await reading.views.audit_trail.of_certificate(certificate_id, after_position=after, limit=limit + 1)
-    following = str(found[limit - 1].position) if len(found) > limit else None
-    return page(request, [event(item) for item in found[:limit]], following)
+
+    async def ask(limit: int, cursor: str | None) -> Page[AuditEvent]:
+        after = position_cursor(cursor, after_position)
+        found = await reading.views.audit_trail.of_certificate(certificate_id, after_position=after, limit=limit + 1)
+        if not found and await reading.views.inventory.get(certificate_id) is None:
+            raise missing("certificate", certificate_id)
+        return numbered(found, limit, lambda one: one.position)
+
+    return await listed(request, ask, event, COLUMNS, limit=limit, cursor=cursor)
 
 
 def _body(asked: Reading | Command, found: Known[Certificate], connectors: int) -> CertificateBody:

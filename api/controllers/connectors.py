@@ -10,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
 from api.controllers.pushing import pushed
-from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
+from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, listed, negotiate, page
 from api.presenters.connectors import Node, body, node_of
 from api.presenters.known import Known, known
 from api.presenters.viewing import viewer
@@ -27,6 +27,7 @@ from domain.push_states import DeploymentStatus
 from domain.roles import Permission
 from domain.target_system import TARGET_SYSTEM
 from projections.connectors.view import ConnectorFilter, ConnectorNode
+from projections.rows import Page
 
 
 def connector_filter(
@@ -57,7 +58,15 @@ async def list_connectors(
     cursor: Cursor = None,
 ) -> Response[ConnectorPage]:
     """All connectors, oldest first; removed ones too, unless `removed=false`."""
-    return await _list(request, reading, narrow, limit, cursor)
+
+    def item(node: ConnectorNode) -> ConnectorBody:
+        return body(node_of(node), viewer(reading))
+
+    connectors = reading.views.connectors
+    if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
+        return await export(wanted, connectors.stream(narrow), item, ConnectorBody.__struct_fields__)
+    found = await connectors.list(narrow, limit=limit, cursor=cursor)
+    return page(request, [item(node) for node in found.items], found.next_cursor)
 
 
 @get("/certificates/{certificate_id:uuid}/connectors", opt=any_role())
@@ -71,7 +80,18 @@ async def list_connectors_of_certificate(
 ) -> Response[ConnectorPage]:
     """Where a certificate is (or was) associated."""
     narrow = ConnectorFilter(certificate_id=(certificate_id,), removed=removed)
-    return await _list(request, reading, narrow, limit, cursor)
+    views = reading.views
+
+    async def ask(limit: int, cursor: str | None) -> Page[ConnectorNode]:
+        found = await views.connectors.list(narrow, limit=limit, cursor=cursor)
+        if not found.items and await views.inventory.get(certificate_id) is None:
+            raise missing("certificate", certificate_id)
+        return found
+
+    def item(node: ConnectorNode) -> ConnectorBody:
+        return body(node_of(node), viewer(reading))
+
+    return await listed(request, ask, item, ConnectorBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @post("/certificates/{certificate_id:uuid}/connectors", opt=requires(Permission.CONNECTORS))
@@ -126,19 +146,6 @@ async def deploy_connector(
         allow_not_yet_valid=data.allow_not_yet_valid,
     )
     return await pushed(command, wish)
-
-
-async def _list(
-    request: Request[Any, Any, Any], reading: Reading, narrow: ConnectorFilter, limit: int, cursor: str | None
-) -> Response[ConnectorPage]:
-    def item(node: ConnectorNode) -> ConnectorBody:
-        return body(node_of(node), viewer(reading))
-
-    connectors = reading.views.connectors
-    if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return await export(wanted, connectors.stream(narrow), item, ConnectorBody.__struct_fields__)
-    found = await connectors.list(narrow, limit=limit, cursor=cursor)
-    return page(request, [item(node) for node in found.items], found.next_cursor)
 
 
 async def _with_neighbours(command: Command, found: Loaded[Connector]) -> Node:

@@ -1,5 +1,6 @@
 """Principals, roles, tokens, and who you are."""
 
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
-from api.paging import Cursor, Limit, page
+from api.paging import Cursor, Limit, listed
 from api.presenters import principals as present
 from api.presenters.known import Known
 from api.schemas.principals import (
@@ -30,7 +31,8 @@ from application.administering import change_role, create_principal, create_toke
 from application.house import Done, Loaded, check_version, load
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role
 from domain.roles import Permission
-from projections.principals.view import PrincipalFilter, TokenFilter
+from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
+from projections.rows import Page
 
 WAIT_SECONDS = 2.0
 PRINCIPAL_READERS = requires(Permission.PRINCIPALS, Permission.READ_EVERYTHING)
@@ -44,8 +46,8 @@ def principal_filter(
     return PrincipalFilter(role=tuple(role or ()), disabled=disabled, q=q or None)
 
 
-@get("/me", opt=signed_in(), sync_to_thread=False)
-def get_me(request: Request[Any, Any, Any]) -> Response[MeBody]:
+@get("/me", opt=signed_in())
+async def get_me(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[MeBody]:  # noqa: ARG001 - checks the parameters
     """Who you are, and what you may do."""
     return single(present.me(caller_of(request)))
 
@@ -59,8 +61,14 @@ async def list_principals(
     cursor: Cursor = None,
 ) -> Response[PrincipalPage]:
     """People and programs, by name."""
-    found = await reading.views.principals.list(narrow, limit=limit, cursor=cursor)
-    return page(request, [present.principal(Known.of(row)) for row in found.items], found.next_cursor)
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[PrincipalRow]]:
+        return reading.views.principals.list(narrow, limit=limit, cursor=cursor)
+
+    def item(row: PrincipalRow) -> PrincipalBody:
+        return present.principal(Known.of(row))
+
+    return await listed(request, ask, item, PrincipalBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @post("/principals", opt=requires(Permission.PRINCIPALS))
@@ -114,8 +122,14 @@ async def list_tokens(
 ) -> Response[TokenPage]:
     """API tokens, newest first, without their secrets."""
     narrow = TokenFilter(principal_id=tuple(principal_id or ()), revoked=revoked)
-    found = await reading.views.principals.tokens(narrow, limit=limit, cursor=cursor)
-    return page(request, [present.token(Known.of(held.token)) for held in found.items], found.next_cursor)
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[TokenHolder]]:
+        return reading.views.principals.tokens(narrow, limit=limit, cursor=cursor)
+
+    def item(held: TokenHolder) -> TokenBody:
+        return present.token(Known.of(held.token))
+
+    return await listed(request, ask, item, TokenBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @post("/tokens", opt=requires(Permission.TOKENS) | SECRET_ANSWER)

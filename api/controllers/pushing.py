@@ -69,8 +69,8 @@ async def get_push_request(request_id: FromPath[UUID], reading: NamedDependency[
     return single(present.push_request(bodies))
 
 
-@get("/approval-policies", opt=any_role(), sync_to_thread=False)
-def list_approval_policies() -> Response[ApprovalPolicyList]:
+@get("/approval-policies", opt=any_role())
+async def list_approval_policies(reading: NamedDependency[Reading]) -> Response[ApprovalPolicyList]:  # noqa: ARG001 - checks the parameters
     """The policies that say who must agree to a push."""
     items = (present.policy(DEFAULT_PUSH, "push"), present.policy(DEFAULT_REDEPLOY, "redeploy"))
     return single(ApprovalPolicyList(items=items, next_cursor=None))

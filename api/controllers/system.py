@@ -76,13 +76,13 @@ def openapi(request: Request[Any, Any, Any]) -> Response[bytes]:
 @get("/docs", opt=public(), include_in_schema=False, sync_to_thread=False)
 def docs() -> Response[str]:
     """The description for reading and trying, without anything from elsewhere."""
-    return Response(PAGE, media_type="text/html; charset=utf-8", headers=_docs_headers())
+    return Response(PAGE, media_type="text/html", headers=_docs_headers())
 
 
 @get("/docs/start.js", opt=public(), include_in_schema=False, sync_to_thread=False)
 def docs_start() -> Response[str]:
     """What starts the description's page."""
-    return Response(START, media_type="text/javascript; charset=utf-8", headers=_FOR_A_WHILE)
+    return Response(START, media_type="text/javascript", headers=_FOR_A_WHILE)
 
 
 @get("/problems/{slug:str}", opt=public(), sync_to_thread=False)
@@ -96,7 +96,7 @@ def get_problem_type(
         raise Problem("not-found", "There is no such type of problem.")
     if negotiate(request, JSON, HTML) == HTML:
         content: Any = page(slug).encode()
-        return Response(content, media_type="text/html; charset=utf-8", headers=_FOR_A_WHILE)
+        return Response(content, media_type="text/html", headers=_FOR_A_WHILE)
     body = ProblemTypeBody(f"/problems/{slug}", kind.title, kind.status, kind.meaning)
     return Response(body, media_type="application/json", headers=_FOR_A_WHILE)
 

@@ -54,8 +54,8 @@ def target_system_filter(
     )
 
 
-@get("/target-kinds", opt=any_role(), sync_to_thread=False)
-def list_target_kinds() -> Response[TargetKindList]:
+@get("/target-kinds", opt=any_role())
+async def list_target_kinds(reading: NamedDependency[Reading]) -> Response[TargetKindList]:  # noqa: ARG001 - checks the parameters
     """The kinds of target system that bridges can serve."""
     return single(TargetKindList(items=tuple(kind(found) for found in KINDS.values()), next_cursor=None))
 

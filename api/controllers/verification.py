@@ -1,5 +1,6 @@
 """Verification runs and the Push Validation Report."""
 
+from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,24 +14,26 @@ from api.answers import missing, single
 from api.asking import Command, Reading, location_of
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import CSV, JSON, Cursor, Limit, cell, csv_lines, negotiate, page, position_cursor
+from api.paging import CSV, JSON, Cursor, Limit, cell, csv_lines, listed, negotiate, numbered, position_cursor
 from api.presenters.known import Known
 from api.presenters.verification import push_validation, result, run
 from api.report_page import report_page
 from api.schemas.verification import (
     PushItemBody,
     PushValidationBody,
+    ResultBody,
     ResultPage,
     StartRunBody,
     VerificationRunBody,
     VerificationRunPage,
 )
 from api.security import any_role, requires
-from application.verifying import start_run
+from application.verifying import Result, start_run
 from domain.roles import Permission
 from projections.push_validation.report import GroupBy, report
 from projections.push_validation.view import PushFilter
-from projections.verification_runs.view import VerificationRunFilter
+from projections.rows import Page
+from projections.verification_runs.view import VerificationRunFilter, VerificationRunRow
 
 HTML = "text/html"
 WINDOW = timedelta(days=30)
@@ -47,8 +50,14 @@ async def list_verification_runs(
 ) -> Response[VerificationRunPage]:
     """Verification runs, newest first."""
     narrow = VerificationRunFilter(completed=completed)
-    found = await reading.views.verification_runs.list(narrow, limit=limit, cursor=cursor)
-    return page(request, [run(Known.of(row)) for row in found.items], found.next_cursor)
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[VerificationRunRow]]:
+        return reading.views.verification_runs.list(narrow, limit=limit, cursor=cursor)
+
+    def item(row: VerificationRunRow) -> VerificationRunBody:
+        return run(Known.of(row))
+
+    return await listed(request, ask, item, VerificationRunBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @post("/verification-runs", opt=requires(Permission.VERIFY), status_code=202)
@@ -88,10 +97,18 @@ async def list_verification_results(
     cursor: Cursor = None,
 ) -> Response[ResultPage]:
     """What each endpoint served in a run."""
-    after = position_cursor(cursor, 0)
-    found = await reading.services.run_results.list(run_id, after=after, limit=limit + 1)
-    following = str(found[limit - 1][0]) if len(found) > limit else None
-    return page(request, [result(item) for _, item in found[:limit]], following)
+
+    async def ask(limit: int, cursor: str | None) -> Page[tuple[int, Result]]:
+        after = position_cursor(cursor, 0)
+        found = await reading.services.run_results.list(run_id, after=after, limit=limit + 1)
+        if not found and await reading.views.verification_runs.get(run_id) is None:
+            raise missing("verification run", run_id)
+        return numbered(found, limit, lambda one: one[0])
+
+    def item(found: tuple[int, Result]) -> ResultBody:
+        return result(found[1])
+
+    return await listed(request, ask, item, ResultBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
 @get("/reports/push-validation", opt=any_role())
@@ -111,7 +128,7 @@ async def get_push_validation_report(
     if wanted == JSON:
         return single(body)
     content = report_page(body).encode() if wanted == HTML else _csv(body)
-    return Response(content, media_type=f"{wanted}; charset=utf-8")  # type: ignore[arg-type] # the body, written down
+    return Response(content, media_type=wanted)  # type: ignore[arg-type] # the body, written down
 
 
 def window(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:

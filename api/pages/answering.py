@@ -35,7 +35,7 @@ def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:
     values.setdefault("viewer", None)
     values.setdefault("tab", None)
     text = _environment.get_template(template).render(**values)
-    return Response(text, status_code=status, media_type="text/html; charset=utf-8", headers=HEADERS)
+    return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
 
 
 def dialog(request: AnyRequest, body: str, **values: Any) -> Response[str]:
