@@ -42,16 +42,18 @@ async def story(desk: Desk) -> AsyncIterator[Story]:
 
 async def test_every_list_can_be_taken_away_whole(desk: Desk, story: Story) -> None:
     """All items as lines and as a table, however small a page was asked for, in the order of the pages."""
-    client = desk.as_("auditor")
+    client, head = desk.as_("auditor"), await desk.head()
     for path in LISTS:
         url = f"{API}/{path.format(certificate_id=story.certificate_id)}"
-        items = (await client.get(url, params={"limit": 200})).json()["items"]
+        # Reading the audit log is an event itself.
+        narrow = {"until_position": head} if path == "audit-events" else {}
+        items = (await client.get(url, params={**narrow, "limit": 200})).json()["items"]
 
-        lines = await client.get(url, params={"limit": 1}, headers={"Accept": "application/x-ndjson"})
+        lines = await client.get(url, params={**narrow, "limit": 1}, headers={"Accept": "application/x-ndjson"})
         assert lines.headers["content-type"] == "application/x-ndjson", path
         assert [json.loads(line) for line in lines.text.splitlines()] == items, path
 
-        table = await client.get(url, params={"limit": 1}, headers={"Accept": "text/csv"})
+        table = await client.get(url, params={**narrow, "limit": 1}, headers={"Accept": "text/csv"})
         assert table.headers["content-type"] == "text/csv; charset=utf-8", path
         rows = list(csv.DictReader(io.StringIO(table.text)))
         assert len(rows) == len(items), path
