@@ -25,9 +25,12 @@ from adapters.read_hints import ReadHints
 from adapters.settings import Settings
 from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
+from application.codec import decode
 from application.house import House, HouseSettings
 from domain.certificate_order import Provider
 from projections.catalogue import Views, views_of
+from projections.changes.postgres import PostgresChanges
+from projections.changes.view import Changes
 from projections.position import ReadPosition
 from projections.reading.postgres import Reader, reading_pool
 
@@ -44,6 +47,7 @@ class Core(NamedTuple):
     reader: X509Reader
     rows: Reader
     views: Views
+    changes: Changes
     position: ReadPosition
     results: PostgresRunResults
     idempotency: PostgresIdempotency
@@ -94,6 +98,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             reader=reader,
             rows=rows,
             views=views,
+            changes=PostgresChanges(rows, decode),
             position=position,
             results=PostgresRunResults(database),
             idempotency=PostgresIdempotency(database),
@@ -122,5 +127,6 @@ UNBUILT: tuple[type[Exception], ...] = (
     psycopg.errors.UndefinedTable,
     psycopg.errors.InvalidSchemaName,
     psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
 )
 """What they raise before a worker has made the read models, or has made those of this version."""

@@ -21,6 +21,7 @@ from api.controllers import (
     audit_events,
     bridges,
     certificates,
+    changes,
     connectors,
     orders,
     principals,
@@ -50,6 +51,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *bridges.HANDLERS,
     *verification.HANDLERS,
     *audit_events.HANDLERS,
+    *changes.HANDLERS,
     *alerts.HANDLERS,
     *principals.HANDLERS,
 ]

@@ -24,6 +24,7 @@ def services_of(core: Core, health: Health) -> Services:
     return Services(
         house=core.house,
         views=core.views,
+        changes=core.changes,
         reader=core.reader,
         directory=Directory(),
         positions=core.position,

@@ -28,7 +28,7 @@ TAGS = {
     "Principals": "People and programs, roles, tokens.",
     "System": "The service itself.",
 }
-_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit"}
+_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit", "changes": "Audit"}
 
 
 def tag_of(module: str) -> str:
@@ -86,6 +86,7 @@ _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
     **dict.fromkeys(("listAlerts", "listPrincipals", "listTokens", "listCertificateEvents"), _STREAMS),
     **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
+    "diffAuditLog": _STREAMS,
     "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
     "getPushValidationReport": {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}},

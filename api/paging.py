@@ -80,9 +80,9 @@ def numbered(found: Sequence[T], limit: int, position: Callable[[T], int]) -> Pa
     return Page(tuple(found[:limit]), following)
 
 
-def page(request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str | None) -> Response[Any]:
-    """One page as JSON, with a Link to the next (RFC 8288)."""
-    content = msgspec.json.encode({"items": items, "next_cursor": next_cursor})
+def page(request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str | None, **about: Any) -> Response[Any]:
+    """One page as JSON, with a Link to the next (RFC 8288); `about` are further members, of the whole list."""
+    content = msgspec.json.encode({**about, "items": items, "next_cursor": next_cursor})
     headers = {"Link": f'<{_next(request, next_cursor)}>; rel="next"'} if next_cursor else {}
     return Response(content, media_type="application/json", headers=headers)
 

@@ -32,10 +32,10 @@ class ReadRecorder:
         """Somebody opened a certificate's detail."""
         self._once(reading, certificate_id, lambda house, context: record_view(house, context, certificate_id))
 
-    def audit_listed(self, request: Request[Any, Any, Any], reading: Reading) -> None:
-        """Somebody asked for events of the audit log. Its pages are one read."""
+    def audit_listed(self, request: Request[Any, Any, Any], reading: Reading, what: str = "") -> None:
+        """Somebody asked for events of the audit log, or for `what` follows from them. Its pages are one read."""
         asked = sorted(item for item in request.query_params.multi_items() if item[0] not in _PAGING)
-        query = urlencode(asked)[:_LONGEST_QUERY]
+        query = (what + urlencode(asked))[:_LONGEST_QUERY]
         self._once(reading, query, lambda house, context: record_audit_read(house, context, query))
 
     def audit_event(self, reading: Reading, position: int) -> None:

@@ -21,6 +21,7 @@ from domain.colour import Thresholds
 from projections.alerts.view import Alerts
 from projections.audit_trail.view import AuditTrail
 from projections.bridges.view import Bridges
+from projections.changes.view import Changes
 from projections.connectors.view import Connectors
 from projections.discoveries.view import Discoveries
 from projections.inventory.view import Inventory
@@ -182,6 +183,7 @@ class Services:
 
     house: House
     views: Views
+    changes: Changes
     reader: CertificateReader
     directory: Directory
     positions: Positions

@@ -11,6 +11,7 @@ import rich_click as click
 from api.cli.bridges import bridges
 from api.cli.databases import migrate, rebuild
 from api.cli.demo import demo
+from api.cli.diff import diff
 from api.cli.doctor import doctor
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
@@ -34,7 +35,7 @@ def group(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for _command in (demo, serve, work, migrate, rebuild, replay, tokens, bridges, doctor, report):
+for _command in (demo, serve, work, migrate, rebuild, replay, diff, tokens, bridges, doctor, report):
     group.add_command(_command)
 
 

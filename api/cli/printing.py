@@ -45,7 +45,7 @@ def run_command(command: click.Command) -> NoReturn:
         status = _expected(error)
         if status is None:
             raise
-        _say(str(error))
+        _say(_sentence(error))
         sys.exit(status)
     sys.exit(0)
 
@@ -54,6 +54,7 @@ def _expected(error: Exception) -> int | None:
     """The status of a failure that has a sentence of its own; None for a mistake of ours."""
     import psycopg
 
+    from adapters.bootstrap import UNBUILT
     from adapters.keys.master_key import MasterKeyUnusable
     from adapters.postgres.connection import NotDurable
     from adapters.postgres.migrations import MigrationError
@@ -63,8 +64,16 @@ def _expected(error: Exception) -> int | None:
 
     if isinstance(error, SettingsRefused):
         return WRONG_USE
-    known = (Refused, LogUnavailable, MasterKeyUnusable, MigrationError, NotDurable, psycopg.OperationalError)
+    known = (Refused, LogUnavailable, MasterKeyUnusable, MigrationError, NotDurable, psycopg.OperationalError, *UNBUILT)
     return FAILED if isinstance(error, known) else None
+
+
+def _sentence(error: Exception) -> str:
+    from adapters.bootstrap import UNBUILT
+
+    if isinstance(error, UNBUILT):
+        return "The read models are not there yet: `certferry work` makes them."
+    return str(error)
 
 
 def settings_of(config: Path | None) -> "Settings":

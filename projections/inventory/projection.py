@@ -68,6 +68,13 @@ INVENTORY = entity(
     state_type=Certificate,
     columns=COLUMNS,
     extract=_extract,
-    indexes=("(not_after, id)", "(common_name, id)", "(created_position)", "(fingerprint)", "(issuer_serial)"),
+    indexes=(
+        "(not_after, id)",
+        "(common_name, id)",
+        "(created_position)",
+        "(fingerprint)",
+        "(issuer_serial)",
+        "(not_before, id) WHERE not_before > created_at",
+    ),
     slim=_slim,
 )

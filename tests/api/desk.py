@@ -158,6 +158,7 @@ def services_of(core: Core, **settings: Any) -> Services:
     return Services(
         house=core.house,
         views=core.views,
+        changes=core.changes,
         reader=core.reader,
         directory=Directory(),
         positions=core.position,

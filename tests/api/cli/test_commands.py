@@ -91,6 +91,8 @@ def test_serving_without_migrations(postgres_server: PostgresServer, tmp_path: P
         (("tokens", "list"), {"CERTFERRY_DATABASE__DSN": "host=/nowhere"}, 1, "/nowhere"),
         (("tokens", "list"), {"CERTFERRY_MASTER_KEY": "canary"}, 1, "master key"),
         (("rebuild", "nothing"), {}, 2, "There is no read model nothing"),
+        (("report", "push-validation"), {}, 1, "certferry work"),
+        (("diff", "--from", "2026-01-01"), {}, 1, "certferry work"),
         (("report", "push-validation", "--from", "2027-01-02", "--to", "2027-01-01"), {}, 2, "ends before it begins"),
     ],
 )
@@ -109,5 +111,17 @@ def test_help_names_every_command(shell: Shell) -> None:
     """Without a terminal, too."""
     done = shell.run("--help")
     assert done.returncode == 0
-    for command in ("demo", "serve", "work", "migrate", "rebuild", "replay", "report", "tokens", "bridges", "doctor"):
+    for command in (
+        "demo",
+        "serve",
+        "work",
+        "migrate",
+        "rebuild",
+        "replay",
+        "diff",
+        "report",
+        "tokens",
+        "bridges",
+        "doctor",
+    ):
         assert command in done.stdout
