@@ -11,6 +11,7 @@ from litestar import Request, Response
 from litestar.params import QueryParameter
 from litestar.response import Stream
 
+from api.negotiation import best_match
 from api.positions import LARGEST
 from api.problems import Problem
 from projections.rows import BadCursor, Page
@@ -23,6 +24,9 @@ Limit = Annotated[int, QueryParameter(ge=1, le=LARGEST_PAGE, description="Items 
 Cursor = Annotated[
     str | None, QueryParameter(min_length=1, max_length=1000, description="next_cursor of the page before.")
 ]
+
+# What spreadsheets take for the beginning of a formula, some of them in its full-width form too (CWE-1236).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 AfterPosition = Annotated[
     int, QueryParameter(ge=0, le=LARGEST, description="Only events after this position.", schema_extra={"minimum": 0})
@@ -40,10 +44,10 @@ def position_cursor(cursor: str | None, after_position: int) -> int:
 
 def negotiate(request: Request[Any, Any, Any], *offered: str) -> str:
     """The best media type for the request's Accept, the first one without any. Raises 406 where none will do."""
-    accept = request.headers.get("accept")
+    accept = ", ".join(request.headers.getall("accept", []))
     if not accept:
         return offered[0]
-    found = request.accept.best_match(list(offered))
+    found = best_match(accept, offered)
     if found is None:
         raise Problem("not-acceptable", f"This address speaks {', '.join(offered)}.")
     return found
@@ -137,7 +141,7 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
 def cell(value: object) -> object:
     """A value as a cell. Texts that a spreadsheet would take for a formula get an apostrophe in front."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else value
+        return f"'{value}" if value.startswith(_FORMULA) else value
     if isinstance(value, list):
         return cell("; ".join(_words(part) for part in value))
     if isinstance(value, dict):

@@ -120,6 +120,14 @@ def authenticate(connection: Connection, services: Services) -> Caller | None:
     return services.directory.of_token(session.token_id, services.now())
 
 
+def still_admitted(request: Request[Any, Any, Any], caller: Caller) -> bool:
+    """For answers that go on and on: would the caller be admitted now?"""
+    services: Services = request.app.state.services
+    permission = permission_of(request.route_handler)
+    now = services.directory.of_token(caller.token_id, services.now()) if services.directory.trustworthy else None
+    return now is not None and permission is not None and permission.allows(now)
+
+
 def current_caller(connection: Connection) -> Caller | None:
     """Who asks; None on public routes without (valid) credentials."""
     caller = connection.scope.get("user")

@@ -11,6 +11,7 @@ import msgspec
 from api.directory import Directory, Positions
 from api.knocks import Knocks
 from api.positions import Acknowledged
+from api.streams import Streams
 from application.enrolling import BridgeSigner
 from application.house import House
 from application.issuing_ports import Issuers
@@ -175,7 +176,8 @@ class Views(Protocol):
 class Services:
     """What `create_app` and `create_bridge_app` run on.
 
-    `acknowledged` and `knocks` are shared by both applications of a process.
+    `acknowledged` and `knocks` are shared by both applications of a process. `streams` are to be closed before the server
+    stops.
     `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
     models are not there": both become 503, each with its own sentence.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
@@ -200,6 +202,7 @@ class Services:
     unbuilt: tuple[type[Exception], ...] = ()
     acknowledged: Acknowledged = field(default_factory=Acknowledged)
     knocks: Knocks = field(default_factory=Knocks)
+    streams: Streams = field(default_factory=Streams)
 
     def now(self) -> datetime:
         """The time, UTC."""

@@ -7,7 +7,7 @@ import msgspec
 from application.house import Context, House, append
 from application.ports import Change
 from domain import ids
-from domain.access import AccessDenied, AuditLogRead, CertificateDownloaded, CertificateViewed
+from domain.access import AccessDenied, AuditExported, AuditLogRead, CertificateDownloaded, CertificateViewed
 
 
 async def record_view(house: House, context: Context, certificate_id: UUID) -> None:
@@ -32,6 +32,33 @@ async def record_audit_read(house: House, context: Context, query: str, *, alike
         events=(AuditLogRead(meta=context.meta, query=query),),
     )
     await append(house, context, change)
+
+
+async def record_export(
+    house: House,
+    context: Context,
+    form: str,
+    query: str,
+    *,
+    from_position: int = 1,
+    to_position: int | None = None,
+    subject_id: UUID | None = None,
+) -> int:
+    """Events are taken away as a file (AuditExported says what each argument means); to be recorded before the first
+    byte leaves. The position.
+    """
+    event = AuditExported(
+        meta=context.meta,
+        format=form,
+        query=query,
+        from_position=from_position,
+        to_position=to_position,
+        subject_id=subject_id,
+    )
+    stream_id = ids.access_log_id(ids.derive("caller", context.actor.id))
+    return (
+        await append(house, context, Change(stream_id=stream_id, expected_version=None, events=(event,)))
+    ).last_position
 
 
 async def record_download(house: House, context: Context, certificate_id: UUID, form: str) -> int:

@@ -33,6 +33,20 @@ class AuditLogRead(Event, frozen=True, kw_only=True):
     query: str
 
 
+class AuditExported(Event, frozen=True, kw_only=True):
+    """Somebody takes events away as a file. `query` is the filter that was asked for; `from_position` to `to_position`
+    (both inclusive) is what the file covers, up to this event itself where there is no `to_position`; `subject_id` is
+    what the file is about, where it is about one thing.
+    """
+
+    topic = "audit.export.created"
+    format: str
+    query: str = ""
+    from_position: int = 1
+    to_position: int | None = None
+    subject_id: UUID | None = None
+
+
 class AccessDenied(Event, frozen=True, kw_only=True):
     """A known caller asked for what they may not have. What nobody vouches for (no valid credentials, and all that a
     bridge may not do) is counted per source and minute: `times`, and the method and route of the first one.
@@ -80,6 +94,15 @@ def _count(state: AccessLog | None, _: Event) -> AccessLog:
 ACCESS_LOG: AggregateType[AccessLog] = AggregateType(
     name="access_log",
     table=dict.fromkeys(
-        (CertificateViewed, CertificateDownloaded, AuditLogRead, AccessDenied, PushRefused, CommandRefused), _count
+        (
+            CertificateViewed,
+            CertificateDownloaded,
+            AuditLogRead,
+            AuditExported,
+            AccessDenied,
+            PushRefused,
+            CommandRefused,
+        ),
+        _count,
     ),
 )

@@ -23,6 +23,7 @@ from adapters.settings import Settings
 from api.app import create_app, create_bridge_app
 from api.asgi import services_of
 from api.services import Services
+from api.streams import Streams
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGIApplication
@@ -43,7 +44,7 @@ async def run(
         servers = _api_server(services), await _bridge_server(core, services)
         gc.freeze()
         gc.enable()
-        with _stopped_by_signals(servers):
+        with _stopped_by_signals(servers, services.streams):
             for name, each in (("API", api_socket), ("bridges", bridges_socket)):
                 _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])
             await asyncio.gather(servers[0].serve([api_socket]), servers[1].serve([bridges_socket]))
@@ -101,11 +102,12 @@ def _file(path: Path, text: str) -> Path:
 
 
 @contextlib.contextmanager
-def _stopped_by_signals(servers: tuple[uvicorn.Server, ...]) -> Iterator[None]:
+def _stopped_by_signals(servers: tuple[uvicorn.Server, ...], streams: Streams) -> Iterator[None]:
     """Both end together; each would else take the process's signals for itself."""
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
+        streams.close()
         for server in servers:
             server.force_exit = server.should_exit  # the second signal is impatient
             server.should_exit = True

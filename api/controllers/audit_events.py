@@ -10,15 +10,16 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from api.answers import missing, single
 from api.asking import Reading
+from api.audit_feeds import export_events, stream_events
 from api.controllers.certificate_filter import Texts
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, export, negotiate, page, position_cursor
+from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, negotiate, page, position_cursor
 from api.positions import LARGEST
-from api.presenters.audit import COLUMNS, event
+from api.presenters.audit import event
 from api.schemas.audit import AuditEventBody, AuditEventPage
 from api.security import requires
-from api.streaming import SSE, stream
+from api.streaming import SSE
 from domain.roles import Permission
 from projections.audit_trail.view import AuditEvent, AuditFilter
 
@@ -72,19 +73,22 @@ async def list_audit_events(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[AuditEventPage]:
-    """Events in the order of the ledger; as a stream (SSE) for ever, resumed by Last-Event-ID.
+    """Events in the order of the ledger. As a stream (SSE) for ever, resumed by Last-Event-ID; as NDJSON or CSV whole,
+    up to the `audit.export.created` that tells of it.
 
     Reading them is an event itself (`audit.log.read`), once per reader, filter and minute.
     """
     audit = reading.views.audit_trail
     after = position_cursor(cursor, after_position)
     wanted = negotiate(request, JSON, NDJSON, CSV, SSE)
+    if wanted != JSON and sort != "position":
+        raise bad_parameter("sort", "Streams and files are in the order of the ledger.")
+    if wanted in {NDJSON, CSV}:
+        return await export_events(request, reading, wanted, narrow, after, event)
     answer: Response[Any]
     if wanted == SSE:
         resumed = position_cursor(request.headers.get("last-event-id"), after)
-        answer = await stream(audit, reading.services.positions, narrow, resumed)
-    elif wanted != JSON:
-        answer = await export(wanted, audit.stream(narrow, after_position=after), event, COLUMNS)
+        answer = await stream_events(request, reading, narrow, resumed, event)
     elif sort == "-position":
         before = position_cursor(cursor, 0) or None
         answer = _page(request, await audit.latest(narrow, before_position=before, limit=limit + 1), limit)

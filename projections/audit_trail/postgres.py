@@ -1,7 +1,7 @@
 """The audit trail's questions in SQL, to the ledger itself."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -69,14 +69,6 @@ class PostgresAuditTrail:
     ) -> Sequence[AuditEvent]:
         named = [after_position, certificate_id, certificate_id, certificate_id]
         return await self._events(Where().add(_OF_CERTIFICATE, *named), "", limit)
-
-    async def stream(
-        self, narrow: AuditFilter = AuditFilter(), *, after_position: int = 0, batch: int = 1000
-    ) -> AsyncIterator[Sequence[AuditEvent]]:
-        position = after_position
-        while events := await self.list(narrow, after_position=position, limit=batch):
-            yield events
-            position = events[-1].position
 
     async def position_at(self, instant: datetime) -> int:
         rows = await self._reader.rows("SELECT read.position_at(%b::timestamptz)", [instant])

@@ -1,6 +1,6 @@
 """The audit trail: what happened, by whom, in which order, and with which proof?"""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -77,12 +77,6 @@ class AuditTrail(Protocol):
         self, certificate_id: UUID, *, after_position: int = 0, limit: int = 50
     ) -> Sequence[AuditEvent]:
         """A certificate's events: its own, its connectors' and its work orders', in order."""
-        ...
-
-    def stream(
-        self, narrow: AuditFilter = AuditFilter(), *, after_position: int = 0, batch: int = 1000
-    ) -> AsyncIterator[Sequence[AuditEvent]]:
-        """All of them in batches, up to the end of the ledger at the time of each batch."""
         ...
 
     async def position_at(self, instant: datetime) -> int:

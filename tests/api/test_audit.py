@@ -2,14 +2,20 @@
 
 import asyncio
 import base64
+import csv
 import hashlib
+import io
 import json
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
+import psycopg
 
 from tests.api.desk import Desk, served
+from tests.api.reading_streams import grow, viewed
 from tests.api.walking import API, Story
+from tests.support.postgres import Pg
 
 
 async def test_filters_by_type_subject_actor_conversation_and_position(desk: Desk) -> None:
@@ -79,24 +85,28 @@ async def test_a_certificates_history_is_its_own_its_connectors_and_its_work_ord
     assert page["items"] + rest["items"] == whole["items"]
 
 
+async def exported(desk: Desk, media_type: str, **query: Any) -> str:
+    """The whole result as a file."""
+    answer = await desk.as_("auditor").get(f"{API}/audit-events", headers={"Accept": media_type}, params=query)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith(media_type)
+    return answer.text
+
+
 async def test_the_whole_trail_as_ndjson_and_csv(desk: Desk) -> None:
-    """One line per event, dense from 1; nothing is a list too."""
+    """One line per event, dense from 1, up to the event that tells of the export itself; nothing is a list too."""
     await Story(desk).ready()
-    client, head = desk.as_("auditor"), await desk.head()
-
-    async def listed(form: str, **narrow: Any) -> list[str]:
-        params = {"until_position": head} | narrow
-        answer = await client.get(f"{API}/audit-events", headers={"Accept": form}, params=params)
-        assert answer.status_code == 200
-        return answer.text.splitlines()
-
-    lines = await listed("application/x-ndjson")
-    assert [json.loads(line)["position"] for line in lines] == list(range(1, head + 1))
-    table = await listed("text/csv")
-    assert table[0].startswith("position,recorded_at,type,actor")
-    assert len(table) == 1 + len(lines)
-    assert await listed("application/x-ndjson", type="nothing") == []
-    assert await listed("text/csv", type="nothing") == table[:1]
+    events = [json.loads(line) for line in (await exported(desk, "application/x-ndjson")).splitlines()]
+    assert [event["position"] for event in events] == list(range(1, len(events) + 1))
+    assert events[-1]["type"] == "audit.export.created"
+    assert events[-1]["actor"]["id"] == str(desk.people["auditor"].id)
+    table = list(csv.DictReader(io.StringIO(await exported(desk, "text/csv"))))
+    assert [int(row["position"]) for row in table] == list(range(1, len(table) + 1))
+    for row, event in zip(table, events, strict=False):
+        assert (row["type"], row["leaf_hash"].removeprefix("'")) == (event["type"], event["leaf_hash"])
+        assert json.loads(row["data"]) == event["data"]
+    assert await exported(desk, "application/x-ndjson", type="nothing") == ""
+    assert (await exported(desk, "text/csv", type="nothing")).splitlines() == [",".join(table[0])]
 
 
 async def test_reading_the_audit_log_is_an_event(desk: Desk) -> None:
@@ -116,6 +126,42 @@ async def test_reading_the_audit_log_is_an_event(desk: Desk) -> None:
     said = [(read["actor"]["id"], read["data"]["query"]) for read in reads]
     assert set(said) - {(auditor, "position=2")} == {(auditor, lists), (auditor, "position=1")}
     assert len(said) <= 2 * len({read["data"]["meta"]["at"][:16] for read in reads})
+
+
+async def test_a_file_holds_exactly_what_was_asked_for_and_that_it_was_taken_is_known(desk: Desk) -> None:
+    """The filter stands in the event, and where the file begins and ends; a subject's newest events are in it."""
+    story = await (await Story(desk).ready()).pushed()
+    query = {"subject": story.work_order_id, "after_position": "3"}
+    text = await exported(desk, "application/x-ndjson", **query)
+    assert [json.loads(line)["type"] for line in text.splitlines()] == ["work_order.push.requested"]
+    assert await exported(desk, "text/csv", type="nothing.of.this", until_position="4") != ""
+    told = [item["data"] for item in (await story.get("audit-events", type="audit.export.created"))["items"]]
+    assert [each["format"] for each in told] == ["application/x-ndjson", "text/csv"]
+    assert parse_qsl(told[0]["query"]) == list(query.items())
+    assert told[0]["from_position"] == 4
+    assert "to_position" not in told[0]
+    assert (told[1].get("from_position", 1), told[1]["to_position"]) == (1, 4)
+
+
+async def test_no_byte_of_a_file_leaves_before_the_ledger_knows_of_it(pg: Pg, desk: Desk) -> None:
+    """While nothing can be recorded, there is an error and no event; reading a page goes on."""
+    await desk.settled()
+    with psycopg.connect(pg.superuser_dsn, autocommit=True) as connection:
+        connection.execute("REVOKE EXECUTE ON FUNCTION ledger.append FROM certferry_app")
+    answer = await desk.as_("auditor").get(f"{API}/audit-events", headers={"Accept": "application/x-ndjson"})
+    assert answer.status_code >= 500
+    assert "position" not in answer.text
+    assert (await desk.as_("auditor").get(f"{API}/audit-events")).status_code == 200
+
+
+async def test_what_people_wrote_is_quoted_in_a_table_and_is_no_formula(desk: Desk) -> None:
+    """Quotes, line breaks, separators survive; actors that look like formulas get an apostrophe."""
+    for who in ('=HYPERLINK("http://x")', "+1", "-1", "@x", "\t=1", "\r=1", "\uff1d1", 'a "b", c;\r\nd'):
+        await grow(desk, viewed(who))
+    text = await exported(desk, "text/csv", type="certificate.view.accessed")
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [json.loads(row["data"])["meta"]["actor"]["id"] for row in rows][-1] == 'a "b", c;\r\nd'
+    assert all(not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\uff1d")) for row in rows for cell in row.values())
 
 
 async def streamed(response: httpx.Response, count: int) -> list[dict[str, str]]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from application import codec
 from application.leaf import leaf_hash
 from domain.access import CertificateViewed
 from domain.entity import Event
+from projections.audit_trail.scanning import scan
 from projections.audit_trail.view import AuditFilter
 from projections.catalogue import Views
 from tests.projections.conftest import Town
@@ -68,7 +70,7 @@ def _by(found: Found, who: str) -> bool:
 
 @pytest.mark.parametrize("name", FILTERS)
 async def test_a_filter_finds_what_a_look_at_the_whole_ledger_finds(town: Town, ask: Views, name: str) -> None:
-    """Forwards in pages, backwards, and as a stream."""
+    """Forwards in pages, backwards, and step by step."""
     narrow, matches = FILTERS[name](town)
     expected = [found[0] for found in town.events if matches(found)]
     assert expected
@@ -76,7 +78,11 @@ async def test_a_filter_finds_what_a_look_at_the_whole_ledger_finds(town: Town, 
     while page := await ask.audit_trail.list(narrow, after_position=forwards[-1] if forwards else 0, limit=70):
         forwards += [event.position for event in page]
     assert expected == forwards
-    assert expected == [e.position async for events in ask.audit_trail.stream(narrow, batch=90) for e in events]
+    for batch, span in ((90, 10_000), (10_000, 90), (7, 11)):
+        steps = [step async for step in scan(ask.audit_trail, narrow, 0, len(town.events), batch=batch, span=span)]
+        assert expected == [event.position for step in steps for event in step.events]
+        assert steps[-1].position == min(len(town.events), narrow.until_position or len(town.events))
+        assert all(earlier.position < later.position <= earlier.position + span for earlier, later in pairwise(steps))
     backwards: list[int] = []
     while page := await ask.audit_trail.latest(narrow, before_position=backwards[-1] if backwards else None, limit=70):
         backwards += [event.position for event in page]

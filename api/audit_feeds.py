@@ -1,0 +1,71 @@
+"""The audit trail as a stream and as files."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.response import Stream
+
+from api.asking import Reading
+from api.paging import export
+from api.positions import catch_up
+from api.presenters.audit import COLUMNS
+from api.security import still_admitted
+from api.streaming import HEADERS, SSE, Follower
+from application.viewing import record_export
+from projections.audit_trail.scanning import scan
+from projections.audit_trail.view import AuditEvent, AuditFilter
+
+Present = Callable[[AuditEvent], Any]
+
+
+async def stream_events(
+    request: Request[Any, Any, Any], reading: Reading, narrow: AuditFilter, after_position: int, present: Present
+) -> Response[Any]:
+    """The answer that never ends, unless it has an end; it begins when the audit trail can be asked."""
+    services, caller = reading.services, reading.caller
+    look = msgspec.structs.replace(narrow, until_position=after_position + 1)
+    await services.views.audit_trail.list(look, after_position=after_position, limit=1)
+    follower = Follower(
+        services.views.audit_trail,
+        services.positions,
+        services.streams,
+        narrow,
+        welcome=lambda: caller is not None and still_admitted(request, caller),
+        present=present,
+    )
+    return Stream(follower.follow(after_position), media_type=SSE, headers=HEADERS)
+
+
+async def export_events(
+    request: Request[Any, Any, Any],
+    reading: Reading,
+    media_type: str,
+    narrow: AuditFilter,
+    after_position: int,
+    present: Present,
+) -> Response[Any]:
+    """The whole result as a file. That it was taken away is an event before the first byte leaves; the file goes up to
+    that event.
+    """
+    services = reading.services
+    position = await record_export(
+        services.house,
+        reading.context(),
+        media_type,
+        request.scope["query_string"].decode("latin-1"),
+        from_position=after_position + 1,
+        to_position=narrow.until_position,
+    )
+    services.acknowledged.note(position)
+    await catch_up(services.positions, position, services.settings.read_wait)
+    return await export(media_type, _batches(reading, narrow, after_position, position), present, COLUMNS)
+
+
+async def _batches(
+    reading: Reading, narrow: AuditFilter, after_position: int, until_position: int
+) -> AsyncIterator[Sequence[AuditEvent]]:
+    async for step in scan(reading.views.audit_trail, narrow, after_position, until_position, batch=1000):
+        if step.events:
+            yield step.events
