@@ -25,8 +25,7 @@ async def stream_events(
 ) -> Response[Any]:
     """The answer that never ends, unless it has an end; it begins when the audit trail can be asked."""
     services, caller = reading.services, reading.caller
-    look = msgspec.structs.replace(narrow, until_position=after_position + 1)
-    await services.views.audit_trail.list(look, after_position=after_position, limit=1)
+    await _look(reading, narrow, after_position)
     follower = Follower(
         services.views.audit_trail,
         services.positions,
@@ -50,6 +49,7 @@ async def export_events(
     that event.
     """
     services = reading.services
+    await _look(reading, narrow, after_position)
     position = await record_export(
         services.house,
         reading.context(),
@@ -61,6 +61,12 @@ async def export_events(
     services.acknowledged.note(position)
     await catch_up(services.positions, position, services.settings.read_wait)
     return await export(media_type, _batches(reading, narrow, after_position, position), present, COLUMNS)
+
+
+async def _look(reading: Reading, narrow: AuditFilter, after_position: int) -> None:
+    """Can the audit trail be asked this? What fails now is a problem, and not half an answer."""
+    little = msgspec.structs.replace(narrow, until_position=after_position + 1)
+    await reading.views.audit_trail.list(little, after_position=after_position, limit=1)
 
 
 async def _batches(
