@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response
@@ -17,6 +18,7 @@ from application.viewing import record_export
 from projections.audit_trail.scanning import scan
 from projections.audit_trail.view import AuditEvent, AuditFilter
 
+_LONGEST_QUERY = 2000
 Present = Callable[[AuditEvent], Any]
 
 
@@ -45,22 +47,37 @@ async def export_events(
     after_position: int,
     present: Present,
 ) -> Response[Any]:
-    """The whole result as a file. That it was taken away is an event before the first byte leaves; the file goes up to
-    that event.
-    """
-    services = reading.services
+    """The whole result as a file, up to the event that tells of it."""
     await _look(reading, narrow, after_position)
+    position = await tell_of_export(
+        request, reading, media_type, after_position=after_position, until_position=narrow.until_position
+    )
+    return await export(media_type, _batches(reading, narrow, after_position, position), present, COLUMNS)
+
+
+async def tell_of_export(
+    request: Request[Any, Any, Any],
+    reading: Reading,
+    media_type: str,
+    *,
+    after_position: int,
+    until_position: int | None = None,
+    subject_id: UUID | None = None,
+) -> int:
+    """That events are taken away as a file is an event before the first byte leaves; its position, once it is read."""
+    services = reading.services
     position = await record_export(
         services.house,
         reading.context(),
         media_type,
-        request.scope["query_string"].decode("latin-1"),
+        request.scope["query_string"].decode("latin-1")[:_LONGEST_QUERY],
         from_position=after_position + 1,
-        to_position=narrow.until_position,
+        to_position=until_position,
+        subject_id=subject_id,
     )
     services.acknowledged.note(position)
     await catch_up(services.positions, position, services.settings.read_wait)
-    return await export(media_type, _batches(reading, narrow, after_position, position), present, COLUMNS)
+    return position
 
 
 async def _look(reading: Reading, narrow: AuditFilter, after_position: int) -> None:

@@ -176,8 +176,7 @@ class Views(Protocol):
 class Services:
     """What `create_app` and `create_bridge_app` run on.
 
-    `acknowledged` and `knocks` are shared by both applications of a process. `streams` are to be closed before the server
-    stops.
+    `acknowledged` and `knocks` are shared by both applications of a process. `streams` are closed before it stops.
     `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
     models are not there": both become 503, each with its own sentence.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.

@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
+from api.audit_feeds import tell_of_export
 from api.controllers.certificate_filter import certificate_filter
 from api.drawing import draw
 from api.paging import (
@@ -162,7 +163,10 @@ async def list_certificate_events(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[AuditEventPage]:
-    """The history of a certificate: its own events, its connectors' and its work orders'."""
+    """The history of a certificate: its own events, its connectors' and its work orders'.
+
+    NDJSON and CSV of it are told of by `audit.export.created`.
+    """
 
     async def ask(limit: int, cursor: str | None) -> Page[AuditEvent]:
         after = position_cursor(cursor, after_position)
@@ -171,6 +175,10 @@ async def list_certificate_events(
             raise missing("certificate", certificate_id)
         return numbered(found, limit, lambda one: one.position)
 
+    if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
+        await ask(1, cursor)
+        after = position_cursor(cursor, after_position)
+        await tell_of_export(request, reading, wanted, after_position=after, subject_id=certificate_id)
     return await listed(request, ask, event, COLUMNS, limit=limit, cursor=cursor)
 
 

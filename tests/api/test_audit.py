@@ -142,6 +142,13 @@ async def test_a_file_holds_exactly_what_was_asked_for_and_that_it_was_taken_is_
     assert "to_position" not in told[0]
     assert (told[1].get("from_position", 1), told[1]["to_position"]) == (1, 4)
 
+    history = f"{API}/certificates/{story.certificate_id}/events"
+    for accept in ("application/x-ndjson", "application/json"):
+        answer = await desk.as_("auditor").get(history, headers={"Accept": accept})
+        assert "audit.export.created" in answer.text
+    [third] = (await story.get("audit-events", type="audit.export.created", subject=story.certificate_id))["items"]
+    assert (third["data"]["subject_id"], third["data"]["format"]) == (story.certificate_id, "application/x-ndjson")
+
 
 async def test_no_byte_of_a_file_leaves_before_the_ledger_knows_of_it(pg: Pg, desk: Desk) -> None:
     """While nothing can be recorded, there is an error and no event; reading a page goes on."""
