@@ -28,9 +28,10 @@ from adapters.x509.requests import read_request
 from application.codec import decode
 from application.house import House, HouseSettings
 from domain.certificate_order import Provider
-from projections.catalogue import Views, views_of
+from projections.catalogue import HISTORIES, Views, views_of
 from projections.changes.postgres import PostgresChanges
 from projections.changes.view import Changes
+from projections.moments import Moments
 from projections.position import ReadPosition
 from projections.reading.postgres import Reader, reading_pool
 
@@ -49,6 +50,7 @@ class Core(NamedTuple):
     views: Views
     changes: Changes
     position: ReadPosition
+    moments: Moments
     results: PostgresRunResults
     idempotency: PostgresIdempotency
     bridge_ca: BridgeCa
@@ -100,6 +102,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             views=views,
             changes=PostgresChanges(rows, decode),
             position=position,
+            moments=Moments(rows, HISTORIES),
             results=PostgresRunResults(database),
             idempotency=PostgresIdempotency(database),
             bridge_ca=await open_bridge_ca(vault, utc_now),
@@ -125,8 +128,8 @@ UNREACHABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.In
 
 UNBUILT: tuple[type[Exception], ...] = (
     psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedFunction,
     psycopg.errors.InvalidSchemaName,
     psycopg.errors.UndefinedColumn,
-    psycopg.errors.UndefinedFunction,
 )
 """What they raise before a worker has made the read models, or has made those of this version."""

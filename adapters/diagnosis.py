@@ -13,7 +13,8 @@ from adapters.postgres.migrations import MigrationError, check_migrated
 from adapters.settings import Settings, SettingsRefused
 
 _LAG = """
-SELECT h.position - p.position, (SELECT count(*) FROM read.quarantined) FROM ledger.head h, read.position p
+SELECT h.position - p.position, (SELECT count(*) FROM read.quarantined WHERE projection !~ '_history$')
+FROM ledger.head h, read.position p
 """
 _FOLLOWER = """
 SELECT h.position - coalesce((SELECT position FROM ops.followers WHERE name = 'reactions'), 0) FROM ledger.head h

@@ -18,6 +18,7 @@ class Health:
     NAMES: ClassVar[tuple[str, ...]] = (
         "ledger_position",
         "read_position",
+        "history_position",
         "read_lag_events",
         "read_lag_seconds",
         "quarantined_streams",
@@ -61,5 +62,5 @@ class Health:
             await asyncio.sleep(EVERY_SECONDS)
 
     def _note(self, found: Lag) -> None:
-        values = (found.head, found.position, found.events, found.seconds, found.quarantined)
+        values = (found.head, found.position, found.history, found.events, found.seconds, found.quarantined)
         self.figures = dict(zip(self.NAMES, map(float, values), strict=True))

@@ -15,8 +15,9 @@ from application.automations.running import Running
 from application.automations.timers import TIMERS, Intervals
 from application.codec import decode
 from domain.alert import AlertKind
-from projections.catalogue import ALL_PROJECTIONS
+from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.fold import Poison
+from projections.lines import HISTORY
 from projections.position import lag
 from projections.runner import Runner
 
@@ -30,9 +31,15 @@ async def run_worker(core: Core) -> None:
     running = Running(kit, intervals)
     seconds = {name: timer.every(intervals) for name, timer in TIMERS.items()}
     dsn = core.settings.dsn
-    runner = Runner(dsn, decode, ALL_PROJECTIONS, on_quarantine=lambda poison: _tell(kit, poison))
+
+    async def tell(poison: Poison) -> None:
+        await _tell(kit, poison)
+
+    present = Runner(dsn, decode, ALL_PROJECTIONS, on_quarantine=tell)
+    past = Runner(dsn, decode, HISTORIES, line=HISTORY, on_quarantine=tell)
     async with asyncio.TaskGroup() as loops:
-        loops.create_task(runner.run())
+        loops.create_task(present.run())
+        loops.create_task(past.run())
         loops.create_task(keep_running("pruning", lambda: _prune(core)))
         loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds)))
 
@@ -79,8 +86,8 @@ def _settings(core: Core) -> WorkerSettings:
 
 
 async def _tell(kit: Kit, poison: Poison) -> None:
-    """An event that a read model could not digest raises an alert; the others go on."""
+    """An event that a read model could not digest raises an alert, its history none of its own; the others go on."""
     message = f"The read model {poison.projection} could not digest the event at position {poison.position}."
     context = timing(kit.house, "alert-quarantine")
-    cause = f"{poison.projection}:{poison.position}"
+    cause = f"{poison.projection.removesuffix('_history')}:{poison.position}"
     await raise_alert(kit.house, context, AlertKind.PROJECTION_QUARANTINED, cause, message)

@@ -7,6 +7,7 @@ from projections import schema, store
 from projections.entity import AnyProjection, Index, Table
 from projections.fold import Poison, Write
 from projections.follower import Batch
+from projections.lines import Line
 from projections.store import Database
 
 _UPSERT_ROWS = 5000
@@ -15,13 +16,14 @@ _UPSERT_ROWS = 5000
 class Beside:
     """A sink (projections.follower.Sink) of side tables; what is quarantined is kept until the swap."""
 
-    def __init__(self, connection: Database, projections: Sequence[AnyProjection]) -> None:
+    def __init__(self, connection: Database, projections: Sequence[AnyProjection], line: Line) -> None:
         self.names: Mapping[str, str] = {t.name: f"{t.name}__new" for p in projections for t in p.tables}
         self.poison: list[Poison] = []
         self.skipped: dict[tuple[str, UUID], int] = {}
         self._connection = connection
         self._projections = projections
         self._tables = [table for projection in projections for table in projection.tables]
+        self._line = line
         self._only_added = {p.table.name for p in projections if isinstance(p, Index)}
         self._filled: set[str] = set()
         self._keyed: set[str] = set()
@@ -38,7 +40,9 @@ class Beside:
         """
         for write in writes:
             table, name = write.table, self.names[write.table.name]
-            if table.name in self._only_added or table.name not in self._filled:
+            if write.ended and table.name in self._filled:
+                await store.end(self._connection, write, name)
+            if table.versions or table.name in self._only_added or table.name not in self._filled:
                 self._filled.add(table.name)
                 await store.copy(self._connection, write, name)
                 continue
@@ -60,7 +64,7 @@ class Beside:
     async def store(self, batch: Batch) -> None:
         """One batch; how far the side tables are is the rebuild's own knowledge."""
         async with self._connection.transaction():  # within the swap a part that fails must not end the whole
-            await store.upsert_all(self._connection, batch.writes, self.names)
+            await store.write_all(self._connection, batch.writes, self.names)
         self.remember(batch.poison, batch.skipped)
 
     def remember(self, poison: Sequence[Poison], skipped: Mapping[tuple[str, UUID], int]) -> None:
@@ -79,7 +83,7 @@ class Beside:
         await store.quarantine(self._connection, self.poison, self.skipped)
         for projection in self._projections:
             await store.mark_built(self._connection, projection)
-        await self._execute("UPDATE read.positions SET epoch = epoch + 1")
+        await store.swapped(self._connection, self._line)
 
     async def _key(self, tables: Sequence[Table]) -> None:
         for table in tables:

@@ -17,7 +17,7 @@ from projections.connectors.view import Connectors
 from projections.discoveries.postgres import PostgresDiscoveries
 from projections.discoveries.projection import DISCOVERIES
 from projections.discoveries.view import Discoveries
-from projections.entity import AnyProjection
+from projections.entity import AnyProjection, History, Index
 from projections.inventory.postgres import PostgresInventory
 from projections.inventory.projection import INVENTORY
 from projections.inventory.view import Inventory
@@ -30,6 +30,7 @@ from projections.principals.view import Principals
 from projections.push_validation.postgres import PostgresPushValidation
 from projections.push_validation.projection import PUSH_VALIDATION
 from projections.push_validation.view import PushValidation
+from projections.reading.as_of import AsOfReader, Past
 from projections.reading.postgres import Pool, Reader
 from projections.served_certificates.postgres import PostgresServedCertificates
 from projections.served_certificates.projection import SERVED_CERTIFICATES
@@ -64,6 +65,10 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
 )
 
 
+HISTORIES: tuple[AnyProjection, ...] = tuple(History(p) for p in ALL_PROJECTIONS if not isinstance(p, Index | History))
+"""Of all projections, what they were at any position."""
+
+
 class Views(NamedTuple):
     """All read models."""
 
@@ -81,6 +86,16 @@ class Views(NamedTuple):
     push_validation: PushValidation
     audit_trail: AuditTrail
     served_certificates: ServedCertificates
+
+
+_PAST = Past(ALL_PROJECTIONS)
+
+
+def views_as_of(reader: Reader, position: int) -> Views:
+    """All read models as they were when this position was the last one, once the history has come that far
+    (projections.moments).
+    """
+    return views_of(AsOfReader(reader, _PAST, position))
 
 
 def views(pool: Pool) -> Views:

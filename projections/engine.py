@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import TOPICS, Event
-from projections.entity import AnyProjection, Index, Key, Named, Projection, Stored
+from projections.entity import AnyProjection, History, Index, Key, Named, Projection, Stored
 from projections.fold import Bad, Fold, Poison, Write, describe
+from projections.versions import Versions
 
 Decode = Callable[[str, bytes], Event]
 """From topic and payload to the event; whatever it raises quarantines the event."""
@@ -27,10 +28,11 @@ class Entry(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Rows that are needed from a projection's table."""
+    """Rows that are needed from a projection's table; `versions`: the open ones."""
 
     projection: str
     keys: set[Key]
+    versions: bool = False
 
 
 class _Leaf(msgspec.Struct, frozen=True):
@@ -52,9 +54,9 @@ class Engine:
         self._decode = decode
         known = list(blocked)
         self.folds: list[Fold[Any]] = [
-            Fold(p, (key for name, key in known if name == p.name)) for p in projections if isinstance(p, Projection)
+            _fold(p, (key for name, key in known if name == p.name)) for p in projections if not isinstance(p, Index)
         ]
-        self._by_name = {fold.projection.name: fold for fold in self.folds}
+        self._by_name = {fold.name: fold for fold in self.folds}
         self._routes: dict[type[Event], list[int]] = {}
         for number, fold in enumerate(self.folds):
             for event in fold.projection.events:
@@ -92,7 +94,7 @@ class Engine:
             for entry in entries:
                 self._index(entry)
         self._last = entries[-1] if entries else ()
-        loads = [Load(f.projection.name, f.digest(batch)) for f, batch in zip(self.folds, batches, strict=True)]
+        loads = [Load(f.name, f.digest(batch), f.versioned) for f, batch in zip(self.folds, batches, strict=True)]
         return [load for load in loads if load.keys]
 
     def put(self, projection: str, row: tuple[Any, ...]) -> None:
@@ -132,9 +134,7 @@ class Engine:
     @property
     def skipped(self) -> dict[tuple[str, UUID], int]:
         """How many events were skipped since `settle`, per projection and quarantined key."""
-        return {
-            (fold.projection.name, UUID(bytes=key)): count for fold in self.folds for key, count in fold.skipped.items()
-        }
+        return {(fold.name, UUID(bytes=key)): count for fold in self.folds for key, count in fold.skipped.items()}
 
     @property
     def weight(self) -> int:
@@ -168,3 +168,7 @@ class Engine:
             return
         for index, rows in zip(self._indexes, self._index_rows, strict=True):
             rows.extend(index.rows(named))
+
+
+def _fold(projection: Projection[Any] | History, blocked: Iterable[UUID]) -> Fold[Any]:
+    return Versions(projection, blocked) if isinstance(projection, History) else Fold(projection, blocked)

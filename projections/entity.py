@@ -18,6 +18,9 @@ from projections.columns import Column, Type
 S = TypeVar("S")
 
 
+OPEN = 2**63 - 1
+"""Where a version ends that still holds: behind every position."""
+
 Key = bytes
 """A row's id: the 16 bytes of a UUID. (Hashing a UUID costs as much as folding an event.)"""
 
@@ -50,7 +53,9 @@ class Named(NamedTuple):
 class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table in schema `read`: its columns, the first `key` of them the primary key, and what its indexes are on.
 
-    `keep`: rows are never changed, the first one written under a key stays.
+    `keep`: rows are never changed, the first one written under a key stays. `listed`: columns that questions about the
+    past sort or search by, separated by commas. `versions`: there is a row for each version of a key; its last two
+    columns say from which position on it held, and from which on it no longer did (OPEN: it still does).
     """
 
     name: str
@@ -58,6 +63,13 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     key: int = 1
     indexes: tuple[str, ...] = ()
     keep: bool = False
+    listed: tuple[str, ...] = ()
+    versions: bool = False
+
+    @property
+    def ended(self) -> tuple[Column, ...]:
+        """The columns that end a version: its key and `until`."""
+        return (*self.columns[: self.key], self.columns[-1])
 
 
 class Emitted(NamedTuple):
@@ -87,7 +99,8 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
 
     `evolve` folds one event into the state of a key (None: no such row yet); an exception quarantines the event for
     this key. `extract` gives the values of `columns`. `slim` drops from a state what is stored in columns alone.
-    `further` are tables beside the rows; `emit` gives their rows after each event.
+    `further` are tables beside the rows; `emit` gives their rows after each event. Where there are any, questions are
+    put to them alone: the rows are then no more than what folding needs.
     """
 
     name: str
@@ -98,6 +111,7 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     columns: tuple[Column, ...] = ()
     extract: Callable[[S], tuple[Any, ...]] = no_rows
     indexes: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
     keys: Callable[[Stored], Iterable[Key]] = own_stream
     slim: Callable[[S], S] = same
     further: tuple[Table, ...] = ()
@@ -106,12 +120,59 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables of this projection, its rows first."""
-        return (Table(name=self.name, columns=(*ROW, *self.columns), indexes=self.indexes), *self.further)
+        rows = Table(name=self.name, columns=(*ROW, *self.columns), indexes=self.indexes, listed=self.listed)
+        return (rows, *self.further)
 
     @property
     def build(self) -> int:
         """Differs whenever the version or the shape of states or tables does: other rows, so they are rebuilt."""
         return _digest(self.version, self.tables, _without_words(msgspec.json.schema(self.state_type)))
+
+
+class History(msgspec.Struct, frozen=True):
+    """All versions that the answers of a projection ever had: a read model beside it, in tables named `..._history`.
+
+    Only what questions are put to has versions. A row that is kept for ever has one: from when on it was there.
+    """
+
+    of: Projection[Any]
+
+    @property
+    def name(self) -> str:
+        """The name of its first table."""
+        return _past(self.of.name)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Those of the projection, in the same order."""
+        rows, *further = self.of.tables
+        return (_versions(rows) if not further else _current(rows), *map(_versions, further))
+
+    @property
+    def build(self) -> int:
+        """See Projection.build."""
+        return _digest(self.of.build, self.tables)
+
+
+def _past(name: str) -> str:
+    return f"{name}_history"
+
+
+def _current(table: Table) -> Table:
+    """The same as it is now, as far as the history knows."""
+    return Table(name=_past(table.name), columns=table.columns, key=table.key)
+
+
+def _versions(table: Table) -> Table:
+    span = (Column("since", Type.BIGINT), Column("until", Type.BIGINT))
+    return Table(
+        name=_past(table.name),
+        columns=(*table.columns, *span),
+        key=table.key,
+        indexes=tuple(f"({listed}, until, since)" for listed in table.listed),
+        keep=table.keep,
+        versions=not table.keep,
+    )
 
 
 class Index(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,7 +211,7 @@ def _without_words(schema: Any) -> Any:
     return [_without_words(item) for item in schema] if isinstance(schema, list) else schema
 
 
-AnyProjection = Projection[Any] | Index
+AnyProjection = Projection[Any] | History | Index
 
 ROW = (
     Column("id", Type.UUID),
@@ -174,6 +235,7 @@ def entity(
     columns: tuple[Column, ...] = (),
     extract: Callable[[S], tuple[Any, ...]] = no_rows,
     indexes: tuple[str, ...] = (),
+    listed: tuple[str, ...] = (),
     slim: Callable[[S], S] = same,
 ) -> Projection[S]:
     """The projection whose rows are an aggregate's states."""
@@ -192,5 +254,6 @@ def entity(
         columns=columns,
         extract=extract,
         indexes=indexes,
+        listed=listed,
         slim=slim,
     )

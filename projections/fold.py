@@ -39,10 +39,11 @@ class Bad(NamedTuple):
 
 
 class Write(NamedTuple):
-    """Rows to write to one table, at most one per key."""
+    """Rows to write to one table, at most one per key; of a table of versions, those that end first (Table.ended)."""
 
     table: Table
     rows: list[tuple[Any, ...]]
+    ended: Sequence[tuple[Any, ...]] = ()
 
 
 class Cell(Generic[S]):
@@ -56,6 +57,13 @@ class Cell(Generic[S]):
         self.created_position = self.position = position
         self.created_at = self.updated_at = at
         self.quarantined: int | None = None
+
+    def copy(self) -> "Cell[S]":
+        """The row as it is at this moment; states are never changed, they are replaced."""
+        copied = Cell(self.state, self.version, self.position, self.updated_at)
+        copied.created_position, copied.created_at = self.created_position, self.created_at
+        copied.quarantined = self.quarantined
+        return copied
 
 
 def describe(error: Exception) -> str:
@@ -72,6 +80,7 @@ class Fold(Generic[S]):
 
     def __init__(self, projection: Projection[S], blocked: Iterable[UUID] = ()) -> None:
         self.projection = projection
+        self.name = projection.name
         self.blocked = {key.bytes for key in blocked}
         self.skipped: dict[Key, int] = {}
         self.poison: list[Poison] = []
@@ -113,11 +122,11 @@ class Fold(Generic[S]):
     def refuse(self, key: Key, event: Stored | Bad, error: str) -> None:
         """Quarantine an event for a key; its row is marked."""
         topic = event.topic if isinstance(event, Bad) else event.event.topic
-        self.poison.append(Poison(self.projection.name, UUID(bytes=key), event.position, topic, error))
+        self.poison.append(Poison(self.name, UUID(bytes=key), event.position, topic, error))
         self.blocked.add(key)
         if cell := self.cells.get(key):
             cell.quarantined = event.position
-            self._changed[key] = cell
+            self._note(key, cell, event.position, ())
 
     def refuse_all(self, error: str) -> None:
         """Quarantine what was taken instead of folding it."""
@@ -146,6 +155,11 @@ class Fold(Generic[S]):
         self.poison.clear()
         for key in list(islice(self.cells, max(len(self.cells) - keep, 0))):
             del self.cells[key]
+
+    @property
+    def versioned(self) -> bool:
+        """Whether rows are stored version by version."""
+        return self._rows.versions
 
     @property
     def weight(self) -> int:
@@ -182,10 +196,11 @@ class Fold(Generic[S]):
         else:
             cell.state, cell.version = state, event.version
             cell.position, cell.updated_at = event.position, event.recorded_at
-        self._changed[key] = cell
-        self._keep(emitted)
+        self._note(key, cell, event.position, emitted)
 
-    def _keep(self, emitted: Iterable[Emitted]) -> None:
+    def _note(self, key: Key, cell: Cell[S], _position: int, emitted: Iterable[Emitted]) -> None:
+        """A row has changed at a position, and rows of further tables with it."""
+        self._changed[key] = cell
         for name, values in emitted:
             table, rows = self._tables[name], self._further[name]
             place = values[: table.key]

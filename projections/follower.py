@@ -12,9 +12,8 @@ from projections import store
 from projections.engine import Decode, Engine
 from projections.entity import AnyProjection
 from projections.fold import Poison, Write, describe
+from projections.lines import LIVE
 from projections.store import Database, Undigestible
-
-CACHED_ROWS = 20_000
 
 Rows = Sequence[tuple[Any, ...]]
 
@@ -59,7 +58,9 @@ class Follower:
         decode: Decode,
         sink: Sink,
         blocked: Iterable[tuple[str, UUID]] = (),
+        cached_rows: int = LIVE.cached_rows,
     ) -> None:
+        self._cached_rows = cached_rows
         self._connection = connection
         self._projections = projections
         self._decode = decode
@@ -105,7 +106,7 @@ class Follower:
             batch = Batch(made(engine), engine.poison, engine.skipped, rows[-1][0])
         except Undigestible:
             return None
-        engine.settle(CACHED_ROWS)
+        engine.settle(self._cached_rows)
         return batch
 
     async def _begin(self, rows: Rows, folded: Batch | None) -> _Storing:

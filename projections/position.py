@@ -10,12 +10,14 @@ import msgspec
 
 from projections import store
 from projections.entity import AnyProjection
+from projections.lines import HISTORY
 from projections.reading.postgres import Reader
-from projections.schema import POSITION
+from projections.schema import POSITION, standing
 
 
 class Lag(msgspec.Struct, frozen=True, kw_only=True):
     """How the read side stands. `seconds`: age of the oldest event that it does not show yet, 0 where it shows all.
+    `history`: up to which position the past can be asked about.
 
     `outdated` projections are being rebuilt or wait for it: their rows have the shape of another version, or are
     missing.
@@ -23,6 +25,7 @@ class Lag(msgspec.Struct, frozen=True, kw_only=True):
 
     head: int
     position: int
+    history: int
     events: int
     seconds: float
     quarantined: int
@@ -90,12 +93,13 @@ class ReadPosition:
 
 
 _LAG = f"""
-SELECT h.position, p.position, now(),
+SELECT h.position, p.position, past.position, now(),
        (SELECT recorded_at FROM ledger.events WHERE notification_id = p.position + 1),
-       (SELECT count(*) FROM read.quarantined), (SELECT coalesce(sum(skipped), 0)::bigint FROM read.quarantined),
+       (SELECT count(*) FROM read.quarantined WHERE projection = ANY (%b::text[] || '*'::text)),
+       (SELECT coalesce(sum(skipped), 0)::bigint FROM read.quarantined WHERE projection = ANY (%b::text[])),
        (SELECT coalesce(array_agg(name), '{{}}') FROM read.projections
         WHERE (name, build) IN (SELECT * FROM unnest(%b::text[], %b::bigint[])))
-FROM ledger.head h, ({POSITION}) p
+FROM ledger.head h, ({POSITION}) p, ({standing(HISTORY)}) past
 """  # noqa: S608 - constants
 
 
@@ -108,13 +112,14 @@ async def read_position(reader: Reader) -> int | None:
 async def lag(reader: Reader, projections: tuple[AnyProjection, ...]) -> Lag | None:
     """How the read side stands, in one statement; None while it cannot be told."""
     names, builds = [p.name for p in projections], [p.build for p in projections]
-    rows = await reader.rows_or_none(_LAG, [names, builds])
+    rows = await reader.rows_or_none(_LAG, [names, names, names, builds])
     if not rows:
         return None
-    head, position, now, oldest, quarantined, skipped, current = rows[0]
+    head, position, history, now, oldest, quarantined, skipped, current = rows[0]
     return Lag(
         head=head,
         position=position,
+        history=history,
         events=head - position,
         seconds=_age(now, oldest),
         quarantined=quarantined,

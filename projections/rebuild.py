@@ -17,11 +17,9 @@ from projections.collecting import uncollected
 from projections.engine import Decode, Engine
 from projections.entity import AnyProjection
 from projections.follower import Follower, Rows, batches, made
+from projections.lines import LIVE, Line
 from projections.store import Database, Undigestible
 
-BATCH_EVENTS = 5000
-MEMORY_ROWS = 100_000
-"""How many changed rows are held before they are written: about a kilobyte each."""
 _CLOSE = 2000
 _ATTEMPTS = 30
 
@@ -47,6 +45,7 @@ class _Rebuild:
         decode: Decode,
         on_progress: Progress | None,
         memory_rows: int,
+        line: Line,
     ) -> None:
         self._reading = reading
         self._writing = writing
@@ -54,7 +53,8 @@ class _Rebuild:
         self._decode = decode
         self._on_progress = on_progress
         self._memory_rows = memory_rows
-        self._beside = Beside(writing, projections)
+        self._line = line
+        self._beside = Beside(writing, projections, line)
         self._position = 0
         self._parted = False  # some rows are stored already
 
@@ -64,7 +64,7 @@ class _Rebuild:
             await self._replay()
             await self._beside.index()
         except Undigestible:
-            self._beside = Beside(self._writing, self._projections)
+            self._beside = Beside(self._writing, self._projections, self._line)
             self._position = 0
             await self._beside.create()
             await self._beside.index()
@@ -81,9 +81,9 @@ class _Rebuild:
     async def _replay(self) -> None:
         """From the beginning to the read position as it is now, in memory."""
         engine = Engine(self._projections, self._decode)
-        target, _ = await store.standing(self._writing)
+        target, _ = await store.standing(self._writing, self._line)
         with uncollected():
-            async for rows in batches(self._reading, 0, target, leaf=engine.wants_leaf, size=BATCH_EVENTS):
+            async for rows in batches(self._reading, 0, target, leaf=engine.wants_leaf, size=self._line.batch):
                 loads = engine.digest(rows)
                 if self._parted:
                     for projection, row in await store.load(self._writing, loads, self._beside.names):
@@ -102,14 +102,14 @@ class _Rebuild:
     async def _catch_up(self, follower: Follower) -> None:
         """To so close to the read position that the rest is short."""
         while True:
-            target, _ = await store.standing(self._writing)
+            target, _ = await store.standing(self._writing, self._line)
             if target - self._position <= _CLOSE:
                 return
             await self._take(follower, target)
 
     async def _take(self, follower: Follower, target: int) -> None:
         leaf = follower.wants_leaf
-        async for rows in batches(self._reading, self._position, target, leaf=leaf, size=BATCH_EVENTS):
+        async for rows in batches(self._reading, self._position, target, leaf=leaf, size=self._line.batch):
             await follower.take(rows)
             self._reached(rows, target)
 
@@ -122,7 +122,7 @@ class _Rebuild:
             if old:
                 tables = ", ".join(f"read.{name}" for name in old)
                 await self._writing.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
-            target, _ = await store.standing(self._writing, lock=True)
+            target, _ = await store.standing(self._writing, self._line, lock=True)
             await self._take(follower, target)
             await self._beside.take_over(old)
         self._tell(target, done=True)
@@ -143,14 +143,15 @@ async def rebuild(
     decode: Decode,
     *,
     on_progress: Progress | None = None,
-    memory_rows: int = MEMORY_ROWS,
+    memory_rows: int | None = None,
+    line: Line = LIVE,
 ) -> None:
-    """Rebuild projections, all in one replay; one rebuild at a time. Raises psycopg.Error, or TimeoutError where
-    readers never let go of the old tables; the old tables then stand as they were.
+    """Rebuild projections of a line, all in one replay; one rebuild of it at a time. Raises psycopg.Error, or
+    TimeoutError where readers never let go of the old tables; the old tables then stand as they were.
     """
     async with (
         store.connect(dsn, "certferry rebuild reads") as reading,
         store.connect(dsn, "certferry rebuild") as writing,
     ):
-        await writing.execute("SELECT pg_advisory_lock(%s)", [store.REBUILD])
-        await _Rebuild(reading, writing, projections, decode, on_progress, memory_rows).run()
+        await writing.execute("SELECT pg_advisory_lock(%s)", [line.rebuild])
+        await _Rebuild(reading, writing, projections, decode, on_progress, memory_rows or line.memory_rows, line).run()

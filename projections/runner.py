@@ -21,12 +21,12 @@ from projections.engine import Decode
 from projections.entity import AnyProjection
 from projections.fold import Poison
 from projections.follower import Batch, Follower, alongside, batches
+from projections.lines import LIVE, Line
 from projections.rebuild import Progress, rebuild
 from projections.store import Database, Moved
 
 OnQuarantine = Callable[[Poison], Awaitable[None]]
 
-BATCH_EVENTS = 5000
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _LONGEST_SILENCE = 2.0
 _log = logging.getLogger("certferry.projections")
@@ -49,8 +49,9 @@ class _Live:
 
     names: Mapping[str, str] = MappingProxyType({})
 
-    def __init__(self, connection: Database, position: int, epoch: int) -> None:
+    def __init__(self, connection: Database, position: int, epoch: int, line: Line) -> None:
         self._connection = connection
+        self._line = line
         self.position = position
         self._epoch = epoch
 
@@ -65,13 +66,14 @@ class _Live:
         self.position = batch.last
 
     async def _advance(self, batch: Batch) -> None:
-        await store.store(self._connection, batch.writes, self.position, batch.last, self._epoch)
+        await store.store(self._connection, batch.writes, self.position, batch.last, self._epoch, self._line)
 
 
 class Runner:
     """Keeps the read models up to date. `await runner.run()` in a task of its own; cancel the task to stop.
 
-    `decode` turns topic and payload into an event (application.codec.decode).
+    `decode` turns topic and payload into an event (application.codec.decode). `batch`: events at once, if not the
+    line's.
     """
 
     def __init__(
@@ -80,7 +82,8 @@ class Runner:
         decode: Decode,
         projections: Sequence[AnyProjection],
         *,
-        batch: int = BATCH_EVENTS,
+        line: Line = LIVE,
+        batch: int | None = None,
         on_quarantine: OnQuarantine | None = None,
         on_progress: Progress | None = None,
     ) -> None:
@@ -88,7 +91,8 @@ class Runner:
         self._dsn = dsn
         self._decode = decode
         self._projections = tuple(projections)
-        self._batch = batch
+        self._line = line
+        self._batch = batch or line.batch
         self._on_quarantine = on_quarantine
         self._on_progress = on_progress
 
@@ -110,11 +114,12 @@ class Runner:
 
     async def _lead(self) -> None:
         async with (
-            store.connect(self._dsn, "certferry projections") as connection,
-            store.connect(self._dsn, "certferry projections reads") as reading,
+            store.connect(self._dsn, f"certferry {self._line.name}") as connection,
+            store.connect(self._dsn, f"certferry {self._line.name} reads") as reading,
         ):
-            await store.lead(connection)
-            outdated = await store.prepare(connection, self._projections)
+            await store.lead(connection, self._line)
+            outdated = await store.prepare(connection, self._projections, self._line)
+            self.status.rebuilding = tuple(projection.name for projection in outdated)
             self.status.leading = True
             async with alongside(self._rebuild(outdated)), _listening(self._dsn) as heard:
                 while True:
@@ -124,9 +129,8 @@ class Runner:
     async def _rebuild(self, outdated: tuple[AnyProjection, ...]) -> None:
         """Bring other builds up to date, beside; until then the others go on without them."""
         while outdated:
-            self.status.rebuilding = tuple(projection.name for projection in outdated)
             try:
-                await rebuild(self._dsn, outdated, self._decode, on_progress=self._on_progress)
+                await rebuild(self._dsn, outdated, self._decode, on_progress=self._on_progress, line=self._line)
             except Exception as error:  # noqa: BLE001 - the others go on, and this is tried again
                 self.status.failure = f"{type(error).__name__}: {error}"
                 _log.exception("a rebuild failed; it begins again")
@@ -136,15 +140,15 @@ class Runner:
         self.status.rebuilding = ()
 
     async def _follow(self, connection: Database, reading: Database, heard: asyncio.Event) -> None:
-        position, epoch = await store.standing(connection)
+        position, epoch = await store.standing(connection, self._line)
         stand = await store.built(connection)
         current = [p for p in self._projections if p.name in stand and stand[p.name][0] == p.build]
-        known = await store.quarantined(connection)
+        known = await store.quarantined(connection, [projection.name for projection in self._projections])
         for poison in known:
             await self._report(poison)
-        sink = _Live(connection, position, epoch)
+        sink = _Live(connection, position, epoch, self._line)
         blocked = ((poison.projection, poison.key) for poison in known)
-        follower = Follower(connection, current, self._decode, sink, blocked)
+        follower = Follower(connection, current, self._decode, sink, blocked, self._line.cached_rows)
         while True:
             heard.clear()
             with uncollected():
@@ -152,6 +156,8 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LONGEST_SILENCE):
                     await heard.wait()
+            if self._line.patience:
+                await asyncio.sleep(self._line.patience)
 
     async def _catch_up(self, reading: Database, follower: Follower, sink: _Live) -> None:
         """Take everything that is there."""

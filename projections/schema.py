@@ -1,30 +1,61 @@
 """The SQL of the projections' own tables in schema `read`: definitions, and the statements of a batch. Pure text.
 
-`read.positions` has one row: how far all projections have come, and an `epoch` that changes with every swap of a table.
-(A new row for every batch, read from the end of the index: a row updated for ever would grow under any old snapshot.)
+Each line (projections.lines) has a table with one row, `read.positions` for what is live: how far its projections have
+come, and an `epoch` that changes with every swap of a table. (A new row for every batch, read from the end of the
+index: a row updated for ever would grow under any old snapshot.)
 `read.projections` says which build of which projection stands, in which tables; `read.quarantined` which keys of which
 projection take no more events, since which position, and how many were skipped.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
-from projections.columns import Type
-from projections.entity import ROW, Table
+from projections.columns import Column, Type
+from projections.entity import OPEN, ROW, Table
+from projections.lines import HISTORY, LIVE, Line
 
-POSITION = "SELECT position, epoch FROM read.positions ORDER BY position DESC LIMIT 1"
-"""How far all projections have come."""
+
+def standing(line: Line) -> str:
+    """How far the projections of a line have come."""
+    return f"SELECT position, epoch FROM read.{line.positions} p ORDER BY position DESC LIMIT 1"  # noqa: S608 - our own
+
+
+POSITION = standing(LIVE)
+"""How far what is live has come."""
 
 STALE = "CF001"
 """SQLSTATE of `read.advance` where somebody else moved the position or swapped a table."""
 
 _SENT = {Type.UUID: "uuid_send({})", Type.INSTANT: "timestamptz_send({})"}
 
-FOUNDATION = f"""
-CREATE TABLE IF NOT EXISTS read.positions (
+
+def _line(line: Line) -> str:
+    """Where the position of a line is kept, and what moves it."""
+    return f"""
+CREATE TABLE IF NOT EXISTS read.{line.positions} (
     position bigint PRIMARY KEY,
     epoch bigint NOT NULL
 );
-INSERT INTO read.positions (position, epoch) SELECT 0, 0 WHERE NOT EXISTS (SELECT FROM read.positions);
+INSERT INTO read.{line.positions} (position, epoch) SELECT 0, 0 WHERE NOT EXISTS (SELECT FROM read.{line.positions});
+CREATE OR REPLACE FUNCTION read.{line.advance}(old bigint, new bigint, seen bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    current record;
+BEGIN
+    SELECT p.position, p.epoch INTO current FROM read.{line.positions} p ORDER BY p.position DESC LIMIT 1 FOR UPDATE;
+    IF NOT FOUND OR (current.position, current.epoch) <> (old, seen) THEN
+        RAISE EXCEPTION 'the projections are no longer at position %, epoch %', old, seen USING ERRCODE = '{STALE}';
+    END IF;
+    INSERT INTO read.{line.positions} (position, epoch) VALUES (new, seen);
+    DELETE FROM read.{line.positions} p WHERE p.position = old;
+    PERFORM pg_notify('{line.channel}', new::text);
+END
+$$;
+"""  # noqa: S608 - our own names
+
+
+FOUNDATION = f"""
+{_line(LIVE)}
+{_line(HISTORY)}
 CREATE OR REPLACE VIEW read.position AS {POSITION};
 CREATE TABLE IF NOT EXISTS read.projections (
     name text PRIMARY KEY,
@@ -39,19 +70,6 @@ CREATE TABLE IF NOT EXISTS read.quarantined (
     skipped bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (projection, key)
 );
-CREATE OR REPLACE FUNCTION read.advance(old bigint, new bigint, seen bigint) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    current record;
-BEGIN
-    SELECT p.position, p.epoch INTO current FROM read.positions p ORDER BY p.position DESC LIMIT 1 FOR UPDATE;
-    IF NOT FOUND OR (current.position, current.epoch) <> (old, seen) THEN
-        RAISE EXCEPTION 'the projections are no longer at position %, epoch %', old, seen USING ERRCODE = '{STALE}';
-    END IF;
-    INSERT INTO read.positions (position, epoch) VALUES (new, seen);
-    DELETE FROM read.positions p WHERE p.position = old;
-    PERFORM pg_notify('read_position', new::text);
-END
-$$;
 CREATE OR REPLACE FUNCTION read.position_at(instant timestamptz) RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     low bigint := 0;   -- recorded at or before the instant (0: before the first event)
@@ -70,19 +88,38 @@ BEGIN
     RETURN low;
 END
 $$;
+-- The position of an instant, once and for all; null where the instant is yet to come.
+CREATE OR REPLACE FUNCTION read.settled_at(instant timestamptz) RETURNS bigint LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    latest timestamptz;
+BEGIN
+    SELECT recorded_at INTO latest FROM ledger.events ORDER BY notification_id DESC LIMIT 1;
+    IF latest IS NULL OR latest <= instant THEN
+        IF instant >= clock_timestamp() THEN
+            RETURN NULL;
+        END IF;
+        -- Whoever is appending may have taken an earlier instant than this one: wait for them (ledger.append's lock).
+        PERFORM pg_advisory_xact_lock_shared(7163384699739501);
+    END IF;
+    RETURN read.position_at(instant);
+END
+$$;
 """  # noqa: S608 - a constant
 
 
 def create_table(table: Table, name: str) -> str:
-    """`table` under a name, without any index."""
+    """`table` under a name, without any index. (A version changes once, in a column of its key: that needs no room.)"""
     columns = [f"{column.name} {_definition(column.type)}" for column in table.columns]
-    return f"CREATE TABLE read.{name} ({', '.join(columns)}) WITH (fillfactor = 85)"
+    full = 100 if table.versions or table.keep else 85
+    return f"CREATE TABLE read.{name} ({', '.join(columns)}) WITH (fillfactor = {full})"
 
 
 def create_key(table: Table, name: str) -> str:
-    """The primary key of `table` under a name."""
-    key = ", ".join(column.name for column in table.columns[: table.key])
-    return f"ALTER TABLE read.{name} ADD PRIMARY KEY ({key})"
+    """The primary key of `table` under a name. Of versions it begins with whose they are and until when: the latest are
+    found first, and the open one at once.
+    """
+    key = [column.name for column in table.columns[: table.key]] + (["until", "since"] if table.versions else [])
+    return f"ALTER TABLE read.{name} ADD PRIMARY KEY ({', '.join(key)})"
 
 
 def create_indexes(table: Table, name: str) -> tuple[str, ...]:
@@ -96,27 +133,46 @@ def _definition(kind: Type) -> str:
 
 
 @cache
-def load(names: tuple[str, ...]) -> str:
-    """Rows by id from several tables in one statement, each with the number of its table; one `uuid[]` per table. Ids
-    and instants come in the bytes that they go back in.
+def load(tables: tuple[tuple[str, bool], ...]) -> str:
+    """Rows by id from several tables (name, and whether it holds versions: then the open ones) in one statement, each
+    with the number of its table; one `uuid[]` per table. Ids and instants come in the bytes that they go back in.
     """
     columns = ", ".join(_SENT.get(column.type, "{}").format(column.name) for column in ROW)
     return " UNION ALL ".join(
-        f"SELECT {number}, {columns} FROM read.{name} WHERE id = ANY (%b::uuid[])"  # noqa: S608 - our own names
-        for number, name in enumerate(names)
+        f"SELECT {number}, {columns} FROM read.{name} "  # noqa: S608 - our own names
+        f"WHERE id = ANY (%b::uuid[]){f' AND until = {OPEN}' if versions else ''}"
+        for number, (name, versions) in enumerate(tables)
     )
 
 
-def upsert(table: Table, name: str) -> str:
-    """Write rows: one array parameter per column."""
+def write(table: Table, name: str) -> tuple[str, ...]:
+    """The statements that write rows, each with one array parameter per column. Of versions, first those that end:
+    whose, and until when.
+    """
+    return (_end(table, name), _insert(table, name)) if table.versions else (_insert(table, name),)
+
+
+def _insert(table: Table, name: str) -> str:
     columns = [column.name for column in table.columns]
-    parameters = ", ".join(f"%b::{column.type.parameter}" for column in table.columns)
     values = ", ".join(f"u.{c.name}::{c.type.sql}" if c.type.is_array else f"u.{c.name}" for c in table.columns)
+    conflict = f" ON CONFLICT ({', '.join(columns[: table.key])}) {_on_conflict(table)}" if not table.versions else ""
     return (
         f"INSERT INTO read.{name} AS t ({', '.join(columns)}) "  # noqa: S608 - our own names
-        f"SELECT {values} FROM unnest({parameters}) AS u ({', '.join(columns)}) "
-        f"ON CONFLICT ({', '.join(columns[: table.key])}) {_on_conflict(table)}"
+        f"SELECT {values} FROM unnest({_parameters(table.columns)}) AS u ({', '.join(columns)}){conflict}"
     )
+
+
+def _end(table: Table, name: str) -> str:
+    key = [column.name for column in table.columns[: table.key]]
+    same = " AND ".join(f"t.{column} = u.{column}" for column in key)
+    return (
+        f"UPDATE read.{name} AS t SET until = u.until "  # noqa: S608 - our own names
+        f"FROM unnest({_parameters(table.ended)}) AS u ({', '.join([*key, 'until'])}) WHERE {same} AND t.until = {OPEN}"
+    )
+
+
+def _parameters(columns: Sequence[Column]) -> str:
+    return ", ".join(f"%b::{column.type.parameter}" for column in columns)
 
 
 def _on_conflict(table: Table) -> str:
@@ -130,10 +186,11 @@ def _on_conflict(table: Table) -> str:
 
 
 @cache
-def store(tables: tuple[Table, ...], names: tuple[str, ...], *, advance: bool) -> str:
-    """The rows of several tables, under these names, in one statement and so in one transaction; `advance`: then old
-    position, new one and epoch.
+def store(tables: tuple[Table, ...], names: tuple[str, ...], line: Line | None = None) -> str:
+    """The rows of several tables, under these names, in one statement and so in one transaction; with a line, then its
+    old position, its new one and its epoch.
     """
-    written = [f"w{n} AS ({upsert(t, name)})" for n, (t, name) in enumerate(zip(tables, names, strict=True))]
-    move = "SELECT read.advance(%b, %b, %b)" if advance else "SELECT"
+    statements = [each for table, name in zip(tables, names, strict=True) for each in write(table, name)]
+    written = [f"w{number} AS ({statement})" for number, statement in enumerate(statements)]
+    move = f"SELECT read.{line.advance}(%b, %b, %b)" if line else "SELECT"
     return f"WITH {', '.join(written)} {move}" if written else move

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import struct
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from psycopg.pq import Format
 from psycopg.types.numeric import Int8
 
 from projections import schema
-from projections.columns import COPY_HEADER, COPY_TRAILER, Type, array_of, copy_rows
+from projections.columns import COPY_HEADER, COPY_TRAILER, Column, Type, array_of, copy_rows
 from projections.engine import Load
 from projections.entity import AnyProjection, Key
 from projections.fold import Poison, Write, describe
+from projections.lines import LIVE, Line
 
-LEADER, FOUNDATION, REBUILD = 7163384699739510, 7163384699739511, 7163384699739512
+FOUNDATION = 7163384699739511
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _ENTRIES = "notification_id, uuid_send(originator_id), originator_version, timestamptz_send(recorded_at), topic, state"
 _RETRY_SECONDS = 0.2
@@ -55,6 +57,11 @@ class _EncodedDumper(Dumper):
         return obj.data
 
 
+def bigint(value: int) -> Any:
+    """A `bigint` parameter, whatever its size: its type is part of what a prepared statement is known by."""
+    return Int8(value)
+
+
 def uuids(values: Iterable[UUID | Key]) -> Encoded:
     """A `uuid[]` parameter."""
     return Encoded(array_of(Type.UUID, list(values)))
@@ -77,10 +84,10 @@ async def connect(dsn: str, name: str) -> AsyncIterator[Database]:
         yield connection
 
 
-async def lead(connection: Database, *, every: float = 0.5) -> None:
-    """Return once this connection holds the leader's lock; it is given back when the connection ends."""
+async def lead(connection: Database, line: Line, *, every: float = 0.5) -> None:
+    """Return once this connection holds the lock of a line's leader; it is given back when the connection ends."""
     while True:
-        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", [LEADER])
+        cursor = await connection.execute("SELECT pg_try_advisory_lock(%s)", [line.leader])
         if (await cursor.fetchone()) == (True,):
             return
         await asyncio.sleep(every)
@@ -105,21 +112,28 @@ async def load(
     """The rows asked for, each with its projection's name; `names` tells which tables to read instead of the usual."""
     if not loads:
         return iter(())
-    tables = tuple(names.get(wanted.projection, wanted.projection) for wanted in loads)
+    tables = tuple((names.get(wanted.projection, wanted.projection), wanted.versions) for wanted in loads)
     cursor = connection.cursor(binary=True)
     await cursor.execute(schema.load(tables).encode(), [uuids(wanted.keys) for wanted in loads], prepare=True)
     found = await cursor.fetchall()
     return ((loads[row[0]].projection, row[1:]) for row in found)
 
 
-def _parameters(write: Write) -> list[Encoded]:
-    """The parameters of `schema.upsert`."""
-    columns = zip(write.table.columns, zip(*write.rows, strict=True), strict=True)
-    return [Encoded(array_of(column.type, values)) for column, values in columns]
+def _parameters(write: Write) -> Iterator[Encoded]:
+    """The parameters of `schema.write`."""
+    if write.table.versions:
+        yield from _arrays(write.table.ended, write.ended)
+    yield from _arrays(write.table.columns, write.rows)
+
+
+def _arrays(columns: Sequence[Column], rows: Sequence[Sequence[Any]]) -> Iterator[Encoded]:
+    values = zip(*rows, strict=True) if rows else repeat((), len(columns))
+    for column, found in zip(columns, values, strict=True):
+        yield Encoded(array_of(column.type, found))
 
 
 def parameters(writes: Iterable[Write]) -> list[Encoded]:
-    """The parameters of the upserts of several tables. Raises Undigestible."""
+    """The parameters of what writes several tables. Raises Undigestible."""
     try:
         return [array for write in writes for array in _parameters(write)]
     except (ValueError, TypeError, OverflowError, struct.error) as error:
@@ -140,19 +154,21 @@ def meaning() -> Iterator[None]:
         raise
 
 
-async def store(connection: Database, writes: Sequence[Write], old: int, new: int, epoch: int) -> None:
+async def store(
+    connection: Database, writes: Sequence[Write], old: int, new: int, epoch: int, line: Line = LIVE
+) -> None:
     """Store a batch and move on, in one statement. Raises Moved or Undigestible."""
     tables = tuple(write.table for write in writes)
-    query = schema.store(tables, tuple(table.name for table in tables), advance=True)
+    query = schema.store(tables, tuple(table.name for table in tables), line)
     given: list[Any] = [*parameters(writes), Int8(old), Int8(new), Int8(epoch)]
     with meaning():
         await connection.execute(query.encode(), given, prepare=True)
 
 
-async def upsert_all(connection: Database, writes: Sequence[Write], names: Mapping[str, str]) -> None:
-    """Store a batch in tables of these names, in one statement. Raises Undigestible."""
+async def write_all(connection: Database, writes: Sequence[Write], names: Mapping[str, str]) -> None:
+    """Store rows in tables of these names, where not their own, in one statement. Raises Undigestible."""
     tables = tuple(write.table for write in writes)
-    query = schema.store(tables, tuple(names[table.name] for table in tables), advance=False)
+    query = schema.store(tables, tuple(names.get(table.name, table.name) for table in tables))
     given = parameters(writes)
     with meaning():
         await connection.execute(query.encode(), given, prepare=True)
@@ -160,9 +176,14 @@ async def upsert_all(connection: Database, writes: Sequence[Write], names: Mappi
 
 async def upsert(connection: Database, write: Write, name: str) -> None:
     """Store rows in the table of that name. Raises Undigestible."""
-    given = parameters([write])
+    await write_all(connection, [write], {write.table.name: name})
+
+
+async def end(connection: Database, write: Write, name: str) -> None:
+    """End the versions that others follow, in the table of that name. Raises Undigestible."""
+    ending, _ = schema.write(write.table, name)
     with meaning():
-        await connection.execute(schema.upsert(write.table, name).encode(), given, prepare=True)
+        await connection.execute(ending.encode(), list(_arrays(write.table.ended, write.ended)), prepare=True)
 
 
 async def rehearse(connection: Database, writes: Sequence[Write], names: Mapping[str, str]) -> None:
@@ -207,13 +228,14 @@ async def quarantine(connection: Database, poison: Sequence[Poison], skipped: Ma
         )
 
 
-async def quarantined(connection: Database) -> list[Poison]:
-    """Everything in quarantine, in the order of the ledger."""
+async def quarantined(connection: Database, projections: Sequence[str]) -> list[Poison]:
+    """Everything of these projections that is in quarantine, and what nobody can decode, in the order of the ledger."""
     cursor = await connection.execute(
         "SELECT q.projection, q.key, q.position, e.topic, coalesce(o.error, '') FROM read.quarantined q "
         "JOIN ledger.events e ON e.notification_id = q.position "
         "LEFT JOIN ops.quarantine o ON o.projection = q.projection AND o.position = q.position "
-        "ORDER BY q.position, q.projection, q.key"
+        "WHERE q.projection = ANY (%s) ORDER BY q.position, q.projection, q.key",
+        [["*", *projections]],
     )
     return [Poison(*row) for row in await cursor.fetchall()]
 
@@ -225,13 +247,18 @@ async def release(connection: Database, projections: Sequence[str]) -> None:
     await connection.execute("DELETE FROM read.quarantined WHERE projection = ANY (%s)", [names])
 
 
-async def standing(connection: Database, *, lock: bool = False) -> tuple[int, int]:
-    """Position and epoch; `lock`: nobody moves on until the transaction ends."""
-    cursor = await connection.execute(f"{schema.POSITION}{' FOR UPDATE' if lock else ''}".encode())
+async def standing(connection: Database, line: Line = LIVE, *, lock: bool = False) -> tuple[int, int]:
+    """Position and epoch of a line; `lock`: nobody moves on until the transaction ends."""
+    cursor = await connection.execute(f"{schema.standing(line)}{' FOR UPDATE' if lock else ''}".encode())
     row = await cursor.fetchone()
     if row is None:
-        raise RuntimeError("read.positions has no row: the schema of the projections is damaged")
+        raise RuntimeError(f"read.{line.positions} has no row: the schema of the projections is damaged")
     return row[0], row[1]
+
+
+async def swapped(connection: Database, line: Line) -> None:
+    """Tables of a line bear the names of others: whoever writes to them has to look again."""
+    await connection.execute(f"UPDATE read.{line.positions} SET epoch = epoch + 1".encode())  # noqa: S608 - our own name
 
 
 async def built(connection: Database) -> dict[str, tuple[int, list[str]]]:
@@ -249,14 +276,16 @@ async def mark_built(connection: Database, projection: AnyProjection) -> None:
     )
 
 
-async def prepare(connection: Database, projections: Sequence[AnyProjection]) -> tuple[AnyProjection, ...]:
+async def prepare(
+    connection: Database, projections: Sequence[AnyProjection], line: Line = LIVE
+) -> tuple[AnyProjection, ...]:
     """Make what is missing; answers the projections that have to be rebuilt, because another build of them stands, or
     none while the ledger has gone on.
     """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", [FOUNDATION])
         await connection.execute(schema.FOUNDATION.encode())
-        position, _ = await standing(connection, lock=True)
+        position, _ = await standing(connection, line, lock=True)
         stand = await built(connection)
         if position == 0:
             for projection in projections:

@@ -27,13 +27,15 @@ def migrate(config: Path | None, *, as_json: bool) -> None:
 def rebuild(config: Path | None, projection: tuple[str, ...], *, as_json: bool) -> None:
     """Rebuild read models from the ledger, beside the present ones, and swap them in. Default: all of them.
 
-    The service goes on meanwhile.
+    Each with its history: what is asked of the past is answered as before. The service goes on meanwhile.
     """
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
     from application.codec import decode
-    from projections.catalogue import ALL_PROJECTIONS
+    from projections.catalogue import ALL_PROJECTIONS, HISTORIES
+    from projections.entity import History
+    from projections.lines import HISTORY, LIVE
     from projections.rebuild import RebuildProgress
     from projections.rebuild import rebuild as replay
 
@@ -42,13 +44,16 @@ def rebuild(config: Path | None, projection: tuple[str, ...], *, as_json: bool) 
         known = ", ".join(each.name for each in ALL_PROJECTIONS)
         raise Stopped(f"There is no read model {', '.join(sorted(unknown))}. There are: {known}.", 2)
     chosen = tuple(each for each in ALL_PROJECTIONS if not projection or each.name in projection)
+    past = tuple(each for each in HISTORIES if isinstance(each, History) and each.of in chosen)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("replaying the ledger", total=None)
+        for words, line, projections in (("the present", LIVE, chosen), ("the past", HISTORY, past)):
+            task = bar.add_task(f"replaying the ledger for {words}", total=None)
 
-        def show(progress: RebuildProgress) -> None:
-            bar.update(task, completed=progress.position, total=progress.target)
+            def show(progress: RebuildProgress, task: TaskID = task) -> None:
+                bar.update(task, completed=progress.position, total=progress.target)
 
-        asyncio.run(replay(settings_of(config).dsn, chosen, decode, on_progress=show))
+            if projections:
+                asyncio.run(replay(settings_of(config).dsn, projections, decode, on_progress=show, line=line))
     names = [each.name for each in chosen]
     answer({"rebuilt": names}, f"Rebuilt: {', '.join(names)}.", as_json=as_json)

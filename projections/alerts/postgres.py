@@ -13,11 +13,14 @@ from projections.rows import Page
 
 # Open alerts of a cause. (The index is on the cause's digest.)
 OPEN = """
-SELECT id FROM read.alerts WHERE md5(cause) = md5(%b::text) AND cause = %b::text AND open ORDER BY ordinal
+SELECT a.id FROM read.alerts a
+WHERE md5(a.cause) = md5(%b::text) AND a.cause = %b::text AND a.open ORDER BY a.ordinal
 """
 
 # How many alerts a cause has had.
-LATEST = "SELECT coalesce(max(ordinal), 0) FROM read.alerts WHERE md5(cause) = md5(%b::text) AND cause = %b::text"
+LATEST = """
+SELECT coalesce(max(a.ordinal), 0) FROM read.alerts a WHERE md5(a.cause) = md5(%b::text) AND a.cause = %b::text
+"""
 
 
 class PostgresAlerts:

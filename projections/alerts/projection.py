@@ -30,4 +30,5 @@ ALERTS = entity(
     extract=_extract,
     # Causes can be longer than an index takes, so their digest is indexed.
     indexes=("(created_position)", "(md5(cause), ordinal)", "(created_position) WHERE open", "(subject_id)"),
+    listed=("created_position", "subject_id"),
 )

@@ -27,4 +27,5 @@ BRIDGES = entity(
     columns=COLUMNS,
     extract=_extract,
     indexes=("(name, id)", "(certificate_fingerprint)", "(token_sha256)"),
+    listed=("name, id",),
 )

@@ -57,4 +57,5 @@ CONNECTORS = entity(
         "(deadline_at) WHERE deployment_status IN ('pending', 'deploying')",
         "(target_system_id, profile, last_deployed_at) WHERE verifiable",
     ),
+    listed=("created_position", "certificate_id, created_position", "target_system_id, created_position"),
 )

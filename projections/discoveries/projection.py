@@ -25,4 +25,5 @@ DISCOVERIES = entity(
     columns=COLUMNS,
     extract=_extract,
     indexes=("(created_position)", "(target_system_id, position) WHERE completed"),
+    listed=("created_position", "target_system_id, position"),
 )

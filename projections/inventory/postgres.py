@@ -30,10 +30,10 @@ FROM read.inventory e WHERE e.id = %b::uuid
 """  # noqa: S608 - constants
 
 # What a download consists of.
-DER = "SELECT der, chain FROM read.inventory WHERE id = %b::uuid AND der IS NOT NULL"
+DER = "SELECT e.der, e.chain FROM read.inventory e WHERE e.id = %b::uuid AND e.der IS NOT NULL"
 
 # Which of many fingerprints are in the inventory.
-KNOWN = "SELECT fingerprint FROM read.inventory WHERE fingerprint = ANY (%b::text[])"
+KNOWN = "SELECT e.fingerprint FROM read.inventory e WHERE e.fingerprint = ANY (%b::text[])"
 
 _NOT_REVOKED = "(e.revoked_at IS NULL OR e.revoked_at > %b::timestamptz)"
 _STATUS = {

@@ -76,5 +76,6 @@ INVENTORY = entity(
         "(issuer_serial)",
         "(not_before, id) WHERE not_before > created_at",
     ),
+    listed=("not_after, id", "common_name, id", "created_position"),
     slim=_slim,
 )

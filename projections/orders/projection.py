@@ -37,4 +37,5 @@ ORDERS = entity(
     columns=COLUMNS,
     extract=_extract,
     indexes=("(created_position)", "(status, created_position)", "(certificate_id)"),
+    listed=("created_position", "certificate_id"),
 )

@@ -32,6 +32,7 @@ PRINCIPALS = entity(
     columns=PRINCIPAL_COLUMNS,
     extract=_principal,
     indexes=("(name, id)",),
+    listed=("name, id",),
 )
 
 TOKENS = entity(
@@ -42,4 +43,5 @@ TOKENS = entity(
     columns=TOKEN_COLUMNS,
     extract=_token,
     indexes=("(principal_id)", "(created_position)"),
+    listed=("principal_id", "created_position"),
 )

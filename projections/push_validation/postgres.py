@@ -2,12 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 
-import msgspec
-
 from projections.columns import Type
 from projections.push_validation.view import PushFilter, PushOperation
 from projections.reading.postgres import Reader
-from projections.reading.queries import Where
+from projections.reading.queries import Where, document_decoder
 from projections.schema import POSITION
 
 # Push operations in the order of their requests.
@@ -25,7 +23,7 @@ class PostgresPushValidation:
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._decode = msgspec.json.Decoder(PushOperation).decode
+        self._decode = document_decoder(PushOperation)
 
     async def operations(self, narrow: PushFilter = PushFilter()) -> Sequence[PushOperation]:
         where = _where(narrow)

@@ -36,6 +36,12 @@ OPERATIONS = Table(
         "(certificate_id, requested_position)",
         "(work_order_id)",
     ),
+    listed=(
+        "requested_position",
+        "requested_at, requested_position",
+        "connector_id, requested_position",
+        "certificate_id, requested_position",
+    ),
 )
 
 

@@ -1,6 +1,6 @@
 """Reading from PostgreSQL: a pool, one statement per answer."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -9,6 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 from projections.store import KEEPALIVE, Database, configure
 
 Pool = AsyncConnectionPool[Database]
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 def reading_pool(dsn: str, *, size: int = 4) -> Pool:
@@ -29,14 +30,14 @@ class Reader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def rows(self, query: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         """All rows. Raises psycopg.Error, or psycopg_pool.PoolTimeout where no connection is free."""
         async with self._pool.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query.encode(), parameters, prepare=True)
             return await cursor.fetchall()
 
-    async def rows_or_none(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]] | None:
+    async def rows_or_none(self, query: str, parameters: Parameters = ()) -> list[tuple[Any, ...]] | None:
         """All rows, None where the database cannot be reached or what is asked for does not exist yet."""
         try:
             return await self.rows(query, parameters)
@@ -44,7 +45,7 @@ class Reader:
             return None
 
     async def batches(
-        self, query: str, parameters: Sequence[Any] = (), *, size: int = 1000
+        self, query: str, parameters: Parameters = (), *, size: int = 1000
     ) -> AsyncIterator[list[tuple[Any, ...]]]:
         """Rows in batches, all as of one instant; holds a connection until it is exhausted or closed."""
         async with (

@@ -30,4 +30,5 @@ TARGET_SYSTEMS = entity(
     columns=COLUMNS,
     extract=_extract,
     indexes=("(name, id)", "(bridge_id)"),
+    listed=("name, id", "bridge_id"),
 )

@@ -17,8 +17,8 @@ from projections.topology.view import CertificateTopology
 
 # The certificate, its connectors, their target systems, those ones' bridges, and each connector's latest work order.
 TOPOLOGY = f"""
-WITH c AS MATERIALIZED (SELECT * FROM read.connectors WHERE certificate_id = %b::uuid),
-     t AS MATERIALIZED (SELECT * FROM read.target_systems WHERE id IN (SELECT target_system_id FROM c))
+WITH c AS MATERIALIZED (SELECT * FROM read.connectors r WHERE r.certificate_id = %b::uuid),
+     t AS MATERIALIZED (SELECT * FROM read.target_systems s WHERE s.id IN (SELECT target_system_id FROM c))
 SELECT 0, {columns("i")} FROM read.inventory i WHERE i.id = %b::uuid
 UNION ALL SELECT 1, {columns("c")} FROM c
 UNION ALL SELECT 2, {columns("t")} FROM t

@@ -21,4 +21,5 @@ VERIFICATION_RUNS = entity(
     columns=COLUMNS,
     extract=_extract,
     indexes=("(created_position)", "(position) WHERE completed"),
+    listed=("created_position",),
 )

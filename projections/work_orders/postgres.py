@@ -27,7 +27,9 @@ LEFT JOIN read.target_systems t ON t.id = e.target_system_id
 """  # noqa: S608 - constants
 
 # The highest ordinal of each connector.
-LATEST = "SELECT connector_id, max(ordinal) FROM read.work_orders WHERE connector_id = ANY (%b::uuid[]) GROUP BY 1"
+LATEST = """
+SELECT w.connector_id, max(w.ordinal) FROM read.work_orders w WHERE w.connector_id = ANY (%b::uuid[]) GROUP BY 1
+"""
 
 # Being implemented, without a deployment for the attempt.
 UNDISPATCHED = """

@@ -72,4 +72,11 @@ WORK_ORDERS = entity(
         "(scheduled_at) WHERE scheduled_at IS NOT NULL",
         "(expires_at) WHERE expires_at IS NOT NULL",
     ),
+    listed=(
+        "created_position",
+        "connector_id, ordinal",
+        "certificate_id, created_position",
+        "target_system_id, created_position",
+        "request_id, created_position",
+    ),
 )

@@ -29,7 +29,8 @@ from application.codec import decode
 from application.house import Context
 from domain.entity import Actor, ActorKind
 from domain.principal import Role
-from projections.catalogue import ALL_PROJECTIONS
+from projections.catalogue import ALL_PROJECTIONS, HISTORIES
+from projections.lines import HISTORY
 from projections.runner import Runner
 from tests.support.postgres import Pg
 
@@ -150,7 +151,8 @@ async def no_work(_: Core) -> None:
 
 async def only_read_models(core: Core) -> None:
     """A worker that keeps the read models and carries nothing out."""
-    await Runner(core.settings.dsn, decode, ALL_PROJECTIONS).run()
+    dsn = core.settings.dsn
+    await asyncio.gather(Runner(dsn, decode, ALL_PROJECTIONS).run(), Runner(dsn, decode, HISTORIES, line=HISTORY).run())
 
 
 def services_of(core: Core, **settings: Any) -> Services:

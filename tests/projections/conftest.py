@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from domain.entity import Event
-from projections.catalogue import Views, views
+from projections.catalogue import HISTORIES, Views, views
+from projections.lines import HISTORY
 from projections.reading.postgres import reading_pool
 from tests.projections import pushing
 from tests.projections.histories import history
@@ -62,8 +63,9 @@ def town(postgres_server: PostgresServer) -> Iterator[Town]:
     async def record() -> None:
         async with pg.log() as log:
             position = await Recorder(log).record(world.commands)
-        async with running(pg):
+        async with running(pg), running(pg, HISTORIES, line=HISTORY):
             await caught_up(pg, position)
+            await caught_up(pg, position, HISTORY)
 
     with database(postgres_server) as pg:
         asyncio.run(record())

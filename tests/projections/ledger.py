@@ -17,6 +17,7 @@ from projections import store
 from projections.catalogue import ALL_PROJECTIONS
 from projections.engine import Decode
 from projections.entity import AnyProjection
+from projections.lines import LIVE, Line
 from projections.runner import Runner
 from tests.projections.world import Change
 from tests.support.postgres import Pg
@@ -59,12 +60,12 @@ async def running(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def caught_up(pg: Pg, position: int) -> None:
-    """Return once the read position is there; fails the test after a long time."""
+async def caught_up(pg: Pg, position: int, line: Line = LIVE) -> None:
+    """Return once the position of a line is there; fails the test after a long time."""
     async with asyncio.timeout(60), store.connect(pg.app_dsn, "test") as connection:
         while True:
             with contextlib.suppress(psycopg.errors.UndefinedTable):
-                if (await store.standing(connection))[0] >= position:
+                if (await store.standing(connection, line))[0] >= position:
                     return
             await asyncio.sleep(0.005)
 
@@ -82,7 +83,7 @@ def tables(pg: Pg, projections: Sequence[AnyProjection] = ALL_PROJECTIONS) -> Ta
     with psycopg.connect(pg.app_dsn) as connection:
         for table in (table for projection in projections for table in projection.tables):
             columns = ", ".join(column.name for column in table.columns)
-            key = ", ".join(str(n) for n in range(1, table.key + 1))
+            key = ", ".join([*(str(n) for n in range(1, table.key + 1)), *(["until"] if table.versions else [])])
             query = f"SELECT {columns} FROM read.{table.name} ORDER BY {key}"
             found[table.name] = connection.execute(query.encode()).fetchall()
     return found

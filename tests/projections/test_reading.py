@@ -12,7 +12,7 @@ from domain.certificate import CertificateStatus
 from projections.catalogue import Views, views_of
 from projections.coalesce import Coalesced
 from projections.inventory.view import CertificateFilter
-from projections.reading.postgres import Reader, reading_pool
+from projections.reading.postgres import Parameters, Reader, reading_pool
 from projections.work_orders.view import WaitingFor, WorkOrderFilter
 from tests.projections.conftest import Town
 from tests.projections.ledger import Recorder, caught_up, running
@@ -25,12 +25,12 @@ class Counting(Reader):
 
     statements = 0
 
-    async def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def rows(self, query: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
         self.statements += 1
         return await super().rows(query, parameters)
 
 
-def _questions(town: Town, ask: Views) -> dict[str, Any]:
+def questions(town: Town, ask: Views) -> dict[str, Any]:
     certificate_id, connector_id = town.world.all("certificate")[0], town.world.all("connector")[0]
     order_id, now = town.world.all("work_order")[0], town.world.now
     waiting = WorkOrderFilter(waiting_for=WaitingFor(person="rita"))
@@ -67,7 +67,7 @@ async def test_every_answer_is_one_statement(town: Town) -> None:
     """Lists, single things and what they refer to: one read each."""
     async with reading_pool(town.pg.app_dsn) as pool:
         reader = Counting(pool)
-        for name, question in _questions(town, views_of(reader)).items():
+        for name, question in questions(town, views_of(reader)).items():
             before = reader.statements
             assert await question, name
             assert before + 1 == reader.statements, name
