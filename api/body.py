@@ -3,7 +3,9 @@
 Litestar's own decoding is lenient (`"1"` passes as a number) and knows no media types; this is a DTO in its sense.
 """
 
+import json
 import re
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -20,13 +22,15 @@ from api.problems import FieldError, Problem
 from domain.errors import Code, Refused
 
 _PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+_MISSING = re.compile(r"^Object missing required field `(.*)`", re.DOTALL)
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`", re.DOTALL)
 _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
 _DEEPEST = 64
-_plain = msgspec.json.Decoder().decode
+_LONGEST = 1_048_576
+"""Only a bridge's discoveries are longer; in those nobody looks for names that come twice."""
 
 
 class StrictJson(AbstractDTO[Any]):
@@ -66,7 +70,10 @@ class StrictJson(AbstractDTO[Any]):
 
 
 def check_media_type(connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-    """Refuse bodies that do not say they are JSON."""
+    """Refuse bodies that do not say they are JSON, or are packed."""
+    coding = connection.headers.get("content-encoding", "identity")
+    if coding.strip().lower() != "identity":
+        raise Problem("unsupported-media-type", f"Send the body as it is, without Content-Encoding {coding[:99]}.")
     given = connection.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given != "application/json":
         said = f"not as {given}" if given else "and say so in Content-Type"
@@ -79,10 +86,8 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[Any]") -> Any:
         raise invalid("", "It must not contain the character NUL.")
     try:
         value = decoder.decode(body)
-        if b"\\u0000" in body:
-            _refuse_nul(_plain(body))
-        if body.count(b"[") + body.count(b"{") > _DEEPEST:
-            _refuse_depth(_plain(body), "", _DEEPEST)
+        if len(body) <= _LONGEST:
+            _check(body, json.loads(body, object_pairs_hook=_once))
     except msgspec.ValidationError as error:
         pointer, detail = locate(str(error))
         raise invalid(pointer, detail) from None
@@ -97,8 +102,8 @@ def locate(message: str) -> tuple[str, str]:
     path, detail = (found[1], message[: found.start()]) if found else ("", message)
     path = path.partition("[...]")[0]
     pointer = "".join(f"/{_escape(name or index)}" for name, index in _STEP.findall(path))
-    unknown = _UNKNOWN.match(detail)
-    return (f"{pointer}/{_escape(unknown[1])}" if unknown else pointer), f"{detail}."
+    named = _UNKNOWN.match(detail) or _MISSING.match(detail)
+    return (f"{pointer}/{_escape(named[1])}" if named else pointer), f"{detail}."
 
 
 def invalid(pointer: str, detail: str) -> Problem:
@@ -127,6 +132,22 @@ def _unreadable(error: Exception, body: bytes) -> Problem:
 
 def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
+
+
+def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Names in an object should be unique (RFC 8259, section 4): readers differ in which of two values they take."""
+    found = dict(members)
+    if len(found) < len(members):
+        [(name, _)] = Counter(name for name, _ in members).most_common(1)
+        raise invalid("", f"The name {name[:99]!r} is given twice.")
+    return found
+
+
+def _check(body: bytes, plain: object) -> None:
+    if b"\\u0000" in body:
+        _refuse_nul(plain)
+    if body.count(b"[") + body.count(b"{") > _DEEPEST:
+        _refuse_depth(plain, "", _DEEPEST)
 
 
 def _refuse_nul(value: object, pointer: str = "") -> None:

@@ -20,6 +20,7 @@ from projections.rows import BadCursor
 log = logging.getLogger("certferry.api")
 
 Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]]
+_NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
 _CLIENT_GONE = "client disconnected prematurely"
 _HEADER_PARAMETERS = {"if_match": "If-Match", "idempotency_key": "Idempotency-Key"}
 
@@ -52,7 +53,7 @@ def bad_parameter(name: str, detail: str, place: str = "query") -> Problem:
 
 
 def _response(request: Request[Any, Any, Any], body: dict[str, Any], headers: dict[str, str]) -> Response[Any]:
-    headers = {"Cache-Control": "no-store", "Vary": "Accept, HX-Request"} | headers
+    headers = {"Cache-Control": "no-store", "Vary": "Accept, HX-Request", **_NO_GUESSING} | headers
     status: int = body["status"]
     if "hx-request" in request.headers:
         return Response(fragment(body), status_code=status, headers=headers, media_type="text/html")
@@ -62,12 +63,14 @@ def _response(request: Request[Any, Any, Any], body: dict[str, Any], headers: di
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
     found = error.extra if isinstance(error.extra, list) else []
     errors = tuple(_field_error(item) for item in found if isinstance(item, dict))
-    detail = "; ".join(f"{item.pointer}: {item.detail}" for item in errors) or error.detail
+    detail = "; ".join(f"{item.pointer or 'The body'}: {item.detail}" for item in errors) or error.detail
     return answer(request, Problem("validation-failed", detail, errors=errors))
 
 
 def _field_error(item: dict[str, Any]) -> FieldError:
     place = str(getattr(item.get("source"), "value", item.get("source") or "query"))
+    if place == "body":
+        return FieldError("", "It is missing; send JSON.")
     name = str(item.get("key", ""))
     return FieldError(_HEADER_PARAMETERS.get(name, name), str(item.get("message", "")), place)
 

@@ -14,6 +14,7 @@ from api.controllers.certificate_filter import Text
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.known import Known
 from api.presenters.orders import body
+from api.schemas.common import NothingBody
 from api.schemas.orders import OrderBody, OrderBodyIn, OrderPage
 from api.security import any_role, requires
 from application.house import Done, Loaded
@@ -21,6 +22,8 @@ from application.ordering import resubmit_order, submit_order
 from domain.certificate_order import CertificateOrder, OrderParameters, OrderStatus, Provider, WantedConnector
 from domain.roles import Permission
 from projections.orders.view import OrderFilter, OrderRow
+
+NOTHING = NothingBody()
 
 
 def order_filter(
@@ -77,7 +80,11 @@ async def get_order(order_id: FromPath[UUID], reading: NamedDependency[Reading])
 
 
 @post("/orders/{order_id:uuid}/resubmit", opt=requires(Permission.ORDER), status_code=202)
-async def resubmit_an_order(order_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[OrderBody]:
+async def resubmit_an_order(
+    order_id: FromPath[UUID],
+    command: NamedDependency[Command],
+    data: JSONBody[NothingBody] = NOTHING,  # noqa: ARG001 - refuses what somebody sent in vain
+) -> Response[OrderBody]:
     """Try a failed order again, with the same parameters."""
     return await _answer(command, await resubmit_order(command.house, command.context, order_id))
 

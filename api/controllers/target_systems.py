@@ -18,6 +18,7 @@ from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.estate import kind, target
 from api.presenters.known import Known
 from api.problems import Problem
+from api.schemas.common import NothingBody
 from api.schemas.estate import (
     ChangeTargetBody,
     ErrandAnswer,
@@ -33,6 +34,8 @@ from bridge.protocol import KINDS
 from domain.roles import Permission
 from domain.target_system import TARGET_SYSTEM, TargetSystem
 from projections.target_systems.view import TargetSystemFilter, TargetSystemRow
+
+NOTHING = NothingBody()
 
 
 def target_system_filter(
@@ -137,7 +140,9 @@ async def retire_target_system(target_system_id: FromPath[UUID], command: NamedD
 
 @post("/target-systems/{target_system_id:uuid}/test", opt=requires(Permission.TARGET_SYSTEMS), status_code=202)
 async def test_target_system(
-    target_system_id: FromPath[UUID], command: NamedDependency[Command]
+    target_system_id: FromPath[UUID],
+    command: NamedDependency[Command],
+    data: JSONBody[NothingBody] = NOTHING,  # noqa: ARG001, PT028 - refuses what somebody sent in vain; no test
 ) -> Response[ErrandAnswer]:
     """Test Connection: the bridge looks whether an installation could work. The result appears as `last_test`."""
     done = await request_test(command.house, command.context, target_system_id)

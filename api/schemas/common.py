@@ -22,6 +22,10 @@ class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class NothingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A command that takes nothing: no body, or an empty object."""
+
+
 class FieldErrorBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename={"place": "in"}):
     """One thing that is wrong: a JSON pointer into the body, or (with `in`) the name of a parameter."""
 

@@ -31,6 +31,8 @@ from tests.support.examples import example
         ("Expected `str`, got `int` - at `$.a[...].b`", "/a", "Expected `str`, got `int`."),
         ("Object contains unknown field `x/y` - at `$.a`", "/a/x~1y", "Object contains unknown field `x/y`."),
         ("Expected `object`, got `array`", "", "Expected `object`, got `array`."),
+        ("Object missing required field `a`", "/a", "Object missing required field `a`."),
+        ("Object missing required field `b` - at `$.a[1]`", "/a/1/b", "Object missing required field `b`."),
     ],
 )
 def test_a_message_of_the_decoder_names_its_place(message: str, pointer: str, detail: str) -> None:
