@@ -47,6 +47,7 @@ async def add_connector(house: House, context: Context, command: AddConnector) -
             load(house, TARGET_SYSTEM, command.target_system_id),
             load(house, CONNECTOR, connector_id),
         )
+        check_version(context, certificate)
         events = association.associate(
             connector.state,
             context.meta,

@@ -113,7 +113,9 @@ async def load_many(house: House, kind: AggregateType[S], stream_ids: Sequence[U
 
 
 def check_version(context: Context, loaded: Loaded[Any]) -> None:
-    """Refuse when the caller decided on another version (If-Match, RFC 9110, 13.1.1)."""
+    """Refuse when the caller decided on another version (If-Match, RFC 9110, 13.1.1), or on what is not there."""
+    if context.if_match is not None:
+        _ = loaded.found
     if context.if_match is not None and context.if_match != loaded.version:
         raise Refused(
             Code.VERSION_CONFLICT,

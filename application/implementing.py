@@ -151,13 +151,13 @@ async def retry_push(
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
         grounds = await grounds_of(house, order.found.connector_id)
         latest = (await latest_work_orders(house, [order.found.connector_id]))[order.found.connector_id]
-        if latest.next_ordinal != order.found.ordinal + 1:
-            raise Refused(Code.WORK_ORDER_OPEN, "A later work order exists for this connector; retry or push that one.")
-        grounds.check_eligible(within.at, allow_not_yet_valid=True)
         events = decide(
             order,
             lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=comment),
         )
+        if latest.next_ordinal != order.found.ordinal + 1:
+            raise Refused(Code.WORK_ORDER_OPEN, "A later work order exists for this connector; retry or push that one.")
+        grounds.check_eligible(within.at, allow_not_yet_valid=True)
         return events, (*grounds.assertions(), latest.none_later())
 
     return await _step(house, context, work_order_id, "push.retry", decision)

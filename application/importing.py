@@ -55,7 +55,7 @@ async def import_certificate(
             chain=tuple(issuer.der for issuer in bundle.chain),
             with_key=bundle.private_key is not None,
             owner=command.owner,
-            tags=command.tags,
+            tags=tuple(dict.fromkeys(command.tags)),
         )
         claim = await claim_serial(house, context, bundle.leaf, certificate_id)
         await _keep_key(house, certificate_id, bundle)
@@ -128,11 +128,12 @@ async def describe_certificate(
     house: House, context: Context, certificate_id: UUID, *, owner: str | None, tags: tuple[str, ...] | None
 ) -> Done[Loaded[Certificate]]:
     """Owner and tags."""
+    unique = None if tags is None else tuple(dict.fromkeys(tags))
 
     async def attempt() -> Attempt[Loaded[Certificate]]:
         known = await load(house, CERTIFICATE, certificate_id)
         check_version(context, known)
-        events = certificates.describe(known.found, context.meta, owner=owner, tags=tags)
+        events = certificates.describe(known.found, context.meta, owner=owner, tags=unique)
         return Attempt((write(known, events),), known.after(events))
 
     again = reading_back(house, CERTIFICATE, certificate_id)

@@ -4,13 +4,13 @@ Certificate").
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import msgspec
 
 from application.grounds import Grounds, load_grounds
-from application.house import Context, Done, House, Loaded, append, load, record_refusal, write
+from application.house import Context, Done, House, Loaded, append, check_version, load, record_refusal, write
 from application.numbering import Latest, latest_work_orders
 from application.ports import Change, VersionConflict
 from application.push_answers import (
@@ -23,6 +23,7 @@ from application.push_answers import (
 )
 from domain import ids, work_order
 from domain.certificate import CERTIFICATE
+from domain.connector import CONNECTOR
 from domain.errors import Code, Refused
 from domain.work_order_state import WORK_ORDER, WorkOrder
 
@@ -40,6 +41,8 @@ class RequestPush(msgspec.Struct, frozen=True, kw_only=True):
     connector_ids: tuple[UUID, ...] | None = None
     comment: str | None = None
     allow_not_yet_valid: bool = False
+    of_connector: bool = False
+    """Deploy: what was decided on (If-Match) is the one connector, not the certificate."""
 
 
 _Outcome = tuple[Loaded[WorkOrder], int] | Refused | VersionConflict
@@ -56,6 +59,7 @@ async def request_push(house: House, context: Context, command: RequestPush) -> 
     connector_ids = await _connectors(house, context, command)
     many = context.chosen_by_client and (command.connector_ids is None or len(connector_ids) > 1)
     repeat = await begun_before(house, context) if many else context.chosen_by_client
+    await _check_if_match(house, context, command)
     accepted, refusals, position = await _open_work_orders(house, context, command, connector_ids, repeat=repeat)
     if not accepted and len(refusals) == 1:
         raise refusals[0].refused
@@ -64,6 +68,21 @@ async def request_push(house: House, context: Context, command: RequestPush) -> 
     if many:
         await remember_answer(house, context, result, position)
     return Done(result=result, position=position)
+
+
+async def _check_if_match(house: House, context: Context, command: RequestPush) -> None:
+    if context.if_match is None:
+        return
+    decided_on: Loaded[Any] = (
+        await load(house, CONNECTOR, (command.connector_ids or ())[0])
+        if command.of_connector
+        else await load(house, CERTIFICATE, command.certificate_id)
+    )
+    try:
+        check_version(context, decided_on)
+    except Refused as stale:
+        await record_refusal(house, context, stale, subject_id=decided_on.id, action="push.request")
+        raise
 
 
 async def _connectors(house: House, context: Context, command: RequestPush) -> Sequence[UUID]:

@@ -68,7 +68,7 @@ async def register_target(house: House, context: Context, command: DescribeTarge
             bridge_id=command.bridge_id,
             settings=_settings(command, version=1, secrets_version=await sealed.after(0)),
             secrets_set=tuple(sorted(command.secrets or ())),
-            tags=command.tags,
+            tags=tuple(dict.fromkeys(command.tags)),
         )
         return Attempt((write(target, (event,)), bridge, *claim), target.after((event,)))
 
@@ -93,7 +93,7 @@ async def change_target(
             known,
             context.meta,
             name=command.name,
-            tags=command.tags,
+            tags=tuple(dict.fromkeys(command.tags)),
             wanted=_settings(command, version=0, secrets_version=await sealed.after(known.settings.secrets_version)),
             secrets_set=known.secrets_set if command.secrets is None else tuple(sorted(command.secrets)),
         )
@@ -131,8 +131,11 @@ async def request_test(house: House, context: Context, target_id: UUID) -> Done[
     deadline = context.at + timedelta(seconds=house.settings.errand_deadline)
 
     async def attempt() -> Attempt[UUID]:
-        target = (await load(house, TARGET_SYSTEM, target_id)).found
+        loaded = await load(house, TARGET_SYSTEM, target_id)
+        check_version(context, loaded)
+        target = loaded.found
         check_in_use(target)
+        await _check_connected(house, target)
         await house.errands.add(Errand(errand_id, TEST, target_id, target.bridge_id, deadline))
         return Attempt((), errand_id)
 
@@ -148,6 +151,15 @@ def check_in_use(target: TargetSystem) -> None:
             current_status="retired",
             allowed=[],
         )
+
+
+async def _check_connected(house: House, target: TargetSystem) -> None:
+    """Somebody waits for the answer: a bridge that cannot give one is told at once."""
+    bridge = (await load(house, BRIDGE, target.bridge_id)).found
+    if bridge.status is not BridgeStatus.CONNECTED:
+        is_what = bridge.status.value.replace("_", " ")
+        sentence = f"The bridge {bridge.name} of {target.name} is {is_what}. Start it, then test again."
+        raise Refused(Code.BRIDGE_DISCONNECTED, sentence)
 
 
 async def take_test(
@@ -187,7 +199,7 @@ def _settings(command: DescribeTarget, *, version: int, secrets_version: int) ->
         bridge_id=command.bridge_id,
         settings=command.settings,
         secrets_version=secrets_version,
-        endpoints=endpoints,
+        endpoints=tuple(dict.fromkeys(endpoints)),
         cloud=command.cloud,
     )
 

@@ -13,9 +13,9 @@ from msgspec import Meta
 _Path = Annotated[
     str,
     Meta(
-        pattern=r"^/[^\u0000-\u001f\u007f]*$(?!\n)",
+        pattern=r"^(/(?!\.{1,2}(/|$))[^/\u0000-\u001f\u007f]+)+$(?!\n)",
         max_length=1_024,
-        description="Directory on the target that certferry writes below. Absolute, no `.`, `..` or symbolic links.",
+        description="Directory on the target that certferry writes below. Absolute, no `.`, `..`, `//`, final `/` or symbolic links.",
     ),
 ]
 _ReloadProfile = Annotated[

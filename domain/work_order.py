@@ -144,7 +144,9 @@ def cancel(order: WorkOrder, meta: Meta, *, comment: str | None = None) -> tuple
     if order.status not in (PENDING, REVIEW, SCHEDULED):
         raise _not_now(order, "cancelled")
     if person_of(meta.actor) != person_of(order.requested_by):
-        raise Refused(Code.FORBIDDEN, "Only the person who requested this push can cancel it; you can reject it.")
+        raise Refused(
+            Code.FORBIDDEN, "Only the person who requested this push can cancel it; an approver can reject it."
+        )
     return (PushCancelled(meta=meta, comment=comment),)
 
 

@@ -144,6 +144,7 @@ async def deploy_connector(
         connector_ids=(connector_id,),
         comment=data.comment,
         allow_not_yet_valid=data.allow_not_yet_valid,
+        of_connector=True,
     )
     return await pushed(command, wish)
 

@@ -29,7 +29,8 @@ async def pushed(command: Command, wish: RequestPush) -> Response[PushAnswer]:
     if wish.connector_ids is None:
         await command.caught_up()
     done = await request_push(command.house, command.context, wish)
-    location = location_of("push-requests", done.result.request_id)
+    # A request whose connectors were all refused made nothing that could be looked at.
+    location = location_of("push-requests", done.result.request_id) if done.result.work_orders else None
     return await command.answer(done, present.push_answer(done.result), status=202, location=location)
 
 

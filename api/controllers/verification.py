@@ -1,6 +1,6 @@
 """Verification runs and the Push Validation Report."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
+from api.body import invalid
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
 from api.paging import CSV, JSON, Cursor, Limit, cell, csv_lines, listed, negotiate, numbered, position_cursor
@@ -66,6 +67,7 @@ async def start_verification_run(
 ) -> Response[VerificationRunBody]:
     """Compare now what is served with what was pushed; by default for everything that is due."""
     await command.caught_up()
+    await _check_named(command, data.connector_ids or ())
     done = await start_run(command.house, command.context, data.connector_ids, trigger="user")
     found = done.result
     return await command.answer(
@@ -129,6 +131,14 @@ async def get_push_validation_report(
         return single(body)
     content = report_page(body).encode() if wanted == HTML else _csv(body)
     return Response(content, media_type=wanted)  # type: ignore[arg-type] # the body, written down
+
+
+async def _check_named(command: Command, connector_ids: Sequence[UUID]) -> None:
+    """A run over what is not there would find nothing wrong with it."""
+    known = await command.services.views.connectors.get_many(connector_ids) if connector_ids else {}
+    for n, connector_id in enumerate(connector_ids):
+        if connector_id not in known:
+            raise invalid(f"/connector_ids/{n}", f"There is no connector {connector_id}.")
 
 
 def window(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.answers import missing, single
 from api.asking import Command, Reading
+from api.instants import in_utc
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.known import Known, known
 from api.presenters.viewing import viewer
@@ -133,11 +134,10 @@ async def reschedule_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[RescheduleBody]
 ) -> Response[WorkOrderBody]:
     """Another time for a scheduled push."""
+    scheduled_at = in_utc(data.scheduled_at, "/scheduled_at")
     return await _answer(
         command,
-        await implementing.reschedule_push(
-            command.house, command.context, work_order_id, data.scheduled_at, data.comment
-        ),
+        await implementing.reschedule_push(command.house, command.context, work_order_id, scheduled_at, data.comment),
     )
 
 
@@ -152,9 +152,8 @@ async def retry_work_order(
 
 
 def _dialog(data: DialogBody) -> Dialog:
-    return Dialog(
-        comment=data.comment, manual_implementation=data.manual_implementation, scheduled_at=data.scheduled_at
-    )
+    at = None if data.scheduled_at is None else in_utc(data.scheduled_at, "/scheduled_at")
+    return Dialog(comment=data.comment, manual_implementation=data.manual_implementation, scheduled_at=at)
 
 
 async def _answer(command: Command, done: Done[Loaded[WorkOrder]]) -> Response[WorkOrderBody]:

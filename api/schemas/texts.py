@@ -8,10 +8,18 @@ from typing import Annotated
 from msgspec import Meta
 
 _END = r"(?![\s\S])"
-_PRINTABLE = rf"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]+{_END}"
+# Neither control characters nor those that turn the direction of writing (Unicode, UAX 9): a name is read as it is.
+_NEVER = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
+_PRINTABLE = rf"^[^\s{_NEVER}](?:[^{_NEVER}]*[^\s{_NEVER}])?{_END}"
 
 Name = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=_PRINTABLE, description="A name, without control characters.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=_PRINTABLE,
+        description="A name, without spaces around it or control characters.",
+    ),
 ]
 Tag = Annotated[str, Meta(min_length=1, max_length=100, pattern=_PRINTABLE, examples=["team-web"])]
 Comment = Annotated[

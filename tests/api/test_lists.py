@@ -53,11 +53,11 @@ async def test_a_whole_list_as_ndjson_and_csv(desk: Desk) -> None:
 
 async def test_a_cell_is_no_formula(desk: Desk) -> None:
     """Texts that a spreadsheet would carry out get an apostrophe."""
-    for n, owner in enumerate(("=HYPERLINK(1)", "+1", "-1", "@sum", " fine")):
+    for n, owner in enumerate(("=HYPERLINK(1)", "+1", "-1", "@sum", "fine")):
         await some_certificates(desk, f"host-{n}.example.org", owner=owner)
     table = await desk.as_("auditor").get(f"{API}/certificates?sort=common_name", headers={"Accept": "text/csv"})
     owners = [row["owner"] for row in csv.DictReader(io.StringIO(table.text))]
-    assert owners == ["'=HYPERLINK(1)", "'+1", "'-1", "'@sum", " fine"]
+    assert owners == ["'=HYPERLINK(1)", "'+1", "'-1", "'@sum", "fine"]
 
 
 async def test_filters_narrow_the_inventory(desk: Desk) -> None:
