@@ -74,8 +74,8 @@ async def _check_if_match(house: House, context: Context, command: RequestPush) 
     if context.if_match is None:
         return
     decided_on: Loaded[Any] = (
-        await load(house, CONNECTOR, (command.connector_ids or ())[0])
-        if command.of_connector
+        await load(house, CONNECTOR, command.connector_ids[0])
+        if command.of_connector and command.connector_ids
         else await load(house, CERTIFICATE, command.certificate_id)
     )
     try:

@@ -15,7 +15,7 @@ _Path = Annotated[
     Meta(
         pattern=r"^(/(?!\.{1,2}(/|$))[^/\u0000-\u001f\u007f]+)+$(?!\n)",
         max_length=1_024,
-        description="Directory on the target that certferry writes below. Absolute, no `.`, `..`, `//`, final `/` or symbolic links.",
+        description="Directory on the target that certferry writes below: absolute, no `.`, `..`, final `/`, links.",
     ),
 ]
 _ReloadProfile = Annotated[
