@@ -23,6 +23,7 @@ from projections.fold import Poison
 from projections.follower import Batch, Follower, alongside, batches
 from projections.lines import LIVE, Line
 from projections.rebuild import Progress, rebuild
+from projections.stopping import asked_to_stop
 from projections.store import Database, Moved
 
 OnQuarantine = Callable[[Poison], Awaitable[None]]
@@ -103,7 +104,9 @@ class Runner:
             before = self.status.batches
             try:
                 await self._lead()
-            except Exception as error:  # noqa: BLE001 - whatever it is: it is told, and the read models go on
+            except Exception as error:  # whatever it is: it is told, and the read models go on
+                if asked_to_stop():
+                    raise asyncio.CancelledError from error
                 self.status.failures += 1
                 self.status.failure = f"{type(error).__name__}: {error}"
                 _log.exception("the projections stumbled; they begin again at their stored position")
@@ -131,7 +134,9 @@ class Runner:
         while outdated:
             try:
                 await rebuild(self._dsn, outdated, self._decode, on_progress=self._on_progress, line=self._line)
-            except Exception as error:  # noqa: BLE001 - the others go on, and this is tried again
+            except Exception as error:  # the others go on, and this is tried again
+                if asked_to_stop():
+                    raise asyncio.CancelledError from error
                 self.status.failure = f"{type(error).__name__}: {error}"
                 _log.exception("a rebuild failed; it begins again")
                 await asyncio.sleep(_LONGEST_PAUSE)

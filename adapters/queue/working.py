@@ -10,8 +10,10 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
 from adapters.queue.jobs import Queue
+from projections.stopping import asked_to_stop
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_LAST_WORDS, _INSISTING = 1.0, 0.2
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +36,9 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
         reason = "by itself"
         try:
             await loop()
-        except Exception as error:  # noqa: BLE001 - that is its purpose
+        except Exception as error:  # that is its purpose
+            if asked_to_stop():
+                raise asyncio.CancelledError from error
             reason = f"{type(error).__name__}: {error}"
         lasted = asyncio.get_running_loop().time() - began
         pause = _FIRST_PAUSE if lasted > 10 * _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
@@ -49,18 +53,36 @@ async def work(queue: Queue, settings: WorkerSettings) -> None:
     """
     await rescue(queue, settings.stalled)
     rescuing = asyncio.create_task(_rescue_for_ever(queue, settings.stalled), name="rescue")
+    working = asyncio.create_task(_worker(queue, settings), name="jobs")
     try:
-        await queue.app.run_worker_async(
-            concurrency=settings.concurrency,
-            install_signal_handlers=False,
-            fetch_job_polling_interval=1.0,
-            update_heartbeat_interval=settings.heartbeat,
-            stalled_worker_timeout=settings.stalled,
-            shutdown_graceful_timeout=settings.stop,
-            delete_jobs=DeleteJobCondition.SUCCESSFUL,
-        )
+        await asyncio.shield(working)
     finally:
         rescuing.cancel()
+        await _ended(working, settings.stop + _LAST_WORDS)
+
+
+async def _worker(queue: Queue, settings: WorkerSettings) -> None:
+    await queue.app.run_worker_async(
+        concurrency=settings.concurrency,
+        install_signal_handlers=False,
+        fetch_job_polling_interval=1.0,
+        update_heartbeat_interval=settings.heartbeat,
+        stalled_worker_timeout=settings.stalled,
+        shutdown_graceful_timeout=settings.stop,
+        delete_jobs=DeleteJobCondition.SUCCESSFUL,
+    )
+
+
+async def _ended(working: "asyncio.Task[None]", seconds: float) -> None:
+    """Ask it to end: procrastinate ends its jobs and says so to the database, for which it waits half a minute where it
+    is away. After so many seconds that is cut short, part by part; what could not be said, `rescue` finds out.
+    """
+    working.cancel()
+    await asyncio.wait({working}, timeout=seconds)
+    while not working.done():
+        working.cancel()
+        await asyncio.wait({working}, timeout=_INSISTING)
+    await asyncio.gather(working, return_exceptions=True)
 
 
 async def rescue(queue: Queue, stalled: float) -> None:

@@ -4,28 +4,13 @@ import asyncio
 from pathlib import Path
 from uuid import uuid4
 
-import psycopg
-from psycopg.conninfo import make_conninfo
-
 from adapters.settings import Push
 from adapters.working import run_worker
 from tests.api.desk import Desk, in_one_task, no_work, open_desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Story, issued
+from tests.support.outages import database_away
 from tests.support.postgres import Pg
-
-
-def database_away(pg: Pg, *, away: bool) -> None:
-    """Refuse connections to the database and end those that are open, or let them in again."""
-    server = make_conninfo(pg.superuser_dsn, dbname="postgres")
-    with psycopg.connect(server, autocommit=True) as connection:
-        allowed = "false" if away else "true"
-        connection.execute(f'ALTER DATABASE "{pg.name}" WITH ALLOW_CONNECTIONS {allowed}'.encode())
-        if away:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-                [pg.name],
-            )
 
 
 async def test_a_database_that_is_away_is_told_and_comes_back(pg: Pg, tmp_path: Path) -> None:
