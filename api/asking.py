@@ -5,6 +5,7 @@
 
 import hashlib
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -24,6 +25,7 @@ from api.query import check_parameters
 from api.security import actor_of, caller_of, client_address, current_caller
 from api.services import Services, Views
 from application.house import Context, Done, House
+from application.ports import LogUnavailable
 from domain.colour import Thresholds
 from domain.errors import Refused
 from domain.principal import Role
@@ -212,10 +214,11 @@ async def command(
     try:
         yield Command(services, caller, context, claimed=key is not None)
     except Exception as error:
-        if key is not None:
-            await services.idempotency.abandon(context.command_id)
-        if isinstance(error, Refused):  # its event is part of what was said
-            services.acknowledged.note(await services.house.log.head())
+        with suppress(LogUnavailable):  # what happened is the answer, not that it could not be tidied up
+            if isinstance(error, Refused):  # its event is part of what was said
+                services.acknowledged.note(await services.house.log.head())
+            if key is not None:
+                await services.idempotency.abandon(context.command_id)
         raise
 
 

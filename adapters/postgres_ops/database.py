@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from application.ports import LogUnavailable
+from projections.reading.postgres import RECONNECT_SECONDS
 
 Rows = list[tuple[Any, ...]]
 
@@ -24,6 +25,7 @@ class OpsDatabase:
             min_size=0,
             max_size=size,
             timeout=patience,
+            reconnect_timeout=RECONNECT_SECONDS,
             open=False,
             kwargs={"autocommit": True},
             check=AsyncConnectionPool.check_connection,

@@ -14,6 +14,7 @@ from procrastinate.tasks import Task
 from psycopg.conninfo import make_conninfo
 
 from application.ports import LogUnavailable
+from projections.reading.postgres import RECONNECT_SECONDS
 
 SCHEMA = "procrastinate"
 LONGEST_PAUSE = 300
@@ -72,6 +73,7 @@ def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapp
         conninfo=make_conninfo(dsn, application_name="certferry queue", connect_timeout=5),
         min_size=1,
         max_size=8,
+        reconnect_timeout=RECONNECT_SECONDS,
         kwargs={"options": f"-c search_path={SCHEMA}"},
     )
     app = procrastinate.App(connector=connector)

@@ -11,11 +11,27 @@ from projections.store import KEEPALIVE, Database, configure
 Pool = AsyncConnectionPool[Database]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
+RECONNECT_SECONDS = 3.0
+"""How long a pool goes on trying to connect at growing intervals, before it waits to be asked again. The intervals
+double: with psycopg's default of five minutes, a database that was away for a minute could be missed for another.
+"""
 
-def reading_pool(dsn: str, *, size: int = 4) -> Pool:
-    """A pool for `Reader`, to be opened and closed by the caller (`async with`)."""
-    options = {"application_name": "certferry reads", "autocommit": True, **KEEPALIVE}
-    return AsyncConnectionPool(dsn, kwargs=options, min_size=1, max_size=size, open=False, configure=_configure)
+
+def reading_pool(dsn: str, *, size: int = 4, patience: float = 5.0) -> Pool:
+    """A pool for `Reader`, to be opened and closed by the caller (`async with`). `patience`: seconds to wait for a
+    connection before the database counts as away.
+    """
+    options = {"application_name": "certferry reads", "autocommit": True, "connect_timeout": 5, **KEEPALIVE}
+    return AsyncConnectionPool(
+        dsn,
+        kwargs=options,
+        min_size=1,
+        max_size=size,
+        timeout=patience,
+        reconnect_timeout=RECONNECT_SECONDS,
+        open=False,
+        configure=_configure,
+    )
 
 
 async def _configure(connection: Database) -> None:

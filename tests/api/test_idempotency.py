@@ -1,11 +1,15 @@
 """Idempotency-Key: the same key and body, the same answer; done once, whatever comes in between."""
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
+from adapters.postgres.log import PostgresLog
 from adapters.postgres_ops.idempotency import PostgresIdempotency
+from application.ports import LogUnavailable
 from tests.api.desk import Desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Story, issued
@@ -100,6 +104,25 @@ async def test_a_refused_command_may_be_tried_again_with_its_key(desk: Desk) -> 
     refused(await desk.as_("requester").post(url, headers=KEY), 409, "no-connector")
     await (await story.with_target()).with_connector()
     assert (await desk.as_("requester").post(url, headers=KEY)).status_code == 202
+
+
+async def test_a_refusal_stays_one_when_the_database_goes_just_then(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim cannot be given back, and nobody can say how far the ledger is: that is not what was asked for."""
+    story = await Story(desk).imported()
+
+    async def away(*_: Any) -> Any:
+        raise LogUnavailable
+
+    url = f"{API}/certificates/{story.certificate_id}/push"
+    with monkeypatch.context() as outage:
+        outage.setattr(PostgresIdempotency, "abandon", away)
+        refused(await desk.as_("requester").post(url, headers=KEY), 409, "no-connector")
+        outage.setattr(PostgresLog, "head", away)
+        refused(await desk.as_("requester").post(url), 409, "no-connector")
+        outage.setattr(PostgresLog, "load", away)
+        refused(await desk.as_("requester").post(url, headers={"Idempotency-Key": "2"}), 503, "unavailable")
 
 
 async def test_while_a_command_runs_its_key_is_taken(desk: Desk) -> None:
