@@ -33,9 +33,11 @@ from api.controllers import (
 )
 from api.directory import start_directory
 from api.failures import Handlers, exception_handlers
+from api.heads import HeadAsGet
 from api.idempotency import Replayed
 from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
+from api.pages.answering import show_problem
 from api.pages.routes import page_routes
 from api.recording import ReadRecorder
 from api.security import AskedForOptions, SignInFirst, admit
@@ -67,7 +69,7 @@ def create_app(services: Services) -> Litestar:
     """The REST API, its pages, its documentation."""
     # One router, not one per tag: Litestar copies everything in a router once more for every level.
     api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
-    return Litestar(
+    app = Litestar(
         route_handlers=[api, *system.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring],
@@ -79,6 +81,8 @@ def create_app(services: Services) -> Litestar:
         logging_config=None,
         state=_state(services),
     )
+    app.asgi_handler = HeadAsGet(app.asgi_handler)
+    return app
 
 
 def create_bridge_app(services: Services) -> Litestar:
@@ -100,6 +104,7 @@ def _state(services: Services) -> State:
     return State(
         {
             "services": services,
+            "show_problem": show_problem,
             "description": None,
             "ended_sessions": {},
             "last_seen": LastSeen(),
@@ -120,6 +125,7 @@ def _options(request: Request[Any, Any, Any], _: AskedForOptions) -> Response[An
     wanted = request.scope.get("path_template")
     routes = [route for route in request.app.routes if isinstance(route, HTTPRoute) and route.path_format == wanted]
     methods = {"OPTIONS", *(method for route in routes for method in route.route_handler_map)}
+    methods |= {"HEAD"} if "GET" in methods else set()
     return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
 
 

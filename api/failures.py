@@ -20,6 +20,7 @@ from projections.rows import BadCursor
 log = logging.getLogger("certferry.api")
 
 Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], Response[Any]]]
+ShowProblem = Callable[[dict[str, Any], dict[str, str]], Response[Any]]
 _NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
 _CLIENT_GONE = "client disconnected prematurely"
 _HEADER_PARAMETERS = {"if_match": "If-Match", "idempotency_key": "Idempotency-Key"}
@@ -55,9 +56,18 @@ def bad_parameter(name: str, detail: str, place: str = "query") -> Problem:
 def _response(request: Request[Any, Any, Any], body: dict[str, Any], headers: dict[str, str]) -> Response[Any]:
     headers = {"Cache-Control": "no-store", "Vary": "Accept, HX-Request", **_NO_GUESSING} | headers
     status: int = body["status"]
+    show: ShowProblem | None = request.app.state.get("show_problem")
+    if show is not None and _wants_page(request):
+        return show(body, headers)
     if "hx-request" in request.headers:
         return Response(fragment(body), status_code=status, headers=headers, media_type="text/html")
     return Response(msgspec.json.encode(body), status_code=status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _wants_page(request: Request[Any, Any, Any]) -> bool:
+    """Does a person look at this in a browser? Below /api/ programs ask."""
+    is_page = not request.scope["path"].startswith("/api/") and "hx-request" not in request.headers
+    return is_page and "text/html" in request.headers.get("accept", "")
 
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Any]:
@@ -84,7 +94,12 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any
     headers = dict(error.headers or {})
     if slug == "unavailable":
         headers.setdefault("Retry-After", "1")
+    headers = {name: f"{value}, HEAD" if _allows_get(name, value) else value for name, value in headers.items()}
     return answer(request, Problem(slug, _sentence(request, slug, error.detail), headers=headers))
+
+
+def _allows_get(header: str, value: str) -> bool:
+    return header.lower() == "allow" and "GET" in value
 
 
 def _sentence(request: Request[Any, Any, Any], slug: str, detail: str) -> str:

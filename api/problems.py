@@ -4,7 +4,6 @@ A slug is public: it is the last part of `type`, and for refusals of the domain 
 """
 
 from html import escape
-from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import msgspec
@@ -192,16 +191,4 @@ def fragment(problem: dict[str, Any]) -> str:
     return (
         f'<div class="problem" role="alert" data-problem="{escape(problem["type"])}">'
         f"<strong>{escape(problem['title'])}</strong> <p>{escape(problem['detail'])}</p></div>"
-    )
-
-
-def page(slug: str) -> str:
-    """What `/problems/<slug>` shows to people."""
-    kind = KINDS[slug]
-    phrase = HTTPStatus(kind.status).phrase
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{escape(kind.title)}</title><main><h1>{escape(kind.title)}</h1><p>{escape(kind.meaning)}</p>"
-        f"<p>Problem type <code>/problems/{escape(slug)}</code>, status {kind.status} {escape(phrase)} (RFC 9457).</p>"
-        "</main></html>"
     )

@@ -1,6 +1,7 @@
 """The service itself: alive, ready, figures, description, problems, and the Local PKI's certificate."""
 
 import asyncio
+from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
@@ -12,8 +13,9 @@ from msgspec import Meta
 from api.docs_page import PAGE, START
 from api.metrics import CONTENT_TYPE, Metrics
 from api.openapi import describe
+from api.pages.answering import html
 from api.paging import JSON, negotiate
-from api.problems import KINDS, Problem, page
+from api.problems import KINDS, Problem
 from api.security import public
 from api.services import Check, Services
 
@@ -95,8 +97,8 @@ def get_problem_type(
     if kind is None:
         raise Problem("not-found", "There is no such type of problem.")
     if negotiate(request, JSON, HTML) == HTML:
-        content: Any = page(slug).encode()
-        return Response(content, media_type="text/html", headers=_FOR_A_WHILE)
+        page: Any = html("problem_type.html", slug=slug, kind=kind, phrase=HTTPStatus(kind.status).phrase)
+        return page  # type: ignore[no-any-return] # the same for people
     body = ProblemTypeBody(f"/problems/{slug}", kind.title, kind.status, kind.meaning)
     return Response(body, media_type="application/json", headers=_FOR_A_WHILE)
 

@@ -38,6 +38,13 @@ def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:
     return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
 
 
+def show_problem(problem: dict[str, Any], headers: dict[str, str]) -> Response[str]:
+    """A problem as a page for people."""
+    answer = html("problem.html", status=problem["status"], problem=problem)
+    answer.headers.update(headers)
+    return answer
+
+
 def dialog(request: AnyRequest, body: str, **values: Any) -> Response[str]:
     """A dialog: a piece that htmx puts into the page, or the same as a page of its own."""
     frame = "dialog_fragment.html" if is_htmx(request) else "dialog_page.html"

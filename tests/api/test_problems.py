@@ -203,7 +203,7 @@ async def test_odd_request_lines_and_headers(desk: Desk) -> None:
     odd = {"Cookie": '=;=;certferry_session="x', "If-None-Match": '"1"', "Range": "bytes=0-1"}
     assert (await client.get(f"{API}/me", headers=odd)).status_code == 200
     options = await client.request("OPTIONS", f"{API}/certificates")
-    assert (options.status_code, options.headers["Allow"]) == (204, "GET, OPTIONS, POST")
+    assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS, POST")
 
 
 async def test_what_nobody_foresaw_is_logged_under_the_id_that_the_answer_names(
