@@ -58,6 +58,7 @@ MAY: dict[str, set[str]] = {
     "POST alerts/{id}/resolve": {"operator"},
     "GET alerts": {"operator", "auditor"},
     "GET alerts/{id}": {"operator", "auditor"},
+    "GET audit/diff": {"auditor"},
     "GET audit-events": {"auditor"},
     "GET audit-events/1": {"auditor"},
     "GET audit-events/1/payload": {"auditor"},
