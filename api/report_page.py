@@ -1,8 +1,11 @@
-"""The Push Validation Report as a page of its own: readable, printable, without any script."""
+"""The Push Validation Report as a page of its own (readable, printable, without any script), and as a table."""
 
 from html import escape
 
-from api.schemas.verification import CountsBody, PushValidationBody
+import msgspec
+
+from api.paging import cell, csv_lines
+from api.schemas.verification import CountsBody, PushItemBody, PushValidationBody
 
 _STYLE = (
     "body{font:14px/1.5 system-ui,sans-serif;margin:2rem;color:#1f2328;background:#fff}"
@@ -10,6 +13,13 @@ _STYLE = (
     "th{background:#f6f8fa}td.n{text-align:right}"
 )
 _COUNTS = ("total", "successful", "failed", "unreachable", "not_applicable", "superseded", "pending")
+
+
+def as_csv(body: PushValidationBody) -> bytes:
+    """Its push operations, one a line."""
+    columns = PushItemBody.__struct_fields__
+    items = msgspec.json.decode(msgspec.json.encode(body.items))
+    return csv_lines([columns, *([cell(item[column]) for column in columns] for item in items)])
 
 
 def report_page(body: PushValidationBody) -> str:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -15,12 +14,11 @@ from api.asking import Command, Reading, location_of
 from api.body import invalid
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import CSV, JSON, Cursor, Limit, cell, csv_lines, listed, negotiate, numbered, position_cursor
+from api.paging import CSV, JSON, Cursor, Limit, listed, negotiate, numbered, position_cursor
 from api.presenters.known import Known
 from api.presenters.verification import push_validation, result, run
-from api.report_page import report_page
+from api.report_page import as_csv, report_page
 from api.schemas.verification import (
-    PushItemBody,
     PushValidationBody,
     ResultBody,
     ResultPage,
@@ -129,7 +127,7 @@ async def get_push_validation_report(
     wanted = negotiate(request, JSON, CSV, HTML)
     if wanted == JSON:
         return single(body)
-    content = report_page(body).encode() if wanted == HTML else _csv(body)
+    content = report_page(body).encode() if wanted == HTML else as_csv(body)
     return Response(content, media_type=wanted)  # type: ignore[arg-type] # the body, written down
 
 
@@ -151,12 +149,6 @@ def window(since: datetime | None, until: datetime | None, now: datetime) -> tup
     if end < start:
         raise bad_parameter("to", "The window ends before it begins.")
     return start, end
-
-
-def _csv(body: PushValidationBody) -> bytes:
-    columns = PushItemBody.__struct_fields__
-    items = msgspec.json.decode(msgspec.json.encode(body.items))
-    return csv_lines([columns, *([cell(item[column]) for column in columns] for item in items)])
 
 
 HANDLERS = [

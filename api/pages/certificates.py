@@ -1,5 +1,6 @@
 """The pages of certificates: the list, and one with its topology."""
 
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -15,13 +16,18 @@ from api.pages import words
 from api.pages.answering import dialog, done, html, viewer_of
 from api.pages.forms import push_form
 from api.pages.model import certificate_page, order_type
+from api.paging import CSV
+from api.presenters.verification import push_validation
 from api.problems import Problem
+from api.report_page import as_csv
 from api.security import any_role, requires
 from application import verifying
 from application.pushing import RequestPush, request_push
 from domain.colour import Colour, of_certificate
 from domain.principal import Role
+from domain.roles import Permission
 from projections.inventory.view import CertificateFilter, CertificateRow
+from projections.push_validation.report import report
 from projections.push_validation.view import PushFilter
 from projections.topology.view import CertificateTopology
 
@@ -71,8 +77,8 @@ def _line(row: CertificateRow, reading: Reading) -> ListLine:
         colour,
         words.CERTIFICATE_WORDS[colour],
         facts.common_name,
-        facts.issuer_common_name or facts.issuer,
-        order_type(row.state.provider),
+        facts.issuer_common_name or facts.issuer or "none",
+        order_type(row.state.provider, row.state.source),
         row.state.source.value,
         facts.not_after,
     )
@@ -92,7 +98,17 @@ async def certificate(
     return html("certificate.html", viewer=viewer_of(request), tab="certificates", page=page)
 
 
-@get("/certificates/{certificate_id:uuid}/push", opt=requires(Role.REQUESTER, page=True), include_in_schema=False)
+@get("/certificates/{certificate_id:uuid}/push-validation.csv", opt=any_role(page=True), include_in_schema=False)
+async def push_validation_table(certificate_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[bytes]:
+    """Every push of this certificate and what came of it, for a spreadsheet."""
+    narrow = PushFilter(certificate_id=(certificate_id,))
+    position, operations = await reading.views.push_validation.operations_at(narrow)
+    start, end = datetime.min.replace(tzinfo=UTC), reading.now
+    counted = report(operations, as_of_position=position, since=start, until=end)
+    return Response(as_csv(push_validation(counted, start, end)), media_type=CSV)
+
+
+@get("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.DEPLOY, page=True), include_in_schema=False)
 async def push_dialog(
     request: Request[Any, Any, Any],
     certificate_id: FromPath[UUID],
@@ -104,7 +120,7 @@ async def push_dialog(
     return dialog(request, "confirm.html", title=form.title, form=form)
 
 
-@post("/certificates/{certificate_id:uuid}/push", opt=requires(Role.REQUESTER, page=True), include_in_schema=False)
+@post("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.DEPLOY, page=True), include_in_schema=False)
 async def push(
     request: Request[Any, Any, Any], certificate_id: FromPath[UUID], command: NamedDependency[Command]
 ) -> Response[Any]:

@@ -1,5 +1,6 @@
 """The confirmation dialogs, in the manual's words: what is asked, what the toggle means, where the answer goes."""
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -17,7 +18,11 @@ class ConnectorChoice(NamedTuple):
 
 
 class Form(NamedTuple):
-    """One confirmation dialog. `schedule`: it has the Manual Implementation toggle and a date and time."""
+    """One confirmation dialog.
+
+    `schedule`: it has the Manual Implementation toggle and a date and time; `only_time`: the latter alone.
+    `proposed` is the date and time it begins with (ISO 8601, UTC, as the browser's field takes it).
+    """
 
     title: str
     sentence: str
@@ -29,6 +34,8 @@ class Form(NamedTuple):
     manual_means: str = ""
     version: int | None = None
     connectors: tuple[ConnectorChoice, ...] = ()
+    only_time: bool = False
+    proposed: str = ""
     problem: str | None = None
 
 
@@ -40,6 +47,7 @@ class Step(NamedTuple):
     yes: str
     schedule: bool = False
     manual_means: str = ""
+    only_time: bool = False
 
 
 STEPS: dict[str, Step] = {
@@ -57,6 +65,9 @@ STEPS: dict[str, Step] = {
         schedule=True,
         manual_means="it is pushed now",
     ),
+    "reschedule": Step(
+        "Set another time", "The push starts by itself at this time instead.", "Yes, reschedule", only_time=True
+    ),
     "reject": Step("Reject the push", "One rejection ends this work order.", "Yes, reject"),
     "cancel": Step("Cancel the push", "You take your request back.", "Yes, cancel the push"),
     "retry": Step(
@@ -67,7 +78,7 @@ STEPS: dict[str, Step] = {
 }
 
 
-def step_form(action: str, order_id: UUID, order: WorkOrder, version: int) -> Form:
+def step_form(action: str, order_id: UUID, order: WorkOrder, version: int, now: datetime) -> Form:
     """The dialog of one step; `version` is what the person decided on (If-Match)."""
     step = STEPS[action]
     return Form(
@@ -80,7 +91,16 @@ def step_form(action: str, order_id: UUID, order: WorkOrder, version: int) -> Fo
         schedule=step.schedule,
         manual_means=step.manual_means,
         version=version,
+        only_time=step.only_time,
+        proposed=_proposed(action, order, now),
     )
+
+
+def _proposed(action: str, order: WorkOrder, now: datetime) -> str:
+    """The time the dialog begins with: what approvers proposed (Implement decides), or what is set so far."""
+    proposals = [a.scheduled_at for a in order.approvals if a.decision == "approved" and a.scheduled_at is not None]
+    at = {"implement": proposals[-1] if proposals else None, "reschedule": order.scheduled_at}.get(action)
+    return "" if at is None or at <= now else at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def push_form(topology: CertificateTopology, only: UUID | None) -> Form:

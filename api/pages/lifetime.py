@@ -19,11 +19,12 @@ class Part(NamedTuple):
 
 
 class Lifetime(NamedTuple):
-    """The parts, the mark for today (None outside the validity) and the same in words."""
+    """The parts, the mark for today (None outside the validity), the same in words, and the style that places them."""
 
     parts: tuple[Part, ...]
     today: float | None
     words: str
+    place: str
 
 
 def draw(facts: CertificateFacts, now: datetime, thresholds: Thresholds = Thresholds()) -> Lifetime:
@@ -37,11 +38,17 @@ def draw(facts: CertificateFacts, now: datetime, thresholds: Thresholds = Thresh
         if end > start:
             parts.append(Part(colour, round(start, 1), round(end - start, 1)))
             start = end
-    return Lifetime(tuple(parts), _today(facts, now, total), _words(facts, now))
-
-
-def _today(facts: CertificateFacts, now: datetime, total: float) -> float | None:
     share = (now - facts.not_before).total_seconds() / total
+    return Lifetime(tuple(parts), _today(share), _words(facts, now), _place(share))
+
+
+def _place(share: float) -> str:
+    """Tenths in the middle; near the ends the words stand beside those of the end."""
+    tenths = round(share * 10)
+    return "early" if tenths < 3 else "late" if tenths > 7 else f"at-{tenths}"
+
+
+def _today(share: float) -> float | None:
     return round(min(share * WIDTH, WIDTH - 3), 1) if 0 <= share <= 1 else None
 
 

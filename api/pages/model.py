@@ -10,17 +10,18 @@ from api.pages import edges, lifetime, words
 from api.pages.report_card import ReportCard, report_card
 from domain import colour as colours
 from domain.bridge import Bridge
-from domain.certificate import Certificate, days_until_expiry, status
+from domain.certificate import Certificate, Source, check_key_available, check_pushable, days_until_expiry, status
 from domain.colour import MEANING, PRECEDENCE, Colour
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.roles import Action, Permission, ask
 from domain.work_order_actions import available_actions
 from projections.connectors.view import ConnectorNode
 from projections.push_validation.view import PushOperation
 from projections.rows import Row
 from projections.topology.view import CertificateTopology
 
-DIALOGS = {"approve": "Approve", "implement": "Implement", "retry": "Retry"}
+DIALOGS = {"approve": "Approve", "implement": "Implement", "reschedule": "Reschedule", "retry": "Retry"}
 
 
 class Viewer(NamedTuple):
@@ -116,6 +117,7 @@ class CertificatePage(NamedTuple):
     not_after: datetime
     lifetime: lifetime.Lifetime
     push: Button
+    download: Button
     chips: tuple[Chip, ...]
     groups: tuple[Group, ...]
     edges: edges.Edges
@@ -154,7 +156,8 @@ def certificate_page(
         not_before=row.state.facts.not_before,
         not_after=row.state.facts.not_after,
         lifetime=lifetime.draw(row.state.facts, now),
-        push=_push_button(base, topology, viewer),
+        push=_push_button(base, topology, viewer, now),
+        download=_download_button(row, viewer),
         chips=_chips(base, Counter(s.colour for s in shades.values()), only),
         groups=groups,
         edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
@@ -172,16 +175,17 @@ def _facts(certificate: Certificate) -> tuple[Fact, ...]:
         Fact("Subject Alternative Names", ", ".join(facts.subject_alternative_names) or "none"),
         Fact("Issuer", facts.issuer, short=facts.issuer_common_name or None),
         Fact("Algorithm / digest", f"{facts.algorithm} / {facts.digest}", wide=True),
-        Fact("Order type", order_type(certificate.provider)),
+        Fact("Order type", order_type(certificate.provider, certificate.source)),
         Fact("Source", certificate.source.value, wide=True),
         Fact("Serial number", serial, short=_middle(serial, 8), mono=True, wide=True),
-        Fact("Fingerprint (SHA-256)", fingerprint, short=_middle(fingerprint, 12), mono=True, wide=True),
+        Fact("Fingerprint (SHA-256)", fingerprint, short=_middle(fingerprint, 9), mono=True, wide=True),
     )
 
 
-def order_type(provider: str | None) -> str:
-    """The provider in the manual's words; imported certificates have none."""
-    return {"local_pki": "Local PKI", "acme": "ACME", "external_ca": "External CA"}.get(provider or "", "Imported")
+def order_type(provider: str | None, source: Source) -> str:
+    """The provider in the manual's words; what was brought in or found has none."""
+    without = "Imported" if source is Source.MANAGED else "none"
+    return {"local_pki": "Local PKI", "acme": "ACME", "external_ca": "External CA"}.get(provider or "", without)
 
 
 def _colons(digits: str) -> str:
@@ -216,13 +220,27 @@ _LEGEND = (
 )
 
 
-def _push_button(base: str, topology: CertificateTopology, viewer: Viewer) -> Button:
-    reason = None
+def _push_button(base: str, topology: CertificateTopology, viewer: Viewer, now: datetime) -> Button:
+    found = _may_push(topology.certificate.state, viewer, now)
+    reason = found.reason
     if not any(node.connector.state.associated for node in topology.connectors):
         reason = "Add a target system to this certificate first."
-    elif Role.REQUESTER not in viewer.roles:
-        reason = "Only people with the role requester can push."
     return Button("Push to Device", f"{base}/push", allowed=reason is None, reason=reason, primary=True)
+
+
+def _may_push(certificate: Certificate, viewer: Viewer, now: datetime) -> Action:
+    """Push to Device, or Deploy: what the API would say."""
+
+    def push() -> None:
+        check_pushable(certificate, now)
+        check_key_available(certificate)
+
+    return ask("push", viewer.roles, Permission.DEPLOY, push)
+
+
+def _download_button(row: Row[Certificate], viewer: Viewer) -> Button:
+    found = ask("download", viewer.roles, Permission.DOWNLOAD, lambda: None)
+    return Button("Download", f"/api/v1/certificates/{row.id}/download?format=pem", found.allowed, found.reason)
 
 
 def _moving(nodes: Sequence[ConnectorNode]) -> bool:
@@ -282,7 +300,7 @@ def _line(
         sync=sync,
         sync_tone=tone,
         work_order=_note(node),
-        actions=_actions(node, certificate.id, viewer, now),
+        actions=_actions(node, certificate, viewer, now),
     )
 
 
@@ -297,13 +315,13 @@ def _note(node: ConnectorNode) -> OrderNote | None:
         label, tone = f"Failed: {cause}", "bad"
         detail = f"{order.failure_message} {RESOLUTIONS.get(FailureCause(order.failure_cause or 'unknown'), '')}"
     elif order.status is WorkOrderStatus.SCHEDULED and order.scheduled_at is not None:
-        label = f"{order.label} {words.instant(order.scheduled_at)[:-3]}"
+        label = f"{order.label} {words.moment(order.scheduled_at, order.requested_at)}"
     elif order.status in (WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS):
         label = f"{order.label} ({order.approvals_given} of {order.policy.levels})"
     return OrderNote(row.id, f"WO-{row.created_position}", label, tone, words.ORDER_ICONS[order.status], detail)
 
 
-def _actions(node: ConnectorNode, certificate_id: UUID, viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+def _actions(node: ConnectorNode, certificate: Row[Certificate], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
     """At most one button per row: the step that carries it on."""
     connector, row = node.connector, node.work_order
     if not connector.state.associated:
@@ -316,11 +334,11 @@ def _actions(node: ConnectorNode, certificate_id: UUID, viewer: Viewer, now: dat
                 f"/work-orders/{row.id}/{action.action}",
                 action.allowed,
                 action.reason,
-                primary=action.allowed and action.action != "retry",
+                primary=action.allowed and action.action in ("approve", "implement"),
             )
             for action in possible
             if action.action in DIALOGS
         )[:1]
-    allowed = Role.REQUESTER in viewer.roles or Role.OPERATOR in viewer.roles
-    reason = None if allowed else "Only people with the role requester or operator can deploy."
-    return (Button("Push", f"/certificates/{certificate_id}/push?connector_id={connector.id}", allowed, reason),)
+    found = _may_push(certificate.state, viewer, now)
+    url = f"/certificates/{certificate.id}/push?connector_id={connector.id}"
+    return (Button("Push", url, found.allowed, found.reason),)

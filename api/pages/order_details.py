@@ -8,6 +8,7 @@ from api.pages.model import Button, Viewer
 from api.pages.words import ORDER_ICONS, instant
 from domain.entity import Actor, ActorKind
 from domain.push_states import RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.roles import Permission, may
 from domain.work_order_actions import available_actions
 from domain.work_order_state import Approval, WorkOrder
 from projections.rows import Row
@@ -15,6 +16,7 @@ from projections.rows import Row
 WORDS = {
     "approve": "Approve",
     "implement": "Implement",
+    "reschedule": "Reschedule",
     "reject": "Reject",
     "cancel": "Cancel the push",
     "retry": "Retry",
@@ -51,6 +53,7 @@ class OrderDetails(NamedTuple):
     error: Failure | None
     actions: tuple[Button, ...]
     back: str
+    may_audit: bool
 
 
 def order_details(row: Row[WorkOrder], viewer: Viewer, names: dict[str, str], now: datetime) -> OrderDetails:
@@ -66,6 +69,7 @@ def order_details(row: Row[WorkOrder], viewer: Viewer, names: dict[str, str], no
         error=_failure(order),
         actions=_buttons(row, viewer, now),
         back=f"/certificates/{order.certificate_id}",
+        may_audit=may(viewer.roles, Permission.READ_EVERYTHING),
     )
 
 

@@ -24,7 +24,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals.update(asset=asset, icon=icon, badge=badge)
-    made.filters.update(day=words.day, instant=words.instant)
+    made.filters.update(day=words.day, instant=words.instant, at_dots=at_dots)
     return made
 
 
@@ -44,6 +44,11 @@ def icon(name: str) -> Markup:
         '<svg class="icon" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-linecap="round" '
         f'stroke-linejoin="round" aria-hidden="true" focusable="false">{inner}</svg>'
     )
+
+
+def at_dots(name: str) -> Markup:
+    """A host name that a narrow place may break after its dots."""
+    return Markup(".<wbr>").join(name.split("."))
 
 
 def badge(colour: Colour | str) -> Markup:

@@ -21,6 +21,7 @@ def page_routes() -> list[ControllerRouterHandler]:
         certificates.home,
         certificates.certificate_list,
         certificates.certificate,
+        certificates.push_validation_table,
         certificates.push_dialog,
         certificates.push,
         certificates.verify_now,

@@ -101,6 +101,12 @@ def day(at: datetime) -> str:
     return f"{at.day} {at:%b %Y}"
 
 
+def moment(at: datetime, near: datetime) -> str:
+    """29 Aug, 14:05 (UTC), with the year where it is another one than that of `near`."""
+    year = "" if at.year == near.year else f" {at.year}"
+    return f"{at.day} {at:%b}{year}, {at:%H:%M}"
+
+
 def instant(at: datetime) -> str:
     """29 Aug 2026 14:05:09 (UTC)."""
     return f"{day(at)} {at:%H:%M:%S}"

@@ -15,6 +15,7 @@ from api.asking import Command, Reading
 from api.pages.answering import dialog, done, viewer_of
 from api.pages.forms import step_form
 from api.pages.order_details import order_details
+from api.pages.what import what_is_pushed
 from api.problems import FieldError, Problem
 from api.security import any_role, requires
 from application import implementing
@@ -22,13 +23,22 @@ from application.house import Context, Done, House, Loaded
 from application.implementing import Dialog
 from domain.principal import Role
 from domain.work_order_state import WorkOrder
+from projections.connectors.view import ConnectorNode
 from projections.work_orders.view import WorkOrderRow
 
 UseCase = Callable[[House, Context, UUID, Dialog], Awaitable[Done[Loaded[WorkOrder]]]]
 
+
+async def _reschedule(house: House, context: Context, order_id: UUID, wish: Dialog) -> Done[Loaded[WorkOrder]]:
+    if wish.scheduled_at is None:
+        raise Problem("validation-failed", "Choose the date and time of the push.")
+    return await implementing.reschedule_push(house, context, order_id, wish.scheduled_at, wish.comment)
+
+
 STEPS: dict[str, tuple[Role, UseCase]] = {
     "approve": (Role.APPROVER, implementing.approve_push),
     "implement": (Role.IMPLEMENTER, implementing.implement_push),
+    "reschedule": (Role.IMPLEMENTER, _reschedule),
     "reject": (Role.APPROVER, lambda h, c, i, d: implementing.reject_push(h, c, i, d.comment)),
     "cancel": (Role.REQUESTER, lambda h, c, i, d: implementing.cancel_push(h, c, i, d.comment)),
     "retry": (Role.IMPLEMENTER, lambda h, c, i, d: implementing.retry_push(h, c, i, d.comment)),
@@ -43,7 +53,8 @@ async def details(
     row = await _work_order(reading, work_order_id)
     names = _names(reading, row.state)
     shown = order_details(row, viewer_of(request), names, reading.now)
-    return dialog(request, "work_order.html", title=shown.number, order=shown)
+    what = what_is_pushed(row.state, await _connector(reading, row), names)
+    return dialog(request, "work_order.html", title=shown.number, order=shown, what=what[:3])
 
 
 def step_handlers() -> list[HTTPRouteHandler]:
@@ -59,8 +70,9 @@ def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandle
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], reading: NamedDependency[Reading]
     ) -> Response[str]:
         row = await _work_order(reading, work_order_id)
-        form = step_form(name, row.id, row.state, row.version)
-        return dialog(request, "confirm.html", title=form.title, form=form)
+        form = step_form(name, row.id, row.state, row.version, reading.now)
+        what = what_is_pushed(row.state, await _connector(reading, row), _names(reading, row.state))
+        return dialog(request, "confirm.html", title=form.title, form=form, what=what)
 
     @post(path, opt=requires(role, page=True), include_in_schema=False, name=f"page_{name}")
     async def carry_out(
@@ -80,6 +92,10 @@ async def _work_order(reading: Reading, work_order_id: UUID) -> WorkOrderRow:
     if row is None:
         raise Problem("not-found", f"There is no work order {work_order_id}.")
     return row
+
+
+async def _connector(reading: Reading, row: WorkOrderRow) -> ConnectorNode | None:
+    return await reading.views.connectors.node(row.state.connector_id)
 
 
 def _names(reading: Reading, order: WorkOrder) -> dict[str, str]:

@@ -1,7 +1,16 @@
 // Opens a dialog that the server sent as a fragment, and closes it again. Everything else works without script.
 "use strict";
+const fitTime = (toggle) => {
+  // Manual Implementation on: no time; off: a time is needed.
+  const time = toggle.form.elements.scheduled_at;
+  time.disabled = toggle.checked;
+  time.required = !toggle.checked;
+};
+const fitAll = (part) => part.querySelectorAll("input[name=manual_implementation]").forEach(fitTime);
+fitAll(document);
 const show = (dialog) => {
   if (!dialog.open) dialog.showModal();
+  fitAll(dialog);
   dialog.addEventListener("close", () => dialog.remove(), { once: true });
 };
 new MutationObserver(() => {
@@ -12,7 +21,13 @@ document.addEventListener("click", async (event) => {
   if (!target) return;
   if (target.dataset.copy !== undefined) {
     await navigator.clipboard.writeText(target.dataset.copy);
+    const before = target.getAttribute("aria-label");
     target.setAttribute("aria-label", "Copied");
+    target.classList.add("copied");
+    setTimeout(() => {
+      target.setAttribute("aria-label", before);
+      target.classList.remove("copied");
+    }, 1500);
     return;
   }
   const dialog = target.closest("dialog");
@@ -22,10 +37,13 @@ document.addEventListener("click", async (event) => {
   }
 });
 document.addEventListener("change", (event) => {
-  // Manual Implementation on: no time; off: a time is needed.
   const toggle = event.target.closest("input[name=manual_implementation]");
-  if (!toggle) return;
-  const time = toggle.form.elements.scheduled_at;
-  time.disabled = toggle.checked;
-  time.required = !toggle.checked;
+  if (toggle) fitTime(toggle);
+});
+document.addEventListener("keydown", (event) => {
+  // What is announced as a button is pressed like one.
+  const button = event.target.closest("a[role=button]");
+  if (!button || event.key !== " ") return;
+  event.preventDefault();
+  button.click();
 });

@@ -28,13 +28,13 @@ def test_a_push_is_approved_and_implemented_by_clicking(sign_in: SignIn) -> None
     approver = open_topology(sign_in("approver"))
     mine = connector(approver, "Intranet")
     expect(mine).to_contain_text("Push-Approval Pending")
-    mine.get_by_role("link", name="Approve").click()
+    mine.get_by_role("button", name="Approve").click()
     approver.get_by_label("Comment").fill("Looks right")
     approver.get_by_role("button", name="Yes, approve").click()
     expect(connector(approver, "Intranet")).to_contain_text("Push-Review In Progress")
 
     implementer = open_topology(sign_in("implementer"))
-    connector(implementer, "Intranet").get_by_role("link", name="Implement").click()
+    connector(implementer, "Intranet").get_by_role("button", name="Implement").click()
     implementer.get_by_role("button", name="Yes, implement").click()
     # The page follows the push by itself, without a reload by hand.
     expect(connector(implementer, "Intranet")).to_contain_text("Completed", timeout=30_000)
@@ -44,7 +44,7 @@ def test_a_push_is_approved_and_implemented_by_clicking(sign_in: SignIn) -> None
 def test_four_eyes_hold_on_the_page(sign_in: SignIn, demo: dict[str, Any]) -> None:
     """`lead` holds every role and still cannot approve what they requested; the page says why."""
     page = open_topology(sign_in("lead"))
-    connector(page, "Web shop").get_by_role("link", name="Push").click()
+    connector(page, "Web shop").get_by_role("button", name="Push").click()
     page.get_by_role("button", name="OK").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     # What was approved and deployed here unchanged is pushed again at once: the redeploy policy asks nobody.
@@ -59,7 +59,7 @@ def test_four_eyes_hold_on_the_page(sign_in: SignIn, demo: dict[str, Any]) -> No
 def test_a_refusal_is_shown_in_the_dialog(sign_in: SignIn) -> None:
     """Manual Implementation off needs a time to come; a past one is refused in words, and nothing is lost."""
     page = open_topology(sign_in("implementer"))
-    connector(page, "API gateway").get_by_role("link", name="Implement").click()
+    connector(page, "API gateway").get_by_role("button", name="Implement").click()
     page.get_by_role("switch", name="Manual Implementation").uncheck()
     page.get_by_label("Date and time (UTC)").fill("2020-01-01T00:00:00")
     page.get_by_label("Comment").fill("kept")
@@ -76,7 +76,7 @@ def test_a_work_order_tells_its_story(sign_in: SignIn) -> None:
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Requested")
     expect(dialog).to_contain_text("Approved (level 1)")
-    expect(dialog.get_by_role("link", name="Implement")).to_have_attribute("aria-disabled", "true")
+    expect(dialog.get_by_role("button", name="Implement")).to_have_attribute("aria-disabled", "true")
     dialog.get_by_role("link", name="Close").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -95,10 +95,10 @@ def test_the_work_order_status_is_displayed_alongside_the_connector() -> None:
 
 
 def test_the_one_button_carries_the_push_on() -> None:
-    """Approve, then Implement; nothing while it is scheduled; Push again when it is completed; Retry when it failed."""
+    """Approve, Implement, Reschedule while it waits for its time; Push again when completed, Retry when failed."""
     assert ("Approve", True) == button(*requested())
     assert ("Implement", True) == button(*approved())
-    assert () == line(*scheduled()).actions
+    assert ("Reschedule", True) == button(*scheduled())
     assert ("Push", True) == button(*completed())
     assert ("Retry", True) == button(*failed())
     assert ("Push", True) == button()
@@ -116,6 +116,20 @@ def test_roles_decide_what_can_be_clicked() -> None:
     """An auditor sees everything and can push nothing."""
     shown = page(*completed(), roles=frozenset({Role.AUDITOR}))
     assert (False, False) == (shown.push.allowed, shown.groups[0].connectors[0].actions[0].allowed)
+    assert not shown.download.allowed
+    deploying = page(*completed(), roles=frozenset({Role.OPERATOR}))
+    assert (True, True, True) == (
+        deploying.push.allowed,
+        deploying.groups[0].connectors[0].actions[0].allowed,
+        deploying.download.allowed,
+    )
+
+
+def test_what_cannot_be_pushed_offers_no_push() -> None:
+    """An expired certificate, whoever asks: the page says what the API would say."""
+    shown = page(now=T0 + 4_000 * DAY)
+    assert (False, False) == (shown.push.allowed, shown.groups[0].connectors[0].actions[0].allowed)
+    assert "expired" in (shown.push.reason or "")
 
 
 def test_push_to_device_needs_a_connector() -> None:
