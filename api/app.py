@@ -39,6 +39,7 @@ from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
 from api.pages.answering import show_problem
 from api.pages.routes import page_routes
+from api.positions import tell_shown
 from api.recording import ReadRecorder
 from api.security import AskedForOptions, SignInFirst, admit
 from api.services import Services
@@ -73,6 +74,7 @@ def create_app(services: Services) -> Litestar:
         route_handlers=[api, *system.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring],
+        before_send=[tell_shown],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},
         exception_handlers=_handlers(services),
         lifespan=[_running],

@@ -19,7 +19,7 @@ from api import idempotency
 from api.directory import Caller
 from api.etags import IF_MATCH_PATTERN, etag, expected_version
 from api.idempotency import KEY_PATTERN
-from api.positions import LARGEST, Acknowledged, catch_up
+from api.positions import LARGEST, Acknowledged, catch_up, note_shown
 from api.problems import Problem
 from api.query import check_parameters
 from api.security import actor_of, caller_of, client_address, current_caller
@@ -180,10 +180,10 @@ IdempotencyKey = Annotated[
 async def reading(
     request: Request[Any, Any, Any], services: NamedDependency[Services], min_position: MinPosition = None
 ) -> Reading:
-    """A question that is answered with everything this process has acknowledged."""
+    """A question. It is answered with everything this process has acknowledged, as far as the read models follow."""
     check_parameters(request)
-    wanted = max(min_position or 0, services.acknowledged.highest)
-    await catch_up(services.positions, wanted, services.settings.read_wait)
+    wait = services.settings.read_wait
+    note_shown(request.scope, await services.acknowledged.shown(services.positions, min_position or 0, wait))
     return Reading(services, current_caller(request), services.now(), client_address(request))
 
 

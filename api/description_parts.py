@@ -10,7 +10,9 @@ Everything certferry does, its pages included, goes through this API.
 * **Problems** (RFC 9457): every error is `application/problem+json`; `type` leads to a page about it.
 * **Versions**: every single resource has an `ETag`; commands accept `If-Match`, PATCH, PUT and DELETE require it.
 * **Repeating**: a POST with an `Idempotency-Key` can be repeated safely and gets the same answer.
-* **Reading your writes**: commands answer with `Event-Position`; `min_position` makes a read wait for it.
+* **Reading your writes**: commands answer with `Event-Position`. A read waits a little for what was acknowledged
+  before and says in `Read-Position` up to which position it shows everything, at least; `min_position` makes it 503
+  where that is not enough.
 * **Lists** are paged by `cursor`; as `application/x-ndjson` or `text/csv` they stream whole.
 * **Long work** answers 202 with the `Location` of the resource that shows how it goes.
 """
@@ -70,6 +72,12 @@ SUCCESSES = {
 }
 _STRING = {"type": "string"}
 _ETAG = {"ETag": {"description": "The version, for If-Match.", "schema": _STRING, "example": '"3"'}}
+_READ_POSITION = {
+    "Read-Position": {
+        "description": "Everything up to this ledger position is in the answer, perhaps some of what came after it.",
+        "schema": {"type": "integer"},
+    }
+}
 _POSITION = {
     "Event-Position": {"description": "The ledger position to read with `min_position`.", "schema": {"type": "integer"}}
 }
@@ -119,7 +127,7 @@ def headers(path: str, verb: str, status: str) -> dict[str, Any]:
     if not path.startswith("/api/"):
         return {}
     if verb == "get":
-        return _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
+        return _READ_POSITION | (_ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {})
     return _POSITION | (_ETAG if status != "202" else {}) | (_LOCATION if status in {"201", "202"} else {})
 
 

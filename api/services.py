@@ -40,7 +40,8 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `session_key`: at least 32 random bytes, the same in every API process (signs session cookies).
     `secure_cookies`: the service is reached by https, whatever this process sees of it.
-    `read_wait`: how long an answer waits for the read models before it is 503.
+    `read_wait`: how long an answer waits for the read models before it tells what they show, or is 503 where more was
+    asked for.
     """
 
     session_key: bytes

@@ -4,9 +4,10 @@ import asyncio
 from pathlib import Path
 from uuid import uuid4
 
+from adapters.bootstrap import Core
 from adapters.settings import Push
 from adapters.working import run_worker
-from tests.api.desk import Desk, in_one_task, no_work, open_desk
+from tests.api.desk import Desk, in_one_task, no_work, only_read_models, open_desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Story, issued
 from tests.support.outages import database_away
@@ -52,6 +53,42 @@ async def test_reads_before_the_first_worker_say_what_to_do(pg: Pg, tmp_path: Pa
                 answer = await auditor.get(f"{API}/{path}", headers={"Accept": accept})
                 if answer.status_code != 406:
                     assert "certferry work" in refused(answer, 503, "unavailable")["detail"]
+
+
+async def test_without_a_worker_reads_say_how_far_they_are(pg: Pg, tmp_path: Path) -> None:
+    """They answer with what there is; only who asks for more gets 503. The worker comes back, and all is there."""
+    runs = asyncio.Event()
+
+    async def now_and_then(core: Core) -> None:
+        while True:
+            await runs.wait()
+            working = asyncio.create_task(only_read_models(core))
+            while runs.is_set():
+                await asyncio.sleep(0.01)
+            working.cancel()
+            await asyncio.wait({working})
+
+    runs.set()
+    async with in_one_task(open_desk(pg, tmp_path, work=now_and_then, read_wait=0.2)) as desk:
+        auditor, url = desk.as_("auditor"), f"{API}/certificates"
+        runs.clear()
+        await asyncio.sleep(0.5)
+        made = await desk.as_("operator").post(url, json={"certificate_pem": issued().certificate_pem})
+        position = int(made.headers["Event-Position"])
+        for _ in range(2):
+            answer = await auditor.get(url)
+            shown = int(answer.headers["Read-Position"])
+            assert (answer.status_code, answer.json()["items"], shown < position) == (200, [], True)
+        assert (await auditor.get(url, params={"min_position": shown})).status_code == 200
+        behind = await auditor.get(url, params={"min_position": position})
+        refused(behind, 503, "unavailable")
+        assert int(behind.headers["Retry-After"]) >= 1
+        runs.set()
+        async with asyncio.timeout(60):
+            while (answer := await auditor.get(url, params={"min_position": position})).status_code == 503:
+                await asyncio.sleep(0.05)
+        assert len(answer.json()["items"]) == 1
+        assert int(answer.headers["Read-Position"]) >= position
 
 
 async def test_a_bridge_that_does_not_come_fails_the_push(pg: Pg, tmp_path: Path) -> None:
