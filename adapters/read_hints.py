@@ -45,9 +45,9 @@ class ReadHints(NamedTuple):
         found = await self.connectors.in_flight(bridge_id, limit)
         return [PendingDeployment(each.connector_id, each.deployment_id, each.target_system_id) for each in found]
 
-    async def overdue_deployments(self, now: datetime, limit: int) -> list[UUID]:
+    async def overdue_deployments(self, now: datetime, limit: int, here: Sequence[UUID] = ()) -> list[UUID]:
         """See Hints.overdue_deployments."""
-        return [each.connector_id for each in await self.connectors.overdue(now, limit)]
+        return [each.connector_id for each in await self.connectors.overdue(now, limit, here)]
 
     async def due_scheduled(self, now: datetime, limit: int) -> list[UUID]:
         """See Hints.due_scheduled."""

@@ -58,7 +58,9 @@ class Bridges:
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
-    """Seconds: until a bridge must have come for a deployment, and how long a lease lives without a heartbeat."""
+    """Seconds: until a bridge must have come for a deployment (or for an errand: a discovery, a connection test), counted
+    from its last sign of life; how long a lease lives without a heartbeat.
+    """
 
     dispatch_deadline: float = 600.0
     lease_seconds: float = 30.0

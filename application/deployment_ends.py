@@ -12,7 +12,7 @@ from application.ports import Change, Lease
 from domain import deployment
 from domain.connector import CONNECTOR, Connector
 from domain.connector_events import DeploymentRequested
-from domain.deployment import Outcome, Report
+from domain.deployment import Outcome, Patience, Report
 from domain.errors import Code, Refused
 from domain.push_states import FailureCause
 from domain.work_order_state import WORK_ORDER, WorkOrder
@@ -70,10 +70,7 @@ async def give_up(
 
 
 async def give_up_overdue(house: House, context: Context, connector_id: UUID) -> Done[Outcome] | None:
-    """Fail a deployment whose bridge had its time and holds no live lease.
-
-    A bridge that picked it up at the last moment may take as long again; one that only keeps its lease alive may not.
-    """
+    """Fail a deployment whose bridge does not come, or does not come to an end (domain.deployment.overdue)."""
     state = (await load(house, CONNECTOR, connector_id)).found
     if state.deployment_id is None or await _overdue(house, state, context.at) is None:
         return None
@@ -106,16 +103,19 @@ async def _give_up(
 
 
 async def _overdue(house: House, state: Connector, now: datetime) -> _End | None:
-    if state.deployment_id is None or state.deadline_at is None or not deployment.overdue(state, now):
+    if state.deployment_id is None or state.settings is None:
         return None
-    again = timedelta(seconds=house.settings.dispatch_deadline + house.settings.lease_seconds)
-    if await house.leases.alive(state.deployment_id):
-        if now < state.deadline_at + again:
-            return None
-        return _End(FailureCause.UNKNOWN, "The bridge kept the deployment for too long without an end.")
-    if state.taken_by is None:
-        return _End(FailureCause.BRIDGE_DISCONNECTED, "The bridge did not pick the deployment up in time.")
-    return _End(FailureCause.BRIDGE_DISCONNECTED, "The bridge went silent while it was deploying.")
+    chosen = house.settings
+    patience = Patience(timedelta(seconds=chosen.dispatch_deadline), timedelta(seconds=chosen.lease_seconds))
+    heard = await house.presence.last_seen([state.settings.bridge_id])
+    end = deployment.overdue(
+        state,
+        now,
+        patience,
+        heard_at=heard.get(state.settings.bridge_id),
+        held=await house.leases.alive(state.deployment_id),
+    )
+    return _End(*end) if end else None
 
 
 async def connector_and_order(house: House, connector_id: UUID) -> tuple[Loaded[Connector], Loaded[WorkOrder]]:

@@ -186,8 +186,10 @@ class Hints(Protocol):
         """In-flight deployments on a bridge's target systems, oldest first."""
         ...
 
-    async def overdue_deployments(self, now: datetime, limit: int) -> list[UUID]:
-        """Connectors whose in-flight deployment is past its deadline."""
+    async def overdue_deployments(self, now: datetime, limit: int, here: Sequence[UUID] = ()) -> list[UUID]:
+        """Connectors whose in-flight deployment is past its deadline, without those that wait for a bridge that is
+        `here`.
+        """
         ...
 
     async def due_scheduled(self, now: datetime, limit: int) -> list[UUID]:
@@ -289,8 +291,12 @@ class Errands(Protocol):
         """One errand, done or not."""
         ...
 
-    async def overdue(self, now: datetime, limit: int) -> list[Errand]:
-        """Not done and past their deadline."""
+    async def overdue(
+        self, now: datetime, limit: int, *, here: Sequence[UUID] = (), taken_before: datetime | None = None
+    ) -> list[Errand]:
+        """Not done and past their deadline, without those of a bridge that is `here`, unless it took them up and let go
+        of them, or took them up before some instant.
+        """
         ...
 
     async def done(self, errand_id: UUID) -> None:
@@ -311,4 +317,8 @@ class Presence(Protocol):
 
     async def silent_since(self, before: datetime) -> list[tuple[UUID, datetime]]:
         """Bridges not heard of since."""
+        ...
+
+    async def heard_since(self, after: datetime) -> list[UUID]:
+        """Bridges heard of since."""
         ...

@@ -63,6 +63,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     attempt: int = 0
     fence: int = 0
     taken_by: UUID | None = None
+    taken_at: datetime | None = None
     reported_fence: int | None = None
     deadline_at: datetime | None = None
     digest: str | None = None
@@ -113,13 +114,20 @@ def _requested(state: Connector, event: DeploymentRequested) -> Connector:
         digest=event.digest,
         settings=event.settings,
         taken_by=None,
+        taken_at=None,
         reported_fence=None,
         error=None,
     )
 
 
 def _started(state: Connector, event: DeploymentStarted) -> Connector:
-    return _replace(state, deployment_status=DeploymentStatus.DEPLOYING, fence=event.fence, taken_by=event.bridge_id)
+    return _replace(
+        state,
+        deployment_status=DeploymentStatus.DEPLOYING,
+        fence=event.fence,
+        taken_by=event.bridge_id,
+        taken_at=state.taken_at or event.meta.at,  # taken again after a lost lease: its time goes on
+    )
 
 
 def _succeeded(state: Connector, event: DeploymentSucceeded) -> Connector:

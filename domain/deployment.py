@@ -4,7 +4,7 @@ Dispatch is at-least-once, state is effectively-once: the first terminal report 
 report under an old fence is recorded and ignored.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -130,9 +130,33 @@ def report(connector: Connector, order: WorkOrder, meta: Meta, said: Report) -> 
     return Outcome((succeeded,), orders.complete(order, meta, said.deployment_id))
 
 
-def overdue(connector: Connector, now: datetime) -> bool:
-    """Has the bridge had its time? A deployment that is not in flight is never overdue."""
-    return connector.in_flight and connector.deadline_at is not None and now >= connector.deadline_at
+class Patience(NamedTuple):
+    """How long a bridge is waited for: to come, or to end what it took, and how long its lease lives without it."""
+
+    dispatch: timedelta
+    lease: timedelta
+
+
+def overdue(
+    connector: Connector, now: datetime, patience: Patience, *, heard_at: datetime | None, held: bool
+) -> tuple[FailureCause, str] | None:
+    """Why a deployment in flight is given up now, if it is. `heard_at`: the last sign of life of its bridge; `held`:
+    the bridge holds a live lease for it.
+
+    What waits in the queue of a bridge that is there is not late, however long the queue. A bridge that took it up has
+    its time, and as long again, from when it first did.
+    """
+    if not connector.in_flight or connector.deadline_at is None:
+        return None
+    absent_since = max(connector.deadline_at, heard_at + patience.dispatch) if heard_at else connector.deadline_at
+    if not held and now >= absent_since:
+        silent, absent = "went silent while it was deploying", "did not pick the deployment up in time"
+        return FailureCause.BRIDGE_DISCONNECTED, f"The bridge {silent if connector.taken_by else absent}."
+    if connector.taken_at is None:
+        return None
+    if now >= max(connector.deadline_at, connector.taken_at) + patience.dispatch + patience.lease:
+        return FailureCause.UNKNOWN, "The bridge kept the deployment for too long without an end."
+    return None
 
 
 def give_up(

@@ -1,5 +1,6 @@
 """Errands in PostgreSQL: discoveries and connection tests that wait for their bridge."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +11,14 @@ _COLUMNS = "id, kind, target_system_id, bridge_id, deadline_at"
 _ADD = f"INSERT INTO ops.errands ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
 _OPEN = f"SELECT {_COLUMNS} FROM ops.errands WHERE done_at IS NULL"  # noqa: S608 - constants
 _WAITING = f"{_OPEN} AND bridge_id = %s ORDER BY number LIMIT %s"
-_OVERDUE = f"{_OPEN} AND deadline_at <= %s ORDER BY deadline_at LIMIT %s"
+_LET_GO = """
+EXISTS (SELECT FROM ops.assignments a WHERE a.assignment_id = ops.errands.id AND (
+    a.granted_at < %(taken_before)s OR NOT EXISTS (
+        SELECT FROM ops.target_leases l
+        WHERE l.assignment_id = a.assignment_id AND l.expires_at > clock_timestamp())))
+"""
+_LATE = f"deadline_at <= %(now)s AND (bridge_id <> ALL (%(here)s) OR {_LET_GO})"
+_OVERDUE = f"{_OPEN} AND {_LATE} ORDER BY deadline_at LIMIT %(limit)s"
 _FIND = f"SELECT {_COLUMNS} FROM ops.errands WHERE id = %s"  # noqa: S608 - constants
 _DONE = "UPDATE ops.errands SET done_at = clock_timestamp() WHERE id = %s AND done_at IS NULL"
 
@@ -34,9 +42,12 @@ class PostgresErrands:
         rows = await self._database.rows(_FIND, (errand_id,))
         return Errand(*rows[0]) if rows else None
 
-    async def overdue(self, now: datetime, limit: int) -> list[Errand]:
+    async def overdue(
+        self, now: datetime, limit: int, *, here: Sequence[UUID] = (), taken_before: datetime | None = None
+    ) -> list[Errand]:
         """See Errands.overdue."""
-        return [Errand(*row) for row in await self._database.rows(_OVERDUE, (now, limit))]
+        parameters = {"now": now, "limit": limit, "here": list(here), "taken_before": taken_before}
+        return [Errand(*row) for row in await self._database.rows(_OVERDUE, parameters)]
 
     async def done(self, errand_id: UUID) -> None:
         """See Errands.done."""

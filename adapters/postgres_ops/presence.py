@@ -14,6 +14,7 @@ ON CONFLICT (bridge_id) DO UPDATE
 """
 _LAST = "SELECT bridge_id, last_seen_at FROM ops.bridge_presence WHERE bridge_id = ANY (%s)"
 _SILENT = "SELECT bridge_id, last_seen_at FROM ops.bridge_presence WHERE last_seen_at < %s ORDER BY last_seen_at"
+_HEARD = "SELECT bridge_id FROM ops.bridge_presence WHERE last_seen_at >= %s"
 
 
 class PostgresPresence:
@@ -33,3 +34,7 @@ class PostgresPresence:
     async def silent_since(self, before: datetime) -> list[tuple[UUID, datetime]]:
         """See Presence.silent_since."""
         return [(bridge_id, at) for bridge_id, at in await self._database.rows(_SILENT, (before,))]
+
+    async def heard_since(self, after: datetime) -> list[UUID]:
+        """See Presence.heard_since."""
+        return [row[0] for row in await self._database.rows(_HEARD, (after,))]

@@ -20,6 +20,7 @@ class SimulatedLeases:
         self._fence = 0
         self._latest: dict[UUID, Lease] = {}
         self._live: dict[UUID, tuple[Lease, datetime]] = {}
+        self._granted: dict[UUID, datetime] = {}
 
     async def take(
         self, assignment_id: UUID, kind: str, subject_id: UUID, target_system_id: UUID, bridge_id: UUID, seconds: float
@@ -31,6 +32,7 @@ class SimulatedLeases:
         self._fence += 1
         lease = Lease(assignment_id, kind, subject_id, target_system_id, bridge_id, self._fence)
         self._latest[assignment_id] = lease
+        self._granted[assignment_id] = self._clock()
         self._live[target_system_id] = (lease, self._clock() + timedelta(seconds=seconds))
         return self._fence
 
@@ -59,6 +61,13 @@ class SimulatedLeases:
         """See Leases.alive."""
         return self._held(assignment_id) is not None
 
+    def let_go(self, assignment_id: UUID, taken_before: datetime | None) -> bool:
+        """Was it taken, and is its lease over, or older than this?"""
+        granted_at = self._granted.get(assignment_id)
+        if granted_at is None:
+            return False
+        return self._held(assignment_id) is None or (taken_before is not None and granted_at < taken_before)
+
     def _held(self, assignment_id: UUID) -> Lease | None:
         for lease, expires_at in self._live.values():
             if lease.assignment_id == assignment_id and expires_at > self._clock():
@@ -69,7 +78,8 @@ class SimulatedLeases:
 class SimulatedErrands:
     """application.ports.Errands in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, leases: SimulatedLeases) -> None:
+        self._leases = leases
         self._all: dict[UUID, Errand] = {}
         self._open: dict[UUID, Errand] = {}
 
@@ -86,9 +96,16 @@ class SimulatedErrands:
         """See Errands.find."""
         return self._all.get(errand_id)
 
-    async def overdue(self, now: datetime, limit: int) -> list[Errand]:
+    async def overdue(
+        self, now: datetime, limit: int, *, here: Sequence[UUID] = (), taken_before: datetime | None = None
+    ) -> list[Errand]:
         """See Errands.overdue."""
-        late = [errand for errand in self._open.values() if errand.deadline_at <= now]
+        late = [
+            errand
+            for errand in self._open.values()
+            if errand.deadline_at <= now
+            and (errand.bridge_id not in here or self._leases.let_go(errand.id, taken_before))
+        ]
         return sorted(late, key=lambda errand: errand.deadline_at)[:limit]
 
     async def done(self, errand_id: UUID) -> None:
@@ -113,6 +130,10 @@ class SimulatedPresence:
     async def silent_since(self, before: datetime) -> list[tuple[UUID, datetime]]:
         """See Presence.silent_since."""
         return sorted(((key, at) for key, at in self._seen.items() if at < before), key=lambda pair: pair[1])
+
+    async def heard_since(self, after: datetime) -> list[UUID]:
+        """See Presence.heard_since."""
+        return [bridge_id for bridge_id, at in self._seen.items() if at >= after]
 
 
 class SimulatedRunResults:

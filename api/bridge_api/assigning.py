@@ -72,7 +72,7 @@ def _errand(peer: Peer, leased: LeasedErrand) -> Assignment:
         kind=AssignmentKind(errand.kind),
         fence=leased.fence,
         lease_seconds=_lease_seconds(peer),
-        deadline=errand.deadline_at,
+        deadline=peer.services.now() + timedelta(seconds=peer.services.house.settings.errand_deadline),
         target=Target(id=errand.target_system_id, kind=leased.kind, name=leased.target_name, settings=leased.settings),
         sealed=_seal(peer, content, errand.id, leased.fence, None) if leased.secrets else None,
     )

@@ -60,9 +60,10 @@ async def begin_due_pushes(kit: Kit, _: Tick) -> None:
 
 
 async def give_up_late_pushes(kit: Kit, _: Tick) -> None:
-    """Deployments past their deadline whose bridge holds no live lease fail."""
+    """Deployments past their deadline fail: those whose bridge does not come, and those it does not end."""
     context = timing(kit.house, "give-up-late-pushes")
-    late = await kit.house.hints.overdue_deployments(context.at, BATCH)
+    here = await kit.house.presence.heard_since(context.at - timedelta(seconds=kit.house.settings.dispatch_deadline))
+    late = await kit.house.hints.overdue_deployments(context.at, BATCH, here)
     await each(late, lambda connector_id: give_up_overdue(kit.house, context.part(connector_id), connector_id))
 
 
@@ -105,8 +106,13 @@ async def notice_silent_bridges(kit: Kit, _: Tick) -> None:
 
 
 async def end_late_errands(kit: Kit, _: Tick) -> None:
-    """Discoveries and connection tests that no bridge answered in time end unhealthy."""
+    """Discoveries and connection tests end unhealthy whose bridge does not come, or took them and does not answer.
+
+    Those that wait for a bridge that is there, but busy, go on waiting.
+    """
     context = timing(kit.house, "end-late-errands")
+    patience = timedelta(seconds=kit.house.settings.errand_deadline)
+    here = await kit.house.presence.heard_since(context.at - patience)
 
     async def end(errand: Errand) -> None:
         said = "The bridge did not answer in time."
@@ -116,7 +122,9 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
         else:
             await take_test(kit.house, mine, errand.id, healthy=False, message=said)
 
-    await each(await kit.house.errands.overdue(context.at, BATCH), end)
+    too_long_ago = context.at - patience - timedelta(seconds=kit.house.settings.lease_seconds)
+    late = await kit.house.errands.overdue(context.at, BATCH, here=here, taken_before=too_long_ago)
+    await each(late, end)
 
 
 TIMERS: Mapping[str, Timer] = {

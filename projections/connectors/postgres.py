@@ -14,7 +14,7 @@ from projections.columns import Type
 from projections.connectors.view import ConnectorFilter, ConnectorNode, ConnectorRow, DueForVerification, InFlight
 from projections.reading.entities import Entities, Nodes
 from projections.reading.postgres import Reader
-from projections.reading.queries import OLDEST_FIRST, WIDTH, Decoder, Where, columns
+from projections.reading.queries import OLDEST_FIRST, WIDTH, Decoder, Where, columns, many
 from projections.rows import Page
 from projections.store import uuids
 
@@ -90,8 +90,12 @@ class PostgresConnectors:
         where = Where().add(f"e.{_FLYING}").add("e.dispatched_to = %b::uuid", bridge_id)
         return [_in_flight(row) for row in await self._rows.all(where, " ORDER BY e.deadline_at, e.position", limit)]
 
-    async def overdue(self, now: datetime, limit: int) -> Sequence[InFlight]:
+    async def overdue(self, now: datetime, limit: int, here: Sequence[UUID] = ()) -> Sequence[InFlight]:
         where = Where().add(f"e.{_FLYING}").add("e.deadline_at <= %b::timestamptz", now)
+        if here:
+            where.add(
+                "(e.deployment_status = 'deploying' OR e.dispatched_to <> ALL (%b::uuid[]))", many(Type.UUID, here)
+            )
         return [_in_flight(row) for row in await self._rows.all(where, " ORDER BY e.deadline_at, e.position", limit)]
 
 

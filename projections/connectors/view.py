@@ -110,6 +110,8 @@ class Connectors(Protocol):
         """Pending and running deployments dispatched to a bridge, oldest first: what there is to lease."""
         ...
 
-    async def overdue(self, now: datetime, limit: int) -> Sequence[InFlight]:
-        """Pending and running deployments past their deadline, most overdue first."""
+    async def overdue(self, now: datetime, limit: int, here: Sequence[UUID] = ()) -> Sequence[InFlight]:
+        """Pending and running deployments past their deadline, most overdue first; without the pending ones of bridges
+        that are `here`.
+        """
         ...

@@ -104,6 +104,19 @@ async def test_a_bridge_that_does_not_come_fails_the_push(pg: Pg, tmp_path: Path
         assert (await story.work_order())["status_label"] == "Push-Failed"
 
 
+async def test_a_bridge_that_is_there_but_busy_keeps_the_push_pending(pg: Pg, tmp_path: Path) -> None:
+    """Its deadline passes while the bridge shows that it lives: pending; the bridge comes to it: deployed."""
+    push = Push(dispatch_deadline=1.0, lease_seconds=30.0)
+    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, push=push)) as desk:
+        story = await (await Story(desk).ready()).implementing()
+        for _ in range(20):
+            await story.agent.heartbeat()
+            await asyncio.sleep(0.2)
+        assert (await story.connector())["deployment_status"] == "pending"
+        await story.agent.succeed(await story.agent.lease())
+        assert (await story.connector())["deployment_status"] == "deployed"
+
+
 async def test_readiness_says_what_is_wrong(desk: Desk) -> None:
     """503 with a sentence per part; a check that hangs or fails is not ready either."""
 

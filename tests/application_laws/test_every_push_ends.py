@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from application.associating import remove_connector
 from application.deploying import LeasedDeployment
+from application.discovering import start_discovery
 from application.errands import LeasedErrand
 from application.implementing import Dialog, approve_push, implement_push
 from application.ports import LogUnavailable
 from application.registering import change_target, retire_target
 from domain.catalogue import AGGREGATE_OF
 from domain.connector import Connector
-from domain.discovery import Discovery
+from domain.discovery import Discovery, DiscoveryCompleted
 from domain.errors import Refused
 from domain.push_states import DeploymentStatus, FailureCause, WorkOrderStatus
 from domain.work_order_state import WorkOrder
@@ -143,6 +144,55 @@ async def test_a_bridge_that_holds_on_for_ever() -> None:
         await world.house.leases.extend(bridge.id, [(work.deployment_id, work.fence)], 60)
         await office.later(30)
     assert WorkOrderStatus.FAILED == (await world.order_state(order)).status
+
+
+async def test_a_bridge_that_works_through_a_long_queue() -> None:
+    """Each push takes it a while: the last ones are picked up long after their deadline, and none is given up. When it
+    is gone in the middle, what it held and what still waited ends.
+    """
+    world, field = World(1), Field()
+    bridge_id = await world.bridge()
+    targets = [await world.target(bridge_id, f"web-{n}", endpoint=f"10.0.0.{n}:443") for n in range(8)]
+    connectors = [await world.connector(None, target) for target in targets]
+    office, bridge = Office(world, field), FieldBridge(world, field, bridge_id)
+    orders = [await implemented(world, connector_id) for connector_id in connectors]
+    await office.settle()
+    patience = world.house.settings.dispatch_deadline
+    for _ in range(5):
+        [work] = await bridge.lease(1)
+        assert isinstance(work, LeasedDeployment)
+        for _ in range(10):
+            await bridge.alive()
+            await world.house.leases.extend(bridge.id, [(work.deployment_id, work.fence)], 60)
+            await office.later(patience / 20)
+        await bridge.report(work)
+    statuses = [(await world.order_state(order)).status for order in orders]
+    assert [WorkOrderStatus.COMPLETED] * 5 + [WorkOrderStatus.IMPLEMENTING] * 3 == statuses
+    await bridge.lease(1)
+    await office.later(patience + 1)
+    ends = [await world.connector_state(connector_id) for connector_id in connectors[5:]]
+    assert {FailureCause.BRIDGE_DISCONNECTED} == {end.error.cause for end in ends if end.error}
+    assert {DeploymentStatus.FAILED} == {end.deployment_status for end in ends}
+
+
+async def test_a_bridge_that_is_busy_keeps_errands_waiting() -> None:
+    """A discovery that waits behind other work is not over when its time is; one that the bridge drops is."""
+    world, field = World(1), Field()
+    bridge_id = await world.bridge()
+    target = await world.target(bridge_id)
+    office, bridge = Office(world, field), FieldBridge(world, field, bridge_id)
+    await start_discovery(world.house, world.by("olga"), target)
+    patience = world.house.settings.errand_deadline
+    for _ in range(5):
+        await bridge.alive()
+        await office.later(patience / 2)
+    assert [] == world.events(DiscoveryCompleted)
+    [_] = await bridge.lease()
+    for _ in range(5):
+        await bridge.alive()
+        await office.later(patience / 2)
+    [end] = world.events(DiscoveryCompleted)
+    assert not end.healthy  # type: ignore[attr-defined]
 
 
 async def implemented(world: World, connector_id: UUID) -> UUID:

@@ -138,6 +138,23 @@ class OpsContract:
         assert [later, late] == await ops.errands.overdue(NOW, 10)
         assert [later] == await ops.errands.overdue(NOW, 1)
 
+    async def test_errands_of_a_bridge_that_is_there(self, ops: Ops) -> None:
+        """They wait for it, until it has taken them up and let go of them, or has held them for too long."""
+        here, away = uuid4(), uuid4()
+        waiting, held, let_go, elsewhere = (
+            Errand(uuid4(), "test", uuid4(), bridge, NOW - timedelta(seconds=number))
+            for number, bridge in enumerate((here, here, here, away))
+        )
+        for errand in (waiting, held, let_go, elsewhere):
+            await ops.errands.add(errand)
+        for errand, seconds in ((held, 60), (let_go, GONE)):
+            await ops.leases.take(errand.id, "test", errand.target_system_id, errand.target_system_id, here, seconds)
+        assert [elsewhere, let_go] == await ops.errands.overdue(NOW, 10, here=[here])
+        assert [elsewhere, let_go, held, waiting] == await ops.errands.overdue(NOW, 10)
+        long_ago, just_now = (datetime.now(UTC) + timedelta(days=days) for days in (-1, 1))
+        assert [elsewhere, let_go] == await ops.errands.overdue(NOW, 10, here=[here], taken_before=long_ago)
+        assert [elsewhere, let_go, held] == await ops.errands.overdue(NOW, 10, here=[here], taken_before=just_now)
+
     async def test_presence_never_goes_back(self, ops: Ops) -> None:
         """The last sign of life stands, also when a process with a slow clock reports an earlier one."""
         bridge, other = uuid4(), uuid4()
@@ -146,6 +163,7 @@ class OpsContract:
         await ops.presence.seen(other, "1.0", NOW - timedelta(minutes=5))
         assert await ops.presence.last_seen([bridge, uuid4()]) == {bridge: NOW}
         assert await ops.presence.silent_since(NOW) == [(other, NOW - timedelta(minutes=5))]
+        assert await ops.presence.heard_since(NOW) == [bridge]
 
     async def test_results_of_a_run_are_read_back(self, ops: Ops) -> None:
         """In order and by pages; keeping a run again replaces it whole."""

@@ -1,5 +1,6 @@
 """Dispatch, lease, give up: at-least-once dispatch, effectively-once state."""
 
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -42,6 +43,7 @@ from tests.support.histories import (
     scheduled,
     started,
 )
+from tests.support.histories import taken as picked_up
 from tests.support.work_orders import ENDED
 
 NOW = by(SYSTEM, DISPATCHED_AT)
@@ -198,17 +200,58 @@ def give_up(histories: Given, **different: object) -> Then:
     return histories.when(deployment.give_up, by(SYSTEM, DEADLINE), **usual | different)
 
 
+PATIENCE = deployment.Patience(dispatch=10 * MINUTE, lease=30 * SECOND)
+
+
+def cause(
+    connector: tuple[Event, ...], now: datetime, *, heard_at: datetime | None = None, held: bool = False
+) -> FailureCause | None:
+    """Why it is overdue, if it is."""
+    found = deployment.overdue(state_of(*connector), now, PATIENCE, heard_at=heard_at, held=held)
+    return found[0] if found else None
+
+
 @pytest.mark.parametrize("connector", [dispatched()[0], started()[0]], ids=["pending", "deploying"])
-def test_overdue_at_the_deadline(connector: tuple[Event, ...]) -> None:
+def test_a_bridge_that_never_came_is_waited_for_until_the_deadline(connector: tuple[Event, ...]) -> None:
     """A deployment in flight is overdue at its deadline, not a second earlier."""
-    assert not deployment.overdue(state_of(*connector), DEADLINE - SECOND)
-    assert deployment.overdue(state_of(*connector), DEADLINE)
+    assert cause(connector, DEADLINE - SECOND) is None
+    assert cause(connector, DEADLINE) is FailureCause.BRIDGE_DISCONNECTED
+
+
+@pytest.mark.parametrize("connector", [dispatched()[0], started()[0]], ids=["pending", "deploying"])
+def test_a_bridge_that_was_there_is_waited_for_as_long_again(connector: tuple[Event, ...]) -> None:
+    """From its last sign of life on; never shorter than to the deadline."""
+    heard_at = DEADLINE - 3 * MINUTE
+    assert cause(connector, DEADLINE + 7 * MINUTE - SECOND, heard_at=heard_at) is None
+    assert cause(connector, DEADLINE + 7 * MINUTE, heard_at=heard_at) is FailureCause.BRIDGE_DISCONNECTED
+    assert cause(connector, DEADLINE - SECOND, heard_at=DEADLINE - 60 * MINUTE) is None
+
+
+def test_what_waits_in_the_queue_of_a_bridge_that_is_there_is_not_late() -> None:
+    """However long: it works through its queue."""
+    for hours in range(1, 48):
+        now = DEADLINE + hours * 60 * MINUTE
+        assert cause(dispatched()[0], now, heard_at=now - SECOND) is None
+
+
+def test_what_a_bridge_took_up_comes_to_an_end() -> None:
+    """Its time, and as long again, and the life of a lease; counted from when it first took it, however late that was,
+    and whether it holds on to it or lets go of it again and again.
+    """
+    late = DEADLINE + 120 * MINUTE
+    end = late + PATIENCE.dispatch + PATIENCE.lease
+    once = picked_up(dispatched(), at=late)
+    twice = picked_up(once, fence=2, at=late + 10 * MINUTE)
+    for connector, _ in (once, twice):
+        for held in (True, False):
+            assert cause(connector, end - SECOND, heard_at=end, held=held) is None
+            assert cause(connector, end, heard_at=end, held=held) is FailureCause.UNKNOWN
 
 
 @pytest.mark.parametrize("connector", [associated(), reported()[0], reported(succeeded=False)[0]])
 def test_what_is_not_in_flight_is_never_overdue(connector: tuple[Event, ...]) -> None:
     """Nothing queued, or over already."""
-    assert not deployment.overdue(state_of(*connector), DEADLINE + MINUTE)
+    assert cause(connector, DEADLINE + 600 * MINUTE) is None
 
 
 @pytest.mark.parametrize(

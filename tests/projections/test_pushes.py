@@ -118,7 +118,9 @@ async def test_what_there_is_to_lease(town: Town, ask: Views) -> None:
 
 
 async def test_overdue_deployments(town: Town, ask: Views) -> None:
-    """Those whose deadline has come by the instant asked for; at the deadline itself it has."""
+    """Those whose deadline has come by the instant asked for; at the deadline itself it has. What waits for a bridge
+    that is there is left out, what that bridge has begun is not.
+    """
     flying = [k for k in town.known("connector") if k.state.deployment_status in FLYING]
     first = min(k.state.deadline_at for k in flying)
     assert [] == await ask.connectors.overdue(first - timedelta(microseconds=1), 100)
@@ -126,6 +128,10 @@ async def test_overdue_deployments(town: Town, ask: Views) -> None:
     assert expected == {item.connector_id for item in await ask.connectors.overdue(first, 100)}
     late = await ask.connectors.overdue(town.world.now + DAY, 100)
     assert {k.state.deployment_id for k in flying} == {item.deployment_id for item in late}
+    here = [flying[0].state.settings.bridge_id]
+    wanted = {k.id for k in flying if k.state.taken_by or k.state.settings.bridge_id not in here}
+    found = await ask.connectors.overdue(town.world.now + DAY, 100, here)
+    assert wanted == {item.connector_id for item in found} != {k.id for k in flying}
 
 
 async def test_what_is_due_for_verification(town: Town, ask: Views) -> None:

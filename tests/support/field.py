@@ -62,8 +62,9 @@ class FieldBridge:
         await bridge_seen(self._world.house, self.context(), bridge, "1.0")
 
     async def lease(self, capacity: int = 4) -> list[Work]:
-        """Deployments first, then errands, as the listener hands them out."""
+        """Deployments first, then errands, as the listener hands them out; asking is a sign of life."""
         house = self._world.house
+        await self.alive()
         found: list[Work] = list(await deploying.lease(house, self.context(), self.id, capacity))
         if len(found) < capacity:
             found += await errands.lease_errands(house, self.id, capacity - len(found))

@@ -104,11 +104,12 @@ class FoldedHints:
         ]
         return [pending for _, pending in sorted(flying, key=lambda pair: pair[0])][:limit]
 
-    async def overdue_deployments(self, now: datetime, limit: int) -> list[UUID]:
+    async def overdue_deployments(self, now: datetime, limit: int, here: Sequence[UUID] = ()) -> list[UUID]:
         late = [
             (c.deadline_at, cid)
             for cid, c in await self._connectors()
             if c.in_flight and c.deadline_at and c.deadline_at <= now
+            if c.taken_by or not (c.settings and c.settings.bridge_id in here)
         ]
         return [cid for _, cid in sorted(late)][:limit]
 

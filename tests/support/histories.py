@@ -182,12 +182,12 @@ def dispatched(
     return (*connector, *decided.connector), (*order, *decided.work_order)
 
 
-def taken(before: Histories, fence: int = 1) -> Histories:
+def taken(before: Histories, fence: int = 1, at: datetime = DISPATCHED_AT + MINUTE) -> Histories:
     """... and taken by the bridge under a fence."""
     connector, order = before
     started = deployment.start(
         state_of(*connector),
-        by(BRIDGE_ACTOR, DISPATCHED_AT + MINUTE),
+        by(BRIDGE_ACTOR, at),
         deployment_id=state_of(*connector).deployment_id,
         bridge_id=BRIDGE_ID,
         fence=fence,

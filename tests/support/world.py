@@ -77,13 +77,14 @@ class World:
         self.hints = FoldedHints(self.ledger, lag)
         self.vault = FragileVault()
         self.reader = X509Reader()
+        leases = SimulatedLeases(self.clock)
         self.house = House(
             log=self.log,
             clock=self.clock,
             vault=self.vault,
             hints=self.hints,
-            leases=SimulatedLeases(self.clock),
-            errands=SimulatedErrands(),
+            leases=leases,
+            errands=SimulatedErrands(leases),
             presence=SimulatedPresence(),
             settings=HouseSettings(),
         )

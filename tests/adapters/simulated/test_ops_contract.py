@@ -8,7 +8,8 @@ from tests.contracts.ops_contract import Ops, OpsContract
 
 @pytest.fixture
 def ops() -> Ops:
-    return Ops(SimulatedLeases(), SimulatedErrands(), SimulatedPresence(), SimulatedRunResults())
+    leases = SimulatedLeases()
+    return Ops(leases, SimulatedErrands(leases), SimulatedPresence(), SimulatedRunResults())
 
 
 class TestSimulatedOps(OpsContract):
