@@ -58,7 +58,7 @@ class Bridges:
 
 @dataclass(frozen=True, kw_only=True)
 class Push:
-    """Seconds: until a bridge must have come for a deployment (or for an errand: a discovery, a connection test), counted
+    """Seconds: until a bridge must come for a deployment, or for an errand (a discovery, a connection test), counted
     from its last sign of life; how long a lease lives without a heartbeat.
     """
 

@@ -57,7 +57,7 @@ async def test_reads_before_the_first_worker_say_what_to_do(pg: Pg, tmp_path: Pa
 
 async def test_without_a_worker_reads_say_how_far_they_are(pg: Pg, tmp_path: Path) -> None:
     """They answer with what there is; only who asks for more gets 503. The worker comes back, and all is there."""
-    runs = asyncio.Event()
+    runs, idle = asyncio.Event(), asyncio.Event()
 
     async def now_and_then(core: Core) -> None:
         while True:
@@ -67,14 +67,15 @@ async def test_without_a_worker_reads_say_how_far_they_are(pg: Pg, tmp_path: Pat
                 await asyncio.sleep(0.01)
             working.cancel()
             await asyncio.wait({working})
+            idle.set()
 
     runs.set()
     async with in_one_task(open_desk(pg, tmp_path, work=now_and_then, read_wait=0.2)) as desk:
         auditor, url = desk.as_("auditor"), f"{API}/certificates"
         runs.clear()
-        await asyncio.sleep(0.5)
+        await idle.wait()
         made = await desk.as_("operator").post(url, json={"certificate_pem": issued().certificate_pem})
-        position = int(made.headers["Event-Position"])
+        position, shown = int(made.headers["Event-Position"]), 0
         for _ in range(2):
             answer = await auditor.get(url)
             shown = int(answer.headers["Read-Position"])
