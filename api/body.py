@@ -19,6 +19,7 @@ from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
 from api.problems import FieldError, Problem
+from api.schemas.texts import IN_WORDS
 from domain.errors import Code, Refused
 
 _PATH = re.compile(r" - at `\$(.*)`$", re.DOTALL)
@@ -28,6 +29,7 @@ _STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
 _HALF_PAIR = re.compile(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]"
 )
+_FORMS = {f"Expected `str` matching regex {pattern!r}": sentence for pattern, sentence in IN_WORDS.items()}
 _DEEPEST = 64
 _LONGEST = 1_048_576
 """Only a bridge's discoveries are longer; in those nobody looks for names that come twice."""
@@ -103,7 +105,7 @@ def locate(message: str) -> tuple[str, str]:
     path = path.partition("[...]")[0]
     pointer = "".join(f"/{_escape(name or index)}" for name, index in _STEP.findall(path))
     named = _UNKNOWN.match(detail) or _MISSING.match(detail)
-    return (f"{pointer}/{_escape(named[1])}" if named else pointer), f"{detail}."
+    return (f"{pointer}/{_escape(named[1])}" if named else pointer), _FORMS.get(detail, f"{detail}.")
 
 
 def invalid(pointer: str, detail: str) -> Problem:

@@ -24,6 +24,12 @@ ShowProblem = Callable[[dict[str, Any], dict[str, str]], Response[Any]]
 _NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
 _CLIENT_GONE = "client disconnected prematurely"
 _HEADER_PARAMETERS = {"if_match": "If-Match", "idempotency_key": "Idempotency-Key"}
+_FORMS = {
+    "If-Match": 'Send one ETag, quotes included, for example "3"; or * for any version.',
+    "Idempotency-Key": "Write 1 to 255 visible ASCII characters, without spaces.",
+    "expires_within": "Write a number and h, d or w: 12h, 30d, 6w.",
+}
+"""What to write instead, where a regular expression would be all that is told."""
 
 
 def exception_handlers(services: Services) -> Handlers:
@@ -81,8 +87,9 @@ def _field_error(item: dict[str, Any]) -> FieldError:
     place = str(getattr(item.get("source"), "value", item.get("source") or "query"))
     if place == "body":
         return FieldError("", "It is missing; send JSON.")
-    name = str(item.get("key", ""))
-    return FieldError(_HEADER_PARAMETERS.get(name, name), str(item.get("message", "")), place)
+    name, message = str(item.get("key", "")), str(item.get("message", ""))
+    name = _HEADER_PARAMETERS.get(name, name)
+    return FieldError(name, _FORMS.get(name, message) if "matching regex" in message else message, place)
 
 
 def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:

@@ -37,17 +37,21 @@ def read_bundle(
 
     Raises Refused(validation-failed) with pointer `/certificate_pem`, `/private_key_pem` or `/chain_pem`: unreadable
     parts, a CA certificate as the leaf, a key of another certificate, an encrypted or unsupported key, certificates in
-    the chain that are no issuers of this leaf. An empty or blank key or chain counts as not given.
+    the chain that are no issuers of this leaf. An empty or blank key or chain counts as not given. A file of the leaf
+    followed by its issuers (what web servers call a full chain; RFC 8446, 4.4.2) is taken as both.
     """
-    leaf = parse_certificate(certificate_pem)
+    leaf, following = _certificate_file(certificate_pem)
     # `openssl req -x509` marks every self-signed certificate as a CA, and many servers serve just such a one.
     if leaf.facts.is_ca and not is_issued_by(leaf, leaf):
         raise invalid("This is a CA certificate; import the server's or client's own certificate.", "/certificate_pem")
-    chain = order_chain(leaf, _issuers(chain_pem)) if _given(chain_pem) else ()
+    issuers = [*following, *(_issuers(chain_pem) if _given(chain_pem) else ())]
+    chain = order_chain(leaf, issuers, "/chain_pem" if _given(chain_pem) else "/certificate_pem")
     return Bundle(leaf, chain, _checked_key(leaf, private_key_pem) if _given(private_key_pem) else None)
 
 
-def order_chain(leaf: ParsedCertificate, issuers: Sequence[ParsedCertificate]) -> tuple[ParsedCertificate, ...]:
+def order_chain(
+    leaf: ParsedCertificate, issuers: Sequence[ParsedCertificate], pointer: str = "/chain_pem"
+) -> tuple[ParsedCertificate, ...]:
     """The issuers from the leaf's own upwards, by name and signature; the leaf itself and repetitions are dropped.
 
     Raises Refused when a certificate is left over: it would be served to clients that have no use for it.
@@ -57,7 +61,7 @@ def order_chain(leaf: ParsedCertificate, issuers: Sequence[ParsedCertificate]) -
     unrelated = [found for found in pool.values() if found not in path]
     if unrelated:
         name = unrelated[0].facts.subject[:200] or "a certificate without a subject"
-        raise invalid(f"The chain contains {name}, which is no issuer in the chain of this certificate.", "/chain_pem")
+        raise invalid(f"The chain contains {name}, which is no issuer in the chain of this certificate.", pointer)
     return path
 
 
@@ -86,6 +90,18 @@ def _path(leaf: ParsedCertificate, pool: Sequence[ParsedCertificate]) -> tuple[P
         rest.remove(current)
         path.append(current)
     return tuple(path)
+
+
+def _certificate_file(data: bytes | str) -> tuple[ParsedCertificate, list[ParsedCertificate]]:
+    """The first certificate, and those after it."""
+    if isinstance(data, bytes) and data[:1] == b"\x30":
+        return parse_certificate(data), []
+    first, *following = certificate_ders(data, "/certificate_pem", MAX_PEM_CHARACTERS)
+    if len(following) > MAX_CHAIN:
+        raise invalid(
+            f"{len(following)} certificates follow the first; at most {MAX_CHAIN} are read.", "/certificate_pem"
+        )
+    return parse_der(first), [parse_der(der) for der in following]
 
 
 def _issuers(chain_pem: bytes | str | None) -> list[ParsedCertificate]:

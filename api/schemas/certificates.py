@@ -17,7 +17,7 @@ from domain.colour import Colour
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A certificate to import, with its private key if it shall be pushed."""
 
-    certificate_pem: Annotated[Pem, Meta(description="The certificate; a bundle may hold its issuers too.")]
+    certificate_pem: Annotated[Pem, Meta(description="The certificate; its issuers may follow it.")]
     private_key_pem: (
         Annotated[Pem, Meta(description="Its private key, unencrypted. Kept sealed, never shown.")] | None
     ) = None

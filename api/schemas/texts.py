@@ -11,6 +11,14 @@ _END = r"(?![\s\S])"
 # Neither control characters nor those that turn the direction of writing (Unicode, UAX 9): a name is read as it is.
 _NEVER = r"\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069"
 _PRINTABLE = rf"^[^\s{_NEVER}](?:[^{_NEVER}]*[^\s{_NEVER}])?{_END}"
+_COMMENT = rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*{_END}"
+_HOST = rf"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?{_END}"
+IN_WORDS = {
+    _PRINTABLE: "Use printable characters: no blanks around them, none that turn the direction of writing.",
+    _COMMENT: "Use printable characters and line breaks.",
+    _HOST: "Write a host name like www.example.org, in its ASCII form.",
+}
+"""What each of these regular expressions means to people."""
 
 Name = Annotated[
     str,
@@ -26,7 +34,7 @@ Comment = Annotated[
     str,
     Meta(
         max_length=2_000,
-        pattern=rf"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]*{_END}",
+        pattern=_COMMENT,
         description="A comment for the people who read the history; line breaks are kept.",
         examples=["Renewal of the web shop's certificate"],
     ),
@@ -40,7 +48,7 @@ ServerName = Annotated[
     Meta(
         min_length=1,
         max_length=253,
-        pattern=rf"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?{_END}",
+        pattern=_HOST,
         description="The host name asked for in the TLS handshake (SNI).",
         examples=["www.example.org"],
     ),

@@ -79,10 +79,15 @@ async def _rolled_back(
         with job.steps.step("roll_back") as note:
             written, note.message = await _go_back(host, place, judge, new)
     except DriverFailure as second:
-        message = f"{failure.message} The way back failed too: {second.message}"
+        message = f"{_ended(failure.message)} The way back failed too: {second.message}"
         return DriverFailure(failure.cause, message, written=None if second.written is None else True)
     cause = FailureCause.ROLLED_BACK if isinstance(failure, LeaseLost) and not written else failure.cause
-    return DriverFailure(cause, f"{failure.message} {note.message}", written=written)
+    return DriverFailure(cause, f"{_ended(failure.message)} {note.message}", written=written)
+
+
+def _ended(said: str) -> str:
+    """What a service said, so that another sentence can follow."""
+    return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
 async def _go_back(host: Host, place: Place, judge: Judge, new: Current) -> tuple[bool, str]:

@@ -39,7 +39,7 @@ class FilesDriver(msgspec.Struct, frozen=True):
                 note.message = await run_profile(host, place, place.reload.test, self.judge)
             with job.steps.step("read_back") as note:
                 found = await releases.read_back(host, place.directory)
-                note.message = found[0] if found else "No certificate is there yet."
+                note.message = f"Installed now: {found[0]}." if found else "No certificate is there yet."
             return f"An installation in {place.directory} can work. {note.message}"
 
         return await with_host(self.open_host, place, job, self.config, tested)

@@ -97,6 +97,7 @@ async def test_names_that_deceive_are_refused(desk: Desk) -> None:
             await desk.as_("operator").post(f"{API}/bridges", json={"name": name}), 422, "validation-failed"
         )
         assert problem["errors"][0]["pointer"] == "/name"
+        assert "printable" in problem["errors"][0]["detail"]
 
 
 async def test_a_root_is_a_plain_path(desk: Desk) -> None:

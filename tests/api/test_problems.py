@@ -263,3 +263,17 @@ async def test_an_answer_names_no_secret_that_was_sent(desk: Desk) -> None:
     answer = await desk.as_("operator").post(f"{API}/target-systems", json=body)
     refused(answer, 422, "validation-failed")
     assert canary not in answer.text
+
+
+async def test_a_wrong_form_is_told_in_words(desk: Desk) -> None:
+    """Not as a regular expression."""
+    client = desk.as_("operator")
+    for sent, query, name in (
+        ({"If-Match": "3"}, {}, "If-Match"),
+        ({"Idempotency-Key": "a b"}, {}, "Idempotency-Key"),
+        ({}, {"expires_within": "30"}, "expires_within"),
+    ):
+        answer = await client.request("GET" if query else "POST", f"{API}/certificates", params=query, headers=sent)
+        [error] = refused(answer, 422, "validation-failed")["errors"]
+        assert error["pointer"] == name
+        assert "regex" not in error["detail"]

@@ -52,6 +52,15 @@ def test_the_leaf_and_repetitions_in_the_chain_are_dropped() -> None:
     assert chain_names(LEAF, ISSUING, MIDDLE, ISSUING) == ["Issuing", "Middle"]
 
 
+def test_a_full_chain_file_is_taken_as_both() -> None:
+    """Leaf first, issuers after it, as web servers have it; more issuers may still come beside it."""
+    bundle = read_bundle(LEAF.pem + ISSUING.pem + MIDDLE.pem, None, ROOT.pem)
+    assert LEAF.der == bundle.leaf.der
+    assert ["Issuing", "Middle", "Root"] == [issuer.facts.common_name for issuer in bundle.chain]
+    assert "CN=Stranger" in refusal("/certificate_pem", LEAF.pem + make_ca("Stranger").pem)
+    assert "at most 10" in refusal("/certificate_pem", LEAF.pem + ISSUING.pem * 11)
+
+
 def test_a_cross_signed_issuer_goes_before_its_root() -> None:
     """Where a CA's key has two certificates, the path leads on through the cross-signed one."""
     old_root, key = make_ca("Old root"), ec.generate_private_key(ec.SECP256R1())
