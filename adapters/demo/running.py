@@ -20,7 +20,7 @@ from adapters.demo.people import tokens_of_people
 from adapters.demo.place import Place, write_private
 from adapters.demo.ports import listen, listen_again, usable
 from adapters.demo.rest import PATIENCE, DemoFailed, Rest
-from adapters.demo.showing import DemoReady, Screen, write_ready_file
+from adapters.demo.showing import DemoReady, Screen, make_way_for, write_ready_file
 from adapters.demo.web_servers import WebServers, choose_web_servers
 from adapters.settings import load_settings
 
@@ -34,6 +34,8 @@ async def run_demo(
     place = Place(directory)
     place.open()
     with place.locked():
+        if ready_file is not None:
+            make_way_for(ready_file)
         task = asyncio.create_task(_Demo(place, port, ready_file, screen, simulated=simulated).run())
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
@@ -55,8 +57,6 @@ class _Demo:
 
     async def run(self) -> None:
         """Start everything, then watch over it; whatever ends it, everything ends."""
-        if self._ready_file:
-            self._ready_file.unlink(missing_ok=True)
         for pid in end_leftovers(self._place.directory / "processes.json"):
             self._screen.note(f"Process {pid} was left over from an earlier demo in this directory; ended it.")
         try:

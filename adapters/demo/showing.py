@@ -1,11 +1,12 @@
 """What the demo tells: people on a screen, programs in a file."""
 
+import os
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from adapters.demo.place import write_private
+from adapters.demo.place import PlaceRefused, write_private
 
 
 class DemoReady(NamedTuple):
@@ -34,6 +35,17 @@ class Screen(Protocol):
     def ready(self, found: DemoReady) -> None:
         """Everything runs."""
         ...
+
+
+def make_way_for(ready_file: Path) -> None:
+    """Before anything starts: no file of an earlier start, and a directory to write it to. Raises PlaceRefused."""
+    try:
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
+        ready_file.unlink(missing_ok=True)
+    except OSError as error:
+        raise PlaceRefused(f"{ready_file} cannot be written: {error.strerror}.") from error
+    if not os.access(ready_file.parent, os.W_OK | os.X_OK):
+        raise PlaceRefused(f"{ready_file} cannot be written: {ready_file.parent} does not allow it.")
 
 
 def write_ready_file(path: Path, ready: DemoReady, pids: dict[str, int]) -> None:

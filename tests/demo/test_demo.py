@@ -162,6 +162,17 @@ def _tried(*options: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
+def test_a_ready_file_that_cannot_be_written(tmp_path: Path) -> None:
+    """Said at once, in a sentence: not after a minute's start, and not as a traceback."""
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "ready.json", Path("/proc/certferry/ready.json")):
+        tried = _tried("--port", "0", "--data", str(tmp_path / "demo"), "--ready-file", str(path))
+        assert tried.returncode == 1
+        assert f"{path} cannot be written" in tried.stderr
+        assert "Traceback" not in tried.stderr
+        assert not (tmp_path / "demo" / "postgres").exists()
+
+
 def test_no_secret_is_logged_or_shown_to_other_users(demo: Demo) -> None:
     """Tokens stand in no log and in no command line; what holds secrets is for its owner only."""
     directory = demo.directory
