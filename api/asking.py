@@ -16,8 +16,10 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
 from api import idempotency
+from api.as_of import AsOf, AsOfPosition, mark, moment_of
 from api.directory import Caller
 from api.etags import IF_MATCH_PATTERN, etag, expected_version
+from api.failures import bad_parameter
 from api.idempotency import KEY_PATTERN
 from api.positions import LARGEST, Acknowledged, catch_up
 from api.problems import Problem
@@ -29,23 +31,26 @@ from application.ports import LogUnavailable
 from domain.colour import Thresholds
 from domain.errors import Refused
 from domain.principal import Role
+from projections.moments import Moment
 
 SECRET_ANSWER = {"secret_answer": True}
 """Part of `opt=` of a route whose answer carries a secret: it is never kept."""
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A question: who asks it, and the one instant that statuses, colours and days of the answer refer to."""
+    """A question: who asks it when, and the read models it is put to: those of a moment of the past, or as they are."""
 
     services: Services
     caller: Caller | None
-    now: datetime
+    asked_at: datetime
+    views: Views
     client_address: str | None = None
+    moment: Moment | None = None
 
     @property
-    def views(self) -> Views:
-        """The read models."""
-        return self.services.views
+    def now(self) -> datetime:
+        """The one instant that statuses, colours and days of the answer refer to."""
+        return self.moment.at if self.moment is not None else self.asked_at
 
     @property
     def thresholds(self) -> Thresholds:
@@ -64,7 +69,7 @@ class Reading(msgspec.Struct, frozen=True):
             raise Problem("unauthenticated", "Sign in first.")
         return Context(
             actor=actor_of(caller),
-            at=self.now,
+            at=self.asked_at,
             command_id=uuid4(),
             client_address=self.client_address,
             credential=caller.credential,
@@ -178,13 +183,22 @@ IdempotencyKey = Annotated[
 
 
 async def reading(
-    request: Request[Any, Any, Any], services: NamedDependency[Services], min_position: MinPosition = None
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    min_position: MinPosition = None,
+    as_of: AsOf = None,
+    as_of_position: AsOfPosition = None,
 ) -> Reading:
-    """A question that is answered with everything this process has acknowledged."""
+    """A question that is answered with everything this process has acknowledged, or as of a moment of the past."""
     check_parameters(request)
-    wanted = max(min_position or 0, services.acknowledged.highest)
-    await catch_up(services.positions, wanted, services.settings.read_wait)
-    return Reading(services, current_caller(request), services.now(), client_address(request))
+    moment = await moment_of(services, as_of, as_of_position)
+    acknowledged = services.acknowledged.highest if moment is None else 0
+    await catch_up(services.positions, max(min_position or 0, acknowledged), services.settings.read_wait)
+    if moment is not None and request.method != "GET":
+        raise bad_parameter("as_of", "The past cannot be changed.")
+    mark(request.scope, moment)
+    views = services.views if moment is None else services.views_as_of(moment.position)
+    return Reading(services, current_caller(request), services.now(), views, client_address(request), moment)
 
 
 async def command(

@@ -12,6 +12,7 @@ Everything certferry does, its pages included, goes through this API.
 * **Repeating**: a POST with an `Idempotency-Key` can be repeated safely and gets the same answer.
 * **Reading your writes**: commands answer with `Event-Position`; `min_position` makes a read wait for it.
 * **Lists** are paged by `cursor`; as `application/x-ndjson` or `text/csv` they stream whole.
+* **The past**: every GET on read models accepts `as_of` or `as_of_position`; the answer names its moment.
 * **Long work** answers 202 with the `Location` of the resource that shows how it goes.
 """
 
@@ -76,6 +77,12 @@ _POSITION = {
 _LOCATION = {
     "Location": {"description": "Where the resource is.", "schema": {"type": "string", "format": "uri-reference"}}
 }
+_MOMENT = {
+    "Memento-Datetime": {"description": "With as_of: the moment of the answer (RFC 7089).", "schema": _STRING},
+    "As-Of-Position": {"description": "With as_of: the ledger position of the answer.", "schema": {"type": "integer"}},
+}
+SHARED_PARAMETERS = {"as_of": "AsOf", "as_of_position": "AsOfPosition", "min_position": "MinPosition"}
+"""Query parameters that are described once, and the names of their descriptions."""
 _LINK = {"Link": {"description": 'The next page (`rel="next"`), if there is one.', "schema": _STRING}}
 
 _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": _STRING}}
@@ -114,12 +121,13 @@ def statuses(path: str, verb: str, *, public: bool) -> set[str]:
     return found | ({"428"} if verb in {"put", "patch", "delete"} else set())
 
 
-def headers(path: str, verb: str, status: str) -> dict[str, Any]:
-    """The headers of an answer that went well."""
+def headers(path: str, verb: str, status: str, *, past: bool) -> dict[str, Any]:
+    """The headers of an answer that went well; `past`: of a question that can be put to the past."""
     if not path.startswith("/api/"):
         return {}
     if verb == "get":
-        return _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
+        found = _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
+        return found | (_MOMENT if past else {})
     return _POSITION | (_ETAG if status != "202" else {}) | (_LOCATION if status in {"201", "202"} else {})
 
 
