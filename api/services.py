@@ -29,6 +29,7 @@ from projections.inventory.view import Inventory
 from projections.orders.view import Orders
 from projections.principals.view import Principals
 from projections.push_validation.view import PushValidation
+from projections.reports import Reports
 from projections.target_systems.view import TargetSystems
 from projections.topology.view import Topology
 from projections.verification_runs.view import VerificationRuns
@@ -41,6 +42,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `session_key`: at least 32 random bytes, the same in every API process (signs session cookies).
     `secure_cookies`: the service is reached by https, whatever this process sees of it.
     `read_wait`: how long an answer waits for the read models before it is 503.
+    `review_days`: how long a review of the inventory holds.
     """
 
     session_key: bytes
@@ -49,6 +51,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     read_wait: float = 5.0
     max_body: int = 1_048_576
     thresholds: Thresholds = Thresholds()
+    review_days: int = 90
 
     def __repr__(self) -> str:
         """Show no key."""
@@ -162,6 +165,8 @@ class Views(Protocol):
     def principals(self) -> Principals: ...
     @property
     def push_validation(self) -> PushValidation: ...
+    @property
+    def reports(self) -> Reports: ...
     @property
     def target_systems(self) -> TargetSystems: ...
     @property

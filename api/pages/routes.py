@@ -5,7 +5,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from api.pages import certificates, signing_in, work_orders
+from api.pages import certificates, reports, reviewing, signing_in, work_orders
 from api.pages.rendering import STATIC
 from api.security import public
 
@@ -26,6 +26,8 @@ def page_routes() -> list[ControllerRouterHandler]:
         certificates.verify_now,
         work_orders.details,
         *work_orders.step_handlers(),
+        *reports.HANDLERS,
+        reviewing.attest_review_form,
         _static_files(),
     ]
 
