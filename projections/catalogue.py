@@ -66,7 +66,7 @@ RECORDS: tuple[AnyProjection, ...] = (
     REFUSED,
     REVIEWS,
 )
-"""What reports are made of: facts with their positions, so that any earlier moment can be read from them."""
+"""What reports are made of: facts with their positions, which are their own history (docs/adr/0006)."""
 
 ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     INVENTORY,
@@ -83,12 +83,14 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     PUSH_VALIDATION,
     SERVED_CERTIFICATES,
     AUDIT_SUBJECTS,
-    *RECORDS,
 )
 
 
-HISTORIES: tuple[AnyProjection, ...] = tuple(History(p) for p in ALL_PROJECTIONS if not isinstance(p, Index | History))
-"""Of all projections, what they were at any position."""
+HISTORIES: tuple[AnyProjection, ...] = (
+    *(History(p) for p in ALL_PROJECTIONS if not isinstance(p, Index | History)),
+    *RECORDS,
+)
+"""Of all projections, what they were at any position; and the records, which the present does not need."""
 
 
 class Views(NamedTuple):

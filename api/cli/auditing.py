@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+PATIENCE = 10.0
 F = TypeVar("F", bound=Callable[..., Any])
 Ask = Callable[["Core", "Scope"], Coroutine[Any, Any, Any]]
 
@@ -129,17 +130,17 @@ def _tell(config: Path | None, ask: Ask, wanted: dict[str, Any], *, default: tim
 
 
 async def _scope(core: "Core", wanted: dict[str, Any], default: timedelta | None) -> "Scope":
-    from projections.position import read_position
+    from projections.moments import Moment
     from projections.scope import Scope
 
     asked: int | None = wanted["as_of_position"]
-    position, now = await read_position(core.rows) or 0, core.house.clock()
-    if asked is not None:
-        event = await core.views.audit_trail.get(asked)
-        if event is None or asked > position:
-            raise Stopped(f"The read models show the ledger up to position {position}.", 2)
-        position, now = asked, event.recorded_at
-    end = utc(wanted.get("until")) or now
+    head = await core.house.log.head()
+    moment = await core.moments.at_position(asked) if asked else Moment(head, core.house.clock())
+    if moment is None:
+        raise Stopped(f"The ledger has come as far as position {head}.", 2)
+    if not await core.moments.wait(moment.position, PATIENCE):
+        raise Stopped(f"What reports are made of does not show position {moment.position} yet; is a worker running?")
+    end = utc(wanted.get("until")) or moment.at
     start = utc(wanted.get("since")) or (end - default if default else None)
     check(start, end)
-    return Scope(since=start, until=end, position=position, now=now)
+    return Scope(since=start, until=end, position=moment.position, now=moment.at)

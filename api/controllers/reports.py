@@ -9,11 +9,10 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from api.asking import Command, Reading
-from api.positions import catch_up
 from api.presenters.reviews import review_body
 from api.reporting import duties, expiry, exposure, lead_times, review, unapproved
 from api.reporting.answering import Format, answer
-from api.reporting.scoping import SCOPED, SCOPED_HISTORY, SCOPED_MOMENT
+from api.reporting.scoping import SCOPED, SCOPED_HISTORY, SCOPED_MOMENT, recorded
 from api.schemas.reviews import AttestReviewBody, ReviewBody
 from api.security import any_role, requires
 from application.reviewing import AttestReview, attest_review
@@ -133,8 +132,7 @@ async def attest(command: Command, data: AttestReviewBody) -> Any:
     """Record an attestation of what the read models show by then."""
     services = command.services
     head = await services.house.log.head()
-    wait = max(min(data.as_of_position, head), services.acknowledged.highest)
-    await catch_up(services.positions, wait, services.settings.read_wait)
+    await recorded(services, min(data.as_of_position, head))
     only = data.filter
     wish = AttestReview(
         as_of_position=data.as_of_position,

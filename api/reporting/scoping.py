@@ -9,7 +9,10 @@ from litestar.params import QueryParameter
 from api.asking import Reading
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.positions import LARGEST, catch_up
+from api.positions import LARGEST
+from api.problems import Problem
+from api.services import Services
+from projections.moments import Moment
 from projections.scope import Scope
 
 WINDOW = timedelta(days=30)
@@ -68,24 +71,30 @@ SCOPED_MOMENT: dict[str, Any] = {"extent": Provide(moment_scope)}
 async def moment_of(reading: Reading, as_of: datetime | None, position: int | None) -> Scope:
     """The moment that is meant, without a window: the present one by default.
 
-    Its clock is `as_of`, or the instant that the position was recorded at. Waits until the read models show it.
+    Its clock is `as_of`, or the instant that the position was recorded at. Waits until the records show it.
     """
-    services = reading.services
+    moments = reading.services.moments
     if position is not None and as_of is not None:
         raise bad_parameter("as_of_position", "Name either a position or an instant.")
     if position is not None:
-        event = await reading.views.audit_trail.get(position)
-        if event is None:
+        found = await moments.at_position(position)
+        if found is None:
             raise bad_parameter("as_of_position", "The ledger has not come that far.")
-        await catch_up(services.positions, position, services.settings.read_wait)
-        return Scope(since=None, until=None, position=position, now=event.recorded_at)
-    if as_of is None:
-        return Scope(since=None, until=None, position=services.positions.current, now=reading.now)
-    if as_of > reading.now:
-        raise bad_parameter("as_of", "This is yet to come.")
-    found = await reading.views.audit_trail.position_at(as_of)
-    await catch_up(services.positions, found, services.settings.read_wait)
-    return Scope(since=None, until=None, position=found, now=as_of)
+    elif as_of is not None:
+        found = await moments.at_instant(as_of)
+        if found is None:
+            raise bad_parameter("as_of", "This is yet to come.")
+    else:
+        found = Moment(reading.services.positions.current, reading.now)
+    await recorded(reading.services, found.position)
+    return Scope(since=None, until=None, position=found.position, now=found.at)
+
+
+async def recorded(services: Services, position: int) -> None:
+    """Wait until the records show a position. Raises 503 with Retry-After when it takes too long."""
+    if not await services.moments.wait(position, services.settings.read_wait):
+        detail = f"What reports are made of does not show position {position} yet."
+        raise Problem("unavailable", detail, headers={"Retry-After": "1"})
 
 
 def windowed(

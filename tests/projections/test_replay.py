@@ -20,11 +20,8 @@ from tests.support.postgres import PostgresServer, database
 
 histories = st.builds(history, st.integers(0, 2**32), st.integers(1, 250))
 ENTITIES: list[Projection[Any]] = [
-    p
-    for p in ALL_PROJECTIONS
-    if isinstance(p, Projection) and p.keys is own_stream and not p.further and not p.name.endswith("_records")
+    p for p in ALL_PROJECTIONS if isinstance(p, Projection) and p.keys is own_stream and not p.further
 ]
-"""Records (facts with their positions, for reports) are no aggregate's state: test_report_laws.py is about them."""
 
 
 async def _live(server: PostgresServer, world: World, batch: int) -> tuple[Tables, Tables]:
