@@ -110,6 +110,8 @@ def review(config: Path | None, /, **wanted: Any) -> None:
 
 def _tell(config: Path | None, ask: Ask, wanted: dict[str, Any], *, default: timedelta | None = WINDOW) -> None:
     """Ask, and answer in the form that is wanted: JSON and CSV say the same as over REST."""
+    if (until := utc(wanted.get("until"))) is not None:
+        check(utc(wanted.get("since")), until)
 
     async def act(core: "Core") -> Any:
         return await ask(core, await _scope(core, wanted, default))

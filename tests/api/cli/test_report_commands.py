@@ -15,9 +15,10 @@ REPORTS = ("separation-of-duties", "unapproved-pushes", "exposure", "lead-times"
 async def test_reports_for_auditors(pg: Pg, tmp_path: Path) -> None:
     """For people, as JSON with the fields of the API, as CSV with a head; as of a position the same each time."""
     shell = Shell(tmp_path, pg)
-    async with running(pg, HISTORIES, line=HISTORY):
+    async with running(pg), running(pg, HISTORIES, line=HISTORY):
         await asyncio.to_thread(shell.json, "tokens", "create", "ann", "--role", "auditor")
         ((position,),) = in_read(pg, "SELECT position FROM ledger.head")
+        await caught_up(pg, position)
         await caught_up(pg, position, HISTORY)
     await asyncio.to_thread(ask_everything, shell, position)
 
