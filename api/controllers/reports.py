@@ -12,11 +12,10 @@ from api.asking import Command, Reading
 from api.presenters.reviews import review_body
 from api.reporting import duties, expiry, exposure, lead_times, review, unapproved
 from api.reporting.answering import Format, answer
-from api.reporting.scoping import SCOPED, SCOPED_HISTORY, SCOPED_MOMENT, recorded
+from api.reporting.attesting import attest
+from api.reporting.scoping import SCOPED, SCOPED_HISTORY, SCOPED_MOMENT, thresholds_of
 from api.schemas.reviews import AttestReviewBody, ReviewBody
 from api.security import any_role, requires
-from application.reviewing import AttestReview, attest_review
-from domain.review import ReviewFilter
 from domain.roles import Permission
 from projections.expiry.view import ExpiryReport
 from projections.exposure.view import ExposureReport
@@ -126,27 +125,6 @@ async def attest_inventory_review(
     return await command.answer(
         done, review_body(done.result), status=201, version=done.result.version, location=location
     )
-
-
-async def attest(command: Command, data: AttestReviewBody) -> Any:
-    """Record an attestation of what the read models show by then."""
-    services = command.services
-    head = await services.house.log.head()
-    await recorded(services, min(data.as_of_position, head))
-    only = data.filter
-    wish = AttestReview(
-        as_of_position=data.as_of_position,
-        statement=data.statement,
-        decision=data.decision,
-        filter=None if only is None else ReviewFilter(**msgspec.structs.asdict(only)),
-    )
-    return await attest_review(command.house, command.context, services.views.reports.review, wish)
-
-
-def thresholds_of(reading: Reading, given: list[int] | None) -> tuple[int, ...]:
-    """Days before expiry: those that were asked for, or those at which colours change."""
-    usual = reading.thresholds
-    return tuple(given) if given else (usual.orange, usual.yellow, usual.blue)
 
 
 HANDLERS = [

@@ -8,7 +8,6 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from api.asking import Reading
-from api.controllers.reports import thresholds_of
 from api.pages.answering import html, viewer_of
 from api.pages.asking import (
     PAGE_HISTORY,
@@ -22,6 +21,7 @@ from api.pages.asking import (
 )
 from api.reporting import duties, expiry, exposure, lead_times, review, unapproved
 from api.reporting.document import Document, words
+from api.reporting.scoping import thresholds_of
 from api.security import any_role
 from domain.review import ReviewDecision
 from domain.roles import Permission, may

@@ -8,9 +8,9 @@ from litestar import Request, Response, post
 from litestar.di import NamedDependency
 
 from api.asking import Command
-from api.controllers.reports import attest
 from api.pages.answering import done
 from api.problems import Problem
+from api.reporting.attesting import attest
 from api.schemas.reviews import AttestReviewBody
 from api.security import requires
 from domain.roles import Permission

@@ -110,3 +110,9 @@ def windowed(
     if since is not None and end < since:
         raise bad_parameter("to", "The window ends before it begins.")
     return Scope(since=since, until=end, position=moment.position, now=moment.now)
+
+
+def thresholds_of(reading: Reading, given: list[int] | None) -> tuple[int, ...]:
+    """Days before expiry: those that were asked for, or those at which colours change."""
+    usual = reading.thresholds
+    return tuple(given) if given else (usual.orange, usual.yellow, usual.blue)
