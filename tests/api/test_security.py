@@ -64,7 +64,6 @@ MAY: dict[str, set[str]] = {
     "GET audit-events/1": {"auditor"},
     "GET audit-events/1/payload": {"auditor"},
     "GET audit-events/1/leaf": {"auditor"},
-    "GET audit/diff": {"auditor"},
     "GET principals": {"admin", "auditor"},
     "GET principals/{id}": {"admin", "auditor"},
     "POST principals": {"admin"},
