@@ -82,7 +82,8 @@ async def test_every_get_and_every_list_is_one_statement(working_desk: Desk, cou
             answer = await working_desk.as_(who).get(path)
         assert answer.status_code == 200, (path, answer.text)
         if template.startswith(REPORTS) and not template.endswith("push-validation"):
-            assert len(statements) <= 7, (path, statements)
+            told = [text for text in statements if "history_positions" not in text]  # not the waiting for records
+            assert 1 <= len(told) <= 4, (path, told)
         elif len(statements) != (0 if template.removeprefix(API) in NO_STATEMENT else 1):
             wrong[template] = statements
     assert wrong == {}
