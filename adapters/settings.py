@@ -77,6 +77,13 @@ class Verification:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reviews:
+    """Days until the inventory has to be reviewed again."""
+
+    every_days: int = 90
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """`sweep`: seconds between two looks for what was forgotten. `stalled`: seconds until a silent worker is dead."""
 
@@ -98,6 +105,7 @@ class Settings:
     bridges: Bridges = field(default_factory=Bridges)
     push: Push = field(default_factory=Push)
     verification: Verification = field(default_factory=Verification)
+    reviews: Reviews = field(default_factory=Reviews)
     worker: Worker = field(default_factory=Worker)
 
     @property

@@ -30,17 +30,27 @@ def services_of(core: Core, health: Health) -> Services:
         reader=core.reader,
         directory=Directory(),
         positions=core.position,
+        moments=core.moments,
         idempotency=core.idempotency,
         run_results=core.results,
         issuers=core.issuers,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
-        settings=ApiSettings(session_key=_session_key(core.secret), secure_cookies=core.settings.server.https),
+        settings=_settings(core),
         local_ca_pem=lambda: core.local_pki.root_pem,
         checks=_checks(health),
         gauges=_gauges(health),
         unreachable=UNREACHABLE,
         unbuilt=UNBUILT,
+    )
+
+
+def _settings(core: Core) -> ApiSettings:
+    chosen = core.settings
+    return ApiSettings(
+        session_key=_session_key(core.secret),
+        secure_cookies=chosen.server.https,
+        review_days=chosen.reviews.every_days,
     )
 
 

@@ -26,6 +26,7 @@ TAGS = {
     "Target systems": "Devices that certificates are installed on.",
     "Bridges": "Agents near the targets, and what they find there.",
     "Verification": "Is what was pushed what is served?",
+    "Reports": "History for auditors: each report as of any moment, every number with its ledger positions.",
     "Audit": "The ledger: every event, by whom, in which order.",
     "Alerts": "What a person should look at.",
     "Principals": "People and programs, roles, tokens.",
@@ -92,8 +93,13 @@ _MOMENT = {
 SHARED_PARAMETERS = {"as_of": "AsOf", "as_of_position": "AsOfPosition", "min_position": "MinPosition"}
 """Query parameters that are described once, and the names of their descriptions."""
 _LINK = {"Link": {"description": 'The next page (`rel="next"`), if there is one.', "schema": _STRING}}
+_MOMENT = {
+    "As-Of-Position": {"description": "The last ledger position that counts.", "schema": {"type": "integer"}},
+    "Memento-Datetime": {"description": "The report's clock (RFC 7089).", "schema": _STRING},
+}
 
 _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": _STRING}}
+_PRINTED = {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}}
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _FURTHER: dict[str, dict[str, Any]] = {
@@ -104,7 +110,8 @@ _FURTHER: dict[str, dict[str, Any]] = {
     "diffAuditLog": _STREAMS,
     "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
-    "getPushValidationReport": {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}},
+    **dict.fromkeys(("getPushValidationReport", "getSeparationOfDutiesReport", "getUnapprovedPushesReport"), _PRINTED),
+    **dict.fromkeys(("getExposureReport", "getLeadTimesReport", "getExpiryReport", "getReviewReport"), _PRINTED),
     "getProblemType": {"text/html": {"schema": _STRING}},
 }
 _ONLY: dict[str, dict[str, Any]] = {
@@ -133,6 +140,8 @@ def headers(path: str, verb: str, status: str, *, past: bool) -> dict[str, Any]:
     """The headers of an answer that went well; `past`: of a question that can be put to the past."""
     if not path.startswith("/api/"):
         return {}
+    if verb == "get" and "/reports/" in path:
+        return _MOMENT
     if verb == "get":
         found = _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
         return _READ_POSITION | found | (_MOMENT if past else {})

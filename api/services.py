@@ -26,10 +26,11 @@ from projections.changes.view import Changes
 from projections.connectors.view import Connectors
 from projections.discoveries.view import Discoveries
 from projections.inventory.view import Inventory
-from projections.moments import Moment
+from projections.moments import Moment, Moments
 from projections.orders.view import Orders
 from projections.principals.view import Principals
 from projections.push_validation.view import PushValidation
+from projections.reports import Reports
 from projections.target_systems.view import TargetSystems
 from projections.topology.view import Topology
 from projections.verification_runs.view import VerificationRuns
@@ -43,6 +44,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     `secure_cookies`: the service is reached by https, whatever this process sees of it.
     `read_wait`: how long an answer waits for the read models before it tells what they show, or is 503 where more was
     asked for.
+    `review_days`: how long a review of the inventory holds.
     """
 
     session_key: bytes
@@ -51,6 +53,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     read_wait: float = 5.0
     max_body: int = 1_048_576
     thresholds: Thresholds = Thresholds()
+    review_days: int = 90
 
     def __repr__(self) -> str:
         """Show no key."""
@@ -165,6 +168,8 @@ class Views(Protocol):
     @property
     def push_validation(self) -> PushValidation: ...
     @property
+    def reports(self) -> Reports: ...
+    @property
     def target_systems(self) -> TargetSystems: ...
     @property
     def topology(self) -> Topology: ...
@@ -209,6 +214,7 @@ class Services:
     reader: CertificateReader
     directory: Directory
     positions: Positions
+    moments: Moments
     idempotency: IdempotencyStore
     run_results: RunResults
     issuers: Issuers

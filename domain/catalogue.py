@@ -12,6 +12,7 @@ from domain.connector import CONNECTOR
 from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
 from domain.principal import PRINCIPAL, TOKEN
+from domain.review import REVIEW
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
 from domain.work_order_state import WORK_ORDER
@@ -30,6 +31,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     PRINCIPAL,
     TOKEN,
     ALERT,
+    REVIEW,
     ACCESS_LOG,
     CLAIM,
 )

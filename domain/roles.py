@@ -39,6 +39,7 @@ class Permission(StrEnum):
     EXPORT_PFX = "export_pfx"
     REVOKE = "revoke"
     ALERTS = "alerts"
+    REVIEW = "review"  # attest a review of the inventory
     EXPORT_AUDIT = "export_audit"  # exports and proofs
     POLICIES = "policies"
     PRINCIPALS = "principals"
@@ -67,8 +68,9 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.REVOKE,
         _P.DEPLOY,
         _P.ALERTS,
+        _P.REVIEW,
     ),
-    Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT),
+    Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT, _P.REVIEW),
     Role.ADMIN: (_P.POLICIES, _P.PRINCIPALS, _P.TOKENS, _P.CHANNELS, _P.LEGAL_HOLD),
 }
 

@@ -11,6 +11,8 @@ from projections.audit_trail.view import AuditTrail
 from projections.bridges.postgres import PostgresBridges
 from projections.bridges.projection import BRIDGES
 from projections.bridges.view import Bridges
+from projections.certificate_records.projection import CERTIFICATE_RECORDS
+from projections.connector_records.projection import CONNECTOR_RECORDS
 from projections.connectors.postgres import PostgresConnectors
 from projections.connectors.projection import CONNECTORS
 from projections.connectors.view import Connectors
@@ -27,14 +29,21 @@ from projections.orders.view import Orders
 from projections.principals.postgres import PostgresPrincipals
 from projections.principals.projection import PRINCIPALS, TOKENS
 from projections.principals.view import Principals
+from projections.push_records.projection import PUSH_RECORDS
 from projections.push_validation.postgres import PostgresPushValidation
 from projections.push_validation.projection import PUSH_VALIDATION
 from projections.push_validation.view import PushValidation
 from projections.reading.as_of import AsOfReader, Past
 from projections.reading.postgres import Pool, Reader
+from projections.refusals.projection import REFUSED
+from projections.reports import Reports, reports_of
+from projections.reviews.projection import REVIEWS
+from projections.role_records.projection import ROLE_RECORDS
 from projections.served_certificates.postgres import PostgresServedCertificates
 from projections.served_certificates.projection import SERVED_CERTIFICATES
 from projections.served_certificates.view import ServedCertificates
+from projections.served_runs.projection import SERVED_RUNS
+from projections.target_records.projection import TARGET_RECORDS
 from projections.target_systems.postgres import PostgresTargetSystems
 from projections.target_systems.projection import TARGET_SYSTEMS
 from projections.target_systems.view import TargetSystems
@@ -46,6 +55,18 @@ from projections.verification_runs.view import VerificationRuns
 from projections.work_orders.postgres import PostgresWorkOrders
 from projections.work_orders.projection import WORK_ORDERS
 from projections.work_orders.view import WorkOrders
+
+RECORDS: tuple[AnyProjection, ...] = (
+    PUSH_RECORDS,
+    CONNECTOR_RECORDS,
+    CERTIFICATE_RECORDS,
+    TARGET_RECORDS,
+    ROLE_RECORDS,
+    SERVED_RUNS,
+    REFUSED,
+    REVIEWS,
+)
+"""What reports are made of: facts with their positions, which are their own history (docs/adr/0006)."""
 
 ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     INVENTORY,
@@ -65,8 +86,11 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
 )
 
 
-HISTORIES: tuple[AnyProjection, ...] = tuple(History(p) for p in ALL_PROJECTIONS if not isinstance(p, Index | History))
-"""Of all projections, what they were at any position."""
+HISTORIES: tuple[AnyProjection, ...] = (
+    *(History(p) for p in ALL_PROJECTIONS if not isinstance(p, Index | History)),
+    *RECORDS,
+)
+"""Of all projections, what they were at any position; and the records, which the present does not need."""
 
 
 class Views(NamedTuple):
@@ -86,6 +110,7 @@ class Views(NamedTuple):
     push_validation: PushValidation
     audit_trail: AuditTrail
     served_certificates: ServedCertificates
+    reports: Reports
 
 
 _PAST = Past(ALL_PROJECTIONS)
@@ -120,4 +145,5 @@ def views_of(reader: Reader) -> Views:
         push_validation=PostgresPushValidation(reader),
         audit_trail=PostgresAuditTrail(reader),
         served_certificates=PostgresServedCertificates(reader),
+        reports=reports_of(reader),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from api.cli.auditing import report
 from api.cli.bridges import bridges
 from api.cli.databases import migrate, rebuild
 from api.cli.demo import demo
@@ -16,7 +17,6 @@ from api.cli.doctor import doctor
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
 from api.cli.replay import replay
-from api.cli.reports import report
 from api.cli.tokens import tokens
 
 __all__ = ["main"]

@@ -33,18 +33,20 @@ def rebuild(config: Path | None, projection: tuple[str, ...], *, as_json: bool) 
     from rich.progress import Progress, TaskID
 
     from application.codec import decode
-    from projections.catalogue import ALL_PROJECTIONS, HISTORIES
+    from projections.catalogue import ALL_PROJECTIONS, HISTORIES, RECORDS
     from projections.entity import History
     from projections.lines import HISTORY, LIVE
     from projections.rebuild import RebuildProgress
     from projections.rebuild import rebuild as replay
 
-    unknown = set(projection) - {each.name for each in ALL_PROJECTIONS}
+    everything = (*ALL_PROJECTIONS, *RECORDS)
+    unknown = set(projection) - {each.name for each in everything}
     if unknown:
-        known = ", ".join(each.name for each in ALL_PROJECTIONS)
+        known = ", ".join(each.name for each in everything)
         raise Stopped(f"There is no read model {', '.join(sorted(unknown))}. There are: {known}.", 2)
     chosen = tuple(each for each in ALL_PROJECTIONS if not projection or each.name in projection)
-    past = tuple(each for each in HISTORIES if isinstance(each, History) and each.of in chosen)
+    wanted = {each.name for each in everything if not projection or each.name in projection}
+    past = tuple(each for each in HISTORIES if (each.of.name if isinstance(each, History) else each.name) in wanted)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as bar:
         for words, line, projections in (("the present", LIVE, chosen), ("the past", HISTORY, past)):
@@ -55,5 +57,5 @@ def rebuild(config: Path | None, projection: tuple[str, ...], *, as_json: bool) 
 
             if projections:
                 asyncio.run(replay(settings_of(config).dsn, projections, decode, on_progress=show, line=line))
-    names = [each.name for each in chosen]
+    names = [each.name for each in everything if each.name in wanted]
     answer({"rebuilt": names}, f"Rebuilt: {', '.join(names)}.", as_json=as_json)

@@ -1,4 +1,4 @@
-"""`certferry report`: figures without a browser."""
+"""`certferry report`: what the reports say, without a browser."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,24 +12,27 @@ if TYPE_CHECKING:
     from adapters.bootstrap import Core
 
 _FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S"]
+WINDOW = timedelta(days=30)
+
+from_option = click.option("--from", "since", type=click.DateTime(_FORMATS), help="Inclusive, UTC.")
+to_option = click.option("--to", "until", type=click.DateTime(_FORMATS), help="Exclusive, UTC. Default: now.")
 
 
 @click.group()
 def report() -> None:
-    """Reports from the read models."""
+    """Reports from the read models; those for auditors as of any position of the ledger."""
 
 
 @report.command("push-validation")
-@click.option("--from", "since", type=click.DateTime(_FORMATS), help="Inclusive, UTC. Default: 30 days before --to.")
-@click.option("--to", "until", type=click.DateTime(_FORMATS), help="Exclusive, UTC. Default: now.")
+@from_option
+@to_option
 @json_option
 @pass_config
 def push_validation(config: Path | None, since: datetime | None, until: datetime | None, *, as_json: bool) -> None:
-    """The proportion of successful and failed push operations of a window."""
-    end = _utc(until) or datetime.now(UTC)
-    start = _utc(since) or end - timedelta(days=30)
-    if end < start:
-        raise Stopped("The window ends before it begins.", 2)
+    """The proportion of successful and failed push operations of a window; by default of the last 30 days."""
+    end = utc(until) or datetime.now(UTC)
+    start = utc(since) or end - WINDOW
+    check(start, end)
 
     async def act(core: "Core") -> dict[str, Any]:
         import msgspec
@@ -43,17 +46,28 @@ def push_validation(config: Path | None, since: datetime | None, until: datetime
         return {"since": start, "until": end, "as_of_position": position, **figures}
 
     found = with_core(config, act)
-    lines = [f"{name.replace('_', ' ')}: {_figure(value)}" for name, value in found.items()]
-    answer(found, "\n".join(lines), as_json=as_json)
+    answer(found, lines(found), as_json=as_json)
 
 
-def _figure(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.1%}"
-    return "-" if value is None else str(value)
+def check(start: datetime | None, end: datetime) -> None:
+    """Refuse a window that ends before it begins."""
+    if start is not None and end < start:
+        raise Stopped("The window ends before it begins.", 2)
 
 
-def _utc(instant: datetime | None) -> datetime | None:
+def lines(figures: dict[str, Any]) -> str:
+    """Figures for people, one a line."""
+    return "\n".join(f"{name.replace('_', ' ')}: {_figure(name, value)}" for name, value in figures.items())
+
+
+def utc(instant: datetime | None) -> datetime | None:
+    """What was typed without a zone is UTC."""
     if instant is None:
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _figure(name: str, value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:.1%}" if "ratio" in name else str(value)

@@ -15,10 +15,11 @@ from api.asking import Command, Reading, location_of
 from api.body import invalid
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import CSV, JSON, Cursor, Limit, listed, negotiate, numbered, position_cursor
+from api.paging import JSON, Cursor, Limit, listed, numbered, position_cursor
 from api.presenters.known import Known
 from api.presenters.verification import push_validation, result, run
 from api.report_page import as_csv, report_page
+from api.reporting.answering import HTML, Format, chosen
 from api.schemas.verification import (
     PushValidationBody,
     ResultBody,
@@ -35,7 +36,6 @@ from projections.push_validation.view import PushFilter
 from projections.rows import Page
 from projections.verification_runs.view import VerificationRunFilter, VerificationRunRow
 
-HTML = "text/html"
 WINDOW = timedelta(days=30)
 EVERYTHING_DUE = StartRunBody()
 
@@ -120,13 +120,14 @@ async def get_push_validation_report(
     since: Annotated[str | None, instant_parameter("from", "Inclusive; default 30 days before `to`.")] = None,
     until: Annotated[str | None, instant_parameter("to", "Exclusive; default now.")] = None,
     group_by: FromQuery[GroupBy | None] = None,
+    format: Format = None,  # noqa: A002 - its name in the URL
 ) -> Response[PushValidationBody]:
     """The Push Validation Report: the proportion of successful and failed push operations of a window."""
     start, end = window(instant(since, "from"), instant(until, "to"), reading.now)
     position, operations = await reading.views.push_validation.operations_at(PushFilter(since=start, until=end))
     counted = report(operations, as_of_position=position, since=start, until=end, group_by=group_by)
     body = push_validation(counted, start, end)
-    wanted = negotiate(request, JSON, CSV, HTML)
+    wanted = chosen(request, format)
     if wanted == JSON:
         return single(body)
     content = report_page(body).encode() if wanted == HTML else as_csv(body)

@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.pages import words
+from api.reporting.printing import TEMPLATES
 from domain.colour import Colour
 
 STATIC = Path(__file__).parent.parent / "static"
@@ -18,7 +19,7 @@ ICONS = STATIC / "vendor" / "icons"
 def environment() -> Environment:
     """The one template environment."""
     made = Environment(
-        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        loader=FileSystemLoader([Path(__file__).parent / "templates", TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

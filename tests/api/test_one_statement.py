@@ -13,6 +13,8 @@ from tests.api.test_security import handlers
 from tests.api.walking import API, Story
 
 _counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
+REPORTS = f"{API}/reports/"
+"""Over history, from several kinds of records up to one position: more than one statement each, but not many."""
 NO_STATEMENT = {"/approval-policies", "/me", "/target-kinds"}
 
 
@@ -79,7 +81,10 @@ async def test_every_get_and_every_list_is_one_statement(working_desk: Desk, cou
         with counting() as statements:
             answer = await working_desk.as_(who).get(path)
         assert answer.status_code == 200, (path, answer.text)
-        if len(statements) != (0 if template.removeprefix(API) in NO_STATEMENT else 1):
+        if template.startswith(REPORTS) and not template.endswith("push-validation"):
+            told = [text for text in statements if "history_positions" not in text]  # not the waiting for records
+            assert 1 <= len(told) <= 4, (path, told)
+        elif len(statements) != (0 if template.removeprefix(API) in NO_STATEMENT else 1):
             wrong[template] = statements
     assert wrong == {}
 

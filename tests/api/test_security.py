@@ -56,6 +56,7 @@ MAY: dict[str, set[str]] = {
     "POST verification-runs": {"operator"},
     "POST alerts/{id}/acknowledge": {"operator"},
     "POST alerts/{id}/resolve": {"operator"},
+    "POST reports/review": {"operator", "auditor"},
     "GET alerts": {"operator", "auditor"},
     "GET alerts/{id}": {"operator", "auditor"},
     "GET audit/diff": {"auditor"},

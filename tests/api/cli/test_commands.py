@@ -94,6 +94,9 @@ def test_serving_without_migrations(postgres_server: PostgresServer, tmp_path: P
         (("report", "push-validation"), {}, 1, "certferry work"),
         (("diff", "--from", "2026-01-01"), {}, 1, "certferry work"),
         (("report", "push-validation", "--from", "2027-01-02", "--to", "2027-01-01"), {}, 2, "ends before it begins"),
+        (("report", "exposure", "--from", "2999-01-02", "--to", "2999-01-01"), {}, 2, "ends before it begins"),
+        (("report", "separation-of-duties", "--rule", "trust-me"), {}, 2, "distinct-all"),
+        (("report", "expiry", "--as-of-position", "999999"), {}, 2, "as far as position"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence(

@@ -1,0 +1,1 @@
+"""How long was a wrong, expired or revoked certificate really served, and where?"""

@@ -1,0 +1,1 @@
+"""How long does a push wait for whom?"""

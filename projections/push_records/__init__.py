@@ -1,0 +1,1 @@
+"""What was decided on each push, by whom, at which position."""

@@ -1,0 +1,1 @@
+"""Attestations of reviews of the inventory."""

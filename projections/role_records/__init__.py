@@ -1,0 +1,1 @@
+"""Who held which role, and which tokens, since when and by whose grant."""

@@ -1,0 +1,60 @@
+"""The record of a principal, and of a token: every change of what they may do, with its position."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from domain.entity import Actor
+from domain.principal import Role
+from projections.scope import known
+
+
+class Grant(StrEnum):
+    """What can happen to a principal or a token."""
+
+    CREATED = "created"
+    DISABLED = "disabled"
+    GRANTED = "granted"
+    REVOKED = "revoked"
+
+
+class GrantFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One change, and who made it; `role` of `granted` and `revoked` of a principal."""
+
+    change: Grant
+    position: int
+    at: datetime
+    actor: Actor
+    role: Role | None = None
+
+
+class RoleRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A principal, or a token of one (`principal_id` is then its owner's); their changes in the order of the ledger.
+
+    `roles` of a token None: all that its owner holds.
+    """
+
+    kind: str
+    principal_id: UUID
+    token: bool = False
+    roles: tuple[Role, ...] | None = None
+    expires_at: datetime | None = None
+    facts: tuple[GrantFact, ...]
+
+    def known(self, position: int) -> "RoleRecord":
+        """As it was at a position, which is not before its first change."""
+        return msgspec.structs.replace(self, facts=known(self.facts, position))
+
+    def held(self, position: int) -> frozenset[Role]:
+        """The roles of a principal after the event at a position."""
+        roles: set[Role] = set()
+        for fact in self.facts:
+            if fact.position > position:
+                break
+            if fact.change is Grant.DISABLED:
+                roles.clear()
+            elif fact.role is not None:
+                (roles.add if fact.change is Grant.GRANTED else roles.discard)(fact.role)
+        return frozenset(roles)

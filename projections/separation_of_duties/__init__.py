@@ -1,0 +1,1 @@
+"""Did the same person never do what takes two, and would a stricter rule have been kept?"""

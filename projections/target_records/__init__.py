@@ -1,0 +1,1 @@
+"""What target systems were called, and when they were retired."""

@@ -1,0 +1,37 @@
+"""`certferry report`: the reports for auditors, without a browser."""
+
+import asyncio
+from pathlib import Path
+
+from projections.catalogue import HISTORIES
+from projections.lines import HISTORY
+from tests.api.cli.shell import Shell
+from tests.projections.ledger import caught_up, in_read, running
+from tests.support.postgres import Pg
+
+REPORTS = ("separation-of-duties", "unapproved-pushes", "exposure", "lead-times", "expiry", "review")
+
+
+async def test_reports_for_auditors(pg: Pg, tmp_path: Path) -> None:
+    """For people, as JSON with the fields of the API, as CSV with a head; as of a position the same each time."""
+    shell = Shell(tmp_path, pg)
+    async with running(pg), running(pg, HISTORIES, line=HISTORY):
+        await asyncio.to_thread(shell.json, "tokens", "create", "ann", "--role", "auditor")
+        ((position,),) = in_read(pg, "SELECT position FROM ledger.head")
+        await caught_up(pg, position)
+        await caught_up(pg, position, HISTORY)
+    await asyncio.to_thread(ask_everything, shell, position)
+
+
+def ask_everything(shell: Shell, position: int) -> None:
+    then = ("--as-of-position", str(position - 1))
+    for name in REPORTS:
+        found = shell.json("report", name, *then)
+        assert (found["report"], found["as_of_position"]) == (name, position - 1)
+        assert found == shell.json("report", name, *then)
+        told = shell.run("report", name)
+        assert f"as of position: {position}" in told.stdout.splitlines(), told.stderr
+        head = shell.run("report", name, "--csv").stdout.splitlines()[0].split(",")
+        assert {"positions", "position"} & set(head), name
+    asked = shell.json("report", "separation-of-duties", "--rule", "two-approvers", "--levels", "3")
+    assert (asked["rules"], asked["levels"]) == (["two-approvers"], 3)
