@@ -30,7 +30,6 @@ def services_of(core: Core, health: Health) -> Services:
         reader=core.reader,
         directory=Directory(),
         positions=core.position,
-        moments=core.moments,
         idempotency=core.idempotency,
         run_results=core.results,
         issuers=core.issuers,

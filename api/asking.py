@@ -189,7 +189,7 @@ async def reading(
     as_of: AsOf = None,
     as_of_position: AsOfPosition = None,
 ) -> Reading:
-    """A question: about the present, with everything this process has acknowledged, as far as the read models follow; or
+    """A question: about the present, with everything this process has acknowledged as far as the read models follow, or
     about a moment of the past.
     """
     check_parameters(request)

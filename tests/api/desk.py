@@ -166,7 +166,6 @@ def services_of(core: Core, **settings: Any) -> Services:
         reader=core.reader,
         directory=Directory(),
         positions=core.position,
-        moments=core.moments,
         idempotency=core.idempotency,
         run_results=core.results,
         issuers=core.issuers,
