@@ -16,7 +16,7 @@ from api.instants import instant, instant_parameter
 from api.positions import LARGEST, catch_up
 from api.problems import Problem
 from api.services import Services
-from projections.moments import Moment
+from projections.moment import Moment
 
 AsOf = Annotated[
     str | None,

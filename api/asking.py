@@ -31,7 +31,7 @@ from application.ports import LogUnavailable
 from domain.colour import Thresholds
 from domain.errors import Refused
 from domain.principal import Role
-from projections.moments import Moment
+from projections.moment import Moment
 
 SECRET_ANSWER = {"secret_answer": True}
 """Part of `opt=` of a route whose answer carries a secret: it is never kept."""
@@ -192,6 +192,17 @@ async def reading(
     """A question: about the present, with everything this process has acknowledged as far as the read models follow, or
     about a moment of the past.
     """
+    return await read(request, services, min_position, as_of, as_of_position)
+
+
+async def read(
+    request: Request[Any, Any, Any],
+    services: Services,
+    min_position: int | None,
+    as_of: str | None,
+    as_of_position: int | None,
+) -> Reading:
+    """See `reading`."""
     check_parameters(request)
     moment = await moment_of(services, as_of, as_of_position)
     if moment is not None and request.method not in ("GET", "HEAD"):

@@ -26,7 +26,7 @@ from projections.changes.view import Changes
 from projections.connectors.view import Connectors
 from projections.discoveries.view import Discoveries
 from projections.inventory.view import Inventory
-from projections.moments import Moment
+from projections.moment import Moment
 from projections.orders.view import Orders
 from projections.principals.view import Principals
 from projections.push_validation.view import PushValidation

@@ -20,9 +20,13 @@ from projections.discoveries.postgres import PostgresDiscoveries
 from projections.discoveries.projection import DISCOVERIES
 from projections.discoveries.view import Discoveries
 from projections.entity import AnyProjection, History, Index
+from projections.expiry.postgres import PostgresExpiryReports
+from projections.exposure.postgres import PostgresExposureReports
 from projections.inventory.postgres import PostgresInventory
 from projections.inventory.projection import INVENTORY
 from projections.inventory.view import Inventory
+from projections.inventory_review.postgres import PostgresReviewReports
+from projections.lead_times.postgres import PostgresLeadTimeReports
 from projections.orders.postgres import PostgresOrders
 from projections.orders.projection import ORDERS
 from projections.orders.view import Orders
@@ -36,9 +40,10 @@ from projections.push_validation.view import PushValidation
 from projections.reading.as_of import AsOfReader, Past
 from projections.reading.postgres import Pool, Reader
 from projections.refusals.projection import REFUSED
-from projections.reports import Reports, reports_of
+from projections.reports import Reports
 from projections.reviews.projection import REVIEWS
 from projections.role_records.projection import ROLE_RECORDS
+from projections.separation_of_duties.postgres import PostgresDutiesReports
 from projections.served_certificates.postgres import PostgresServedCertificates
 from projections.served_certificates.projection import SERVED_CERTIFICATES
 from projections.served_certificates.view import ServedCertificates
@@ -49,6 +54,7 @@ from projections.target_systems.projection import TARGET_SYSTEMS
 from projections.target_systems.view import TargetSystems
 from projections.topology.postgres import PostgresTopology
 from projections.topology.view import Topology
+from projections.unapproved_pushes.postgres import PostgresUnapprovedReports
 from projections.verification_runs.postgres import PostgresVerificationRuns
 from projections.verification_runs.projection import VERIFICATION_RUNS
 from projections.verification_runs.view import VerificationRuns
@@ -146,4 +152,16 @@ def views_of(reader: Reader) -> Views:
         audit_trail=PostgresAuditTrail(reader),
         served_certificates=PostgresServedCertificates(reader),
         reports=reports_of(reader),
+    )
+
+
+def reports_of(reader: Reader) -> Reports:
+    """All reports for auditors."""
+    return Reports(
+        separation_of_duties=PostgresDutiesReports(reader),
+        unapproved_pushes=PostgresUnapprovedReports(reader),
+        exposure=PostgresExposureReports(reader),
+        lead_times=PostgresLeadTimeReports(reader),
+        expiry=PostgresExpiryReports(reader),
+        review=PostgresReviewReports(reader),
     )

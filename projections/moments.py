@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-import msgspec
-
 from projections.entity import AnyProjection
 from projections.lines import HISTORY
+from projections.moment import Moment
 from projections.reading.postgres import Reader
 from projections.schema import standing
 
@@ -25,13 +24,6 @@ FROM ({standing(HISTORY)}) p
 """  # noqa: S608 - constants
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.005, 0.1
-
-
-class Moment(msgspec.Struct, frozen=True):
-    """A state of everything: the last position that counts, and the instant that it is seen from."""
-
-    position: int
-    at: datetime
 
 
 class Moments:

@@ -132,7 +132,7 @@ def _tell(config: Path | None, ask: Ask, wanted: dict[str, Any], *, default: tim
 
 
 async def _scope(core: "Core", wanted: dict[str, Any], default: timedelta | None) -> "Scope":
-    from projections.moments import Moment
+    from projections.moment import Moment
     from projections.scope import Scope
 
     asked: int | None = wanted["as_of_position"]

@@ -3,14 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
 
+from litestar import Request
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromQuery, QueryParameter
 
-from api.asking import Reading
+from api.as_of import AsOf
+from api.asking import Reading, read
 from api.failures import bad_parameter
 from api.instants import instant
 from api.positions import LARGEST
 from api.reporting.scoping import moment_of, windowed
+from api.services import Services
 from projections.scope import Scope
 
 DAY = timedelta(days=1)
@@ -36,14 +39,23 @@ class Field(NamedTuple):
     several: bool = False
 
 
+async def page_reading(
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    as_of: AsOf = None,
+    as_of_position: FromQuery[str | None] = None,
+) -> Reading:
+    """A question of a form."""
+    return await read(request, services, None, as_of, position_of(as_of_position))
+
+
 async def page_scope(
     reading: NamedDependency[Reading],
     since: Annotated[str | None, QueryParameter(name="from", max_length=64)] = None,
     until: Annotated[str | None, QueryParameter(name="to", max_length=64)] = None,
-    as_of_position: FromQuery[str | None] = None,
 ) -> Scope:
     """What the form says; days are those of UTC, the last one included."""
-    moment = await moment_of(reading, None, position_of(as_of_position))
+    moment = await moment_of(reading)
     return windowed(moment, _day(since, "from"), _day(until, "to", DAY))
 
 
@@ -51,21 +63,20 @@ async def page_history(
     reading: NamedDependency[Reading],
     since: Annotated[str | None, QueryParameter(name="from", max_length=64)] = None,
     until: Annotated[str | None, QueryParameter(name="to", max_length=64)] = None,
-    as_of_position: FromQuery[str | None] = None,
 ) -> Scope:
     """The same, of all history where nothing else is said."""
-    moment = await moment_of(reading, None, position_of(as_of_position))
+    moment = await moment_of(reading)
     return windowed(moment, _day(since, "from"), _day(until, "to", DAY), default=None)
 
 
-async def page_moment(reading: NamedDependency[Reading], as_of_position: FromQuery[str | None] = None) -> Scope:
+async def page_moment(reading: NamedDependency[Reading]) -> Scope:
     """The moment alone."""
-    return await moment_of(reading, None, position_of(as_of_position))
+    return await moment_of(reading)
 
 
-PAGE_WINDOW: dict[str, Any] = {"extent": Provide(page_scope)}
-PAGE_HISTORY: dict[str, Any] = {"extent": Provide(page_history)}
-PAGE_MOMENT: dict[str, Any] = {"extent": Provide(page_moment)}
+PAGE_WINDOW: dict[str, Any] = {"reading": Provide(page_reading), "extent": Provide(page_scope)}
+PAGE_HISTORY: dict[str, Any] = {"reading": Provide(page_reading), "extent": Provide(page_history)}
+PAGE_MOMENT: dict[str, Any] = {"reading": Provide(page_reading), "extent": Provide(page_moment)}
 
 
 def position_of(text: str | None) -> int | None:

@@ -4,41 +4,26 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from litestar.di import NamedDependency, Provide
-from litestar.params import QueryParameter
 
 from api.asking import Reading
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.positions import LARGEST
 from api.problems import Problem
 from api.services import Services
-from projections.moments import Moment
+from projections.moment import Moment
 from projections.scope import Scope
 
 WINDOW = timedelta(days=30)
 _FROM, _TO = "Inclusive; default 30 days before `to`.", "Exclusive; default the moment of the report."
-_AS_OF = "The report as it was at this instant."
-
-AsOfPosition = Annotated[
-    int | None,
-    QueryParameter(
-        ge=1,
-        le=LARGEST,
-        schema_extra={"minimum": 1},
-        description="The report as it was when this was the last event of the ledger; always the same bytes.",
-    ),
-]
 
 
 async def report_scope(
     reading: NamedDependency[Reading],
     since: Annotated[str | None, instant_parameter("from", _FROM)] = None,
     until: Annotated[str | None, instant_parameter("to", _TO)] = None,
-    as_of: Annotated[str | None, instant_parameter("as_of", _AS_OF)] = None,
-    as_of_position: AsOfPosition = None,
 ) -> Scope:
     """A window, the last 30 days where none is named."""
-    moment = await moment_of(reading, instant(as_of, "as_of"), as_of_position)
+    moment = await moment_of(reading)
     return windowed(moment, instant(since, "from"), instant(until, "to"))
 
 
@@ -46,21 +31,17 @@ async def history_scope(
     reading: NamedDependency[Reading],
     since: Annotated[str | None, instant_parameter("from", "Inclusive; default the beginning.")] = None,
     until: Annotated[str | None, instant_parameter("to", _TO)] = None,
-    as_of: Annotated[str | None, instant_parameter("as_of", _AS_OF)] = None,
-    as_of_position: AsOfPosition = None,
 ) -> Scope:
     """A window, all history where none is named."""
-    moment = await moment_of(reading, instant(as_of, "as_of"), as_of_position)
+    moment = await moment_of(reading)
     return windowed(moment, instant(since, "from"), instant(until, "to"), default=None)
 
 
 async def moment_scope(
     reading: NamedDependency[Reading],
-    as_of: Annotated[str | None, instant_parameter("as_of", _AS_OF)] = None,
-    as_of_position: AsOfPosition = None,
 ) -> Scope:
     """A moment; reports on what is there then have no window."""
-    return await moment_of(reading, instant(as_of, "as_of"), as_of_position)
+    return await moment_of(reading)
 
 
 SCOPED: dict[str, Any] = {"extent": Provide(report_scope)}
@@ -68,24 +49,9 @@ SCOPED_HISTORY: dict[str, Any] = {"extent": Provide(history_scope)}
 SCOPED_MOMENT: dict[str, Any] = {"extent": Provide(moment_scope)}
 
 
-async def moment_of(reading: Reading, as_of: datetime | None, position: int | None) -> Scope:
-    """The moment that is meant, without a window: the present one by default.
-
-    Its clock is `as_of`, or the instant that the position was recorded at. Waits until the records show it.
-    """
-    moments = reading.services.moments
-    if position is not None and as_of is not None:
-        raise bad_parameter("as_of_position", "Name either a position or an instant.")
-    if position is not None:
-        found = await moments.at_position(position)
-        if found is None:
-            raise bad_parameter("as_of_position", "The ledger has not come that far.")
-    elif as_of is not None:
-        found = await moments.at_instant(as_of)
-        if found is None:
-            raise bad_parameter("as_of", "This is yet to come.")
-    else:
-        found = Moment(reading.services.positions.current, reading.now)
+async def moment_of(reading: Reading) -> Scope:
+    """The moment that is meant, without a window: the present one by default. Waits until the records show it."""
+    found = reading.moment or Moment(reading.services.positions.current, reading.now)
     await recorded(reading.services, found.position)
     return Scope(since=None, until=None, position=found.position, now=found.at)
 

@@ -9,7 +9,7 @@ from domain.approval import person_of
 from domain.review import EVERYTHING, InventoryReviewed, ReviewFilter
 from projections.certificate_records.view import CertificateRecord
 from projections.inventory_review.parts import holds
-from projections.inventory_review.view import Attestation, ChangeKind, InventoryChange, InventoryReviews
+from projections.inventory_review.view import Attestation, InventoryChange, InventoryReviews, PartChange
 from projections.scope import Scope
 
 
@@ -64,7 +64,7 @@ def _item(
     changes = changes_since(event, inventory.changed, scope.position) if is_latest else ()
     due = event.meta.at + every if is_latest else None
     reviewer = person_of(event.meta.actor)
-    counts = {kind: sum(change.kind is kind for change in changes) for kind in ChangeKind}
+    counts = {kind: sum(change.kind is kind for change in changes) for kind in PartChange}
     return Attestation(
         id=each.id,
         as_of_position=event.as_of_position,
@@ -80,9 +80,9 @@ def _item(
         latest=is_latest,
         next_due_at=due,
         overdue=due is not None and scope.now > due,
-        added=counts[ChangeKind.ADDED],
-        removed=counts[ChangeKind.REMOVED],
-        changed=counts[ChangeKind.CHANGED],
+        added=counts[PartChange.ADDED],
+        removed=counts[PartChange.REMOVED],
+        changed=counts[PartChange.CHANGED],
         changes=changes,
     )
 
@@ -106,7 +106,7 @@ def _change(
     after = holds(only, record.known(position))
     if not (before or after):
         return None
-    kind = ChangeKind.CHANGED if before and after else ChangeKind.ADDED if after else ChangeKind.REMOVED
+    kind = PartChange.CHANGED if before and after else PartChange.ADDED if after else PartChange.REMOVED
     return InventoryChange(
         kind=kind,
         certificate_id=key,

@@ -12,7 +12,7 @@ from projections.certificate_records.view import Life
 from projections.scope import Scope
 
 
-class ChangeKind(StrEnum):
+class PartChange(StrEnum):
     """How a part of the inventory changed; what leaves a part (another owner) is removed from it."""
 
     ADDED = "added"
@@ -23,7 +23,7 @@ class ChangeKind(StrEnum):
 class InventoryChange(msgspec.Struct, frozen=True, kw_only=True):
     """A certificate that came to the part, left it, or changed in it, with the events since the review."""
 
-    kind: ChangeKind
+    kind: PartChange
     certificate_id: UUID
     common_name: str
     fingerprint_sha256: str

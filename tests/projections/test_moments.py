@@ -10,7 +10,8 @@ import pytest
 
 from projections.catalogue import HISTORIES
 from projections.lines import HISTORY
-from projections.moments import Moment, Moments
+from projections.moment import Moment
+from projections.moments import Moments
 from projections.reading.postgres import Reader, reading_pool
 from tests.projections.histories import history
 from tests.projections.ledger import Recorder, caught_up, in_read, running

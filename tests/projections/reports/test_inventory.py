@@ -18,7 +18,7 @@ from domain.certificate import (
 from domain.review import InventoryReviewed, ReviewDecision, ReviewFilter
 from projections.expiry.report import bucket_of
 from projections.inventory_review import parts
-from projections.inventory_review.view import ChangeKind
+from projections.inventory_review.view import PartChange
 from tests.projections.recorded import Records
 from tests.projections.reports.telling import CERTIFICATE, CONNECTOR, FINGERPRINT, Tale, certificate_facts, user
 from tests.support.histories import T0
@@ -111,7 +111,7 @@ def test_what_has_changed_since_a_review() -> None:
     later, changed = imported(tale, "cc" * 32), owned(tale, known, "after")
     [item] = tale.report("review").items
     found = {change.certificate_id: (change.kind, change.positions) for change in item.changes}
-    assert {later: (ChangeKind.ADDED, (4,)), known: (ChangeKind.CHANGED, (changed,))} == found
+    assert {later: (PartChange.ADDED, (4,)), known: (PartChange.CHANGED, (changed,))} == found
     assert (1, 0, 1, "rita") == (item.added, item.removed, item.changed, item.reviewer)
 
 
@@ -123,7 +123,7 @@ def test_what_leaves_a_part_is_removed_from_it() -> None:
     gone, came = owned(tale, mine, "mail"), owned(tale, other, "web")
     owned(tale, imported(tale, "dd" * 32), "shop")
     [item] = tale.report("review").items
-    assert [(mine, ChangeKind.REMOVED, (gone,)), (other, ChangeKind.ADDED, (came,))] == [
+    assert [(mine, PartChange.REMOVED, (gone,)), (other, PartChange.ADDED, (came,))] == [
         (change.certificate_id, change.kind, change.positions) for change in item.changes
     ]
 
