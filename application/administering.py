@@ -6,7 +6,19 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, shown_once, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    shown_once,
+    write,
+)
 from domain import ids, principal
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
 
@@ -52,6 +64,7 @@ async def change_role(
 
     async def attempt() -> Attempt[Loaded[Principal]]:
         known = await load(house, PRINCIPAL, subject)
+        check_version(context, known)
         change = principal.grant if held else principal.revoke
         events = change(known.found, context.meta, role)
         return Attempt((write(known, events),), known.after(events))
@@ -97,6 +110,7 @@ async def revoke_token(house: House, context: Context, token_id: UUID) -> Done[L
 
     async def attempt() -> Attempt[Loaded[Token]]:
         token = await load(house, TOKEN, token_id)
+        check_version(context, token)
         events = principal.revoke_token(token.found, context.meta)
         return Attempt((write(token, events),), token.after(events))
 

@@ -64,10 +64,19 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
         except Refused as refused:
             if refused.code is Code.VERSION_CONFLICT:
                 raise  # the order is fine; the reaction comes again
-            return await _fail(house, context.part("failed"), order_id, refused.detail)
-    if done.result.found.status is OrderStatus.COMPLETE:
-        await issuers.of(parameters.provider).forget(order_id)
+            done = await _fail(house, context.part("failed"), order_id, refused.detail)
+    if done.result.found.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
+        await _forget(issuers, done.result)
     return done
+
+
+async def _forget(issuers: Issuers, order: Order) -> None:
+    """The outcome is recorded. A provider that is not set up (any more) has nothing to forget here."""
+    try:
+        issuer = issuers.of(order.found.parameters.provider)
+    except Refused:
+        return
+    await issuer.forget(order.id)
 
 
 async def _take_up(house: House, context: Context, order_id: UUID) -> Done[Order]:

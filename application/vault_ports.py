@@ -19,18 +19,6 @@ class KeyVault(Protocol):
         """Is a private key kept for this certificate?"""
         ...
 
-    async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
-        """Seal and keep all secrets of an owner in place of the former ones; returns their new version, from 1."""
-        ...
-
-    async def secrets(self, owner_id: UUID) -> dict[str, str]:
-        """All secrets of an owner, by name; empty where there are none."""
-        ...
-
-    async def secret_names(self, owner_id: UUID) -> list[str]:
-        """The names that are set, sorted."""
-        ...
-
     async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
         """Seal and keep `value` unless there is one already; either way the answer is the one that is kept."""
         ...

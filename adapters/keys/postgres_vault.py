@@ -15,20 +15,15 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.keys.vault import Envelope
 
 _PRIVATE_KEY = "private-key"
-# Keeps the version counting when an owner's last secret goes; no real secret has an empty name.
-_NO_SECRETS = ""
 
 _PUT_KEY = """
 INSERT INTO vault.private_keys (certificate_id, sealed) VALUES (%s, %s)
 ON CONFLICT (certificate_id) DO UPDATE SET sealed = excluded.sealed, created_at = now()"""
 _KEY = "SELECT sealed FROM vault.private_keys WHERE certificate_id = %s"
 _HAS_KEY = "SELECT EXISTS (SELECT FROM vault.private_keys WHERE certificate_id = %s)"
-# One writer per owner at a time: two of them would count the same version.
-_LOCK_OWNER = "SELECT pg_advisory_xact_lock(hashtextextended('vault.secrets ' || %s::text, 0))"
-_DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = %s RETURNING version"
-_ADD_SECRET = "INSERT INTO vault.secrets (owner_id, name, sealed, version) VALUES (%s, %s, %s, %s)"  # noqa: S105
-_ADD_FIRST = f"{_ADD_SECRET} ON CONFLICT DO NOTHING"
-_SECRETS = "SELECT name, sealed FROM vault.secrets WHERE owner_id = %s AND name <> '' ORDER BY name"
+_DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = %s"
+# What is kept is never changed, only forgotten: there is no second version of it.
+_ADD_FIRST = "INSERT INTO vault.secrets (owner_id, name, sealed, version) VALUES (%s, %s, %s, 1) ON CONFLICT DO NOTHING"
 _SECRET = "SELECT sealed FROM vault.secrets WHERE owner_id = %s AND name = %s"  # noqa: S105
 
 
@@ -54,30 +49,13 @@ class PostgresVault:
             row = await (await cursor.execute(_HAS_KEY, [certificate_id])).fetchone()
         return row is not None and row[0] is True
 
-    async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
-        check_names(secrets)
-        sealed = {name: self._seal(owner_id, name, value.encode()) for name, value in secrets.items()}
-        async with self._transaction() as cursor:
-            await cursor.execute(_LOCK_OWNER, [owner_id])
-            former = await (await cursor.execute(_DROP_SECRETS, [owner_id])).fetchall()
-            version = max((row[0] for row in former), default=0) + 1
-            rows = sealed or {_NO_SECRETS: b""}
-            await cursor.executemany(_ADD_SECRET, [(owner_id, name, blob, version) for name, blob in rows.items()])
-        return version
-
-    async def secrets(self, owner_id: UUID) -> dict[str, str]:
-        return {name: self._open(owner_id, name, sealed).decode() for name, sealed in await self._rows(owner_id)}
-
-    async def secret_names(self, owner_id: UUID) -> list[str]:
-        return sorted(name for name, _ in await self._rows(owner_id))
-
     async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
         """Keep `value` unless there is one already; either way the answer is the one that is kept.
 
         For state that exactly one of several starting processes may make (`adapters.keys.store.SealedStore`).
         """
         async with self._transaction() as cursor:
-            await cursor.execute(_ADD_FIRST, [owner_id, name, self._seal(owner_id, name, value), 1])
+            await cursor.execute(_ADD_FIRST, [owner_id, name, self._seal(owner_id, name, value)])
         kept = await self.kept(owner_id, name)
         assert kept is not None
         return kept
@@ -93,10 +71,6 @@ class PostgresVault:
         async with self._transaction() as cursor:
             await cursor.execute(_DROP_SECRETS, [owner_id])
 
-    async def _rows(self, owner_id: UUID) -> list[TupleRow]:
-        async with self._transaction() as cursor:
-            return await (await cursor.execute(_SECRETS, [owner_id])).fetchall()
-
     def _seal(self, owner_id: UUID, name: str, value: bytes) -> bytes:
         return self._envelope.seal(owner_id, f"secret {name}", value)
 
@@ -107,9 +81,3 @@ class PostgresVault:
     async def _transaction(self) -> AsyncIterator[AsyncCursor[TupleRow]]:
         async with self._pool.connection() as connection, connection.transaction():
             yield connection.cursor(row_factory=tuple_row)
-
-
-def check_names(secrets: dict[str, str]) -> None:
-    """Raise ValueError for an empty name: it is the vault's own."""
-    if _NO_SECRETS in secrets:
-        raise ValueError("a secret needs a name")

@@ -1,8 +1,4 @@
-"""Sealed state that is made once: the keys and certificates of our own CAs, what a CA gave for an order.
-
-An owner has either state of this kind or secrets (`application.vault_ports.KeyVault.put_secrets`): both lie in the
-same drawer, and putting secrets replaces everything in it.
-"""
+"""Sealed state that is made once: the keys and certificates of our own CAs, what a CA gave for an order."""
 
 from typing import Protocol
 from uuid import UUID

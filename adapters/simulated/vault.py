@@ -9,7 +9,6 @@ class MemoryVault:
     def __init__(self) -> None:
         self._private_keys: dict[UUID, bytes] = {}
         self._secrets: dict[UUID, dict[str, bytes]] = {}
-        self._versions: dict[UUID, int] = {}
 
     async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
         self._private_keys[certificate_id] = pkcs8_der
@@ -20,19 +19,6 @@ class MemoryVault:
     async def has_private_key(self, certificate_id: UUID) -> bool:
         return certificate_id in self._private_keys
 
-    async def put_secrets(self, owner_id: UUID, secrets: dict[str, str]) -> int:
-        if "" in secrets:
-            raise ValueError("a secret needs a name")
-        self._secrets[owner_id] = {name: value.encode() for name, value in secrets.items()}
-        self._versions[owner_id] = self._versions.get(owner_id, 0) + 1
-        return self._versions[owner_id]
-
-    async def secrets(self, owner_id: UUID) -> dict[str, str]:
-        return {name: value.decode() for name, value in self._secrets.get(owner_id, {}).items()}
-
-    async def secret_names(self, owner_id: UUID) -> list[str]:
-        return sorted(self._secrets.get(owner_id, {}))
-
     async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
         return self._secrets.setdefault(owner_id, {}).setdefault(name, value)
 
@@ -41,4 +27,3 @@ class MemoryVault:
 
     async def forget(self, owner_id: UUID) -> None:
         self._secrets.pop(owner_id, None)
-        self._versions.pop(owner_id, None)

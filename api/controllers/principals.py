@@ -28,8 +28,8 @@ from api.schemas.principals import (
 )
 from api.security import caller_of, requires, signed_in
 from application.administering import change_role, create_principal, create_token, revoke_token
-from application.house import Done, Loaded, check_version, load
-from domain.principal import PRINCIPAL, TOKEN, Principal, Role
+from application.house import Done, Loaded
+from domain.principal import Principal, Role
 from domain.roles import Permission
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
 from projections.rows import Page
@@ -94,7 +94,6 @@ async def grant_role(
     principal_id: FromPath[UUID], data: JSONBody[GrantBody], command: NamedDependency[Command]
 ) -> Response[PrincipalBody]:
     """One more role. It counts for the principal's tokens at once."""
-    check_version(command.context, await load(command.house, PRINCIPAL, principal_id))
     return await _answer(
         command, await change_role(command.house, command.context, principal_id, data.role, held=True), status=200
     )
@@ -105,7 +104,6 @@ async def revoke_role(
     principal_id: FromPath[UUID], role: FromPath[Role], command: NamedDependency[Command]
 ) -> Response[PrincipalBody]:
     """One role less, from the next request on."""
-    check_version(command.context, await load(command.house, PRINCIPAL, principal_id))
     return await _answer(
         command, await change_role(command.house, command.context, principal_id, role, held=False), status=200
     )
@@ -163,7 +161,6 @@ async def get_token(token_id: FromPath[UUID], reading: NamedDependency[Reading])
 @delete("/tokens/{token_id:uuid}", opt=requires(Permission.TOKENS))
 async def revoke_a_token(token_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
     """No longer accepted, from the next request on; its sessions end too."""
-    check_version(command.context, await load(command.house, TOKEN, token_id))
     done = await revoke_token(command.house, command.context, token_id)
     await command.services.directory.reached(done.position, WAIT_SECONDS)
     return await command.answer(done, None, status=204, version=done.result.version)

@@ -6,7 +6,9 @@ import msgspec
 import pytest
 
 from adapters.issuing import Providers
+from application import pem
 from application.house import Done, Loaded, load
+from application.importing import ImportCertificate, import_certificate
 from application.issuing_ports import IssuedCertificate, Issuer, Issuers
 from application.ordering import process_order, resubmit_order, submit_order
 from application.ports import LogUnavailable
@@ -46,11 +48,12 @@ async def _order(world: World, order_id: UUID) -> CertificateOrder:
 
 
 class Unlucky:
-    """An issuer whose answers get lost `times` times, after it has issued."""
+    """An issuer whose answers get lost `times` times, after it has issued; and which dies instead of forgetting."""
 
-    def __init__(self, issuer: Issuer, times: int) -> None:
+    def __init__(self, issuer: Issuer, times: int, *, forgets: bool = True) -> None:
         self._issuer = issuer
         self._times = times
+        self._forgets = forgets
         self.forgotten: list[UUID] = []
 
     def of(self, provider: Provider) -> Issuer:
@@ -67,6 +70,8 @@ class Unlucky:
         return issued
 
     async def forget(self, order_id: UUID) -> None:
+        if not self._forgets:
+            raise LogUnavailable("died")
         self.forgotten.append(order_id)
         await self._issuer.forget(order_id)
 
@@ -126,6 +131,25 @@ async def test_the_kept_copy_of_the_key_is_forgotten() -> None:
     done = await _submitted(world, issuers)
     await Office(world, Field(), issuers=issuers).settle()
     assert await world.vault.kept(done.result.id, "order attempt 1") is None
+
+
+async def test_the_kept_copy_is_forgotten_when_the_order_fails_after_issuing() -> None:
+    """What the provider gave cannot be recorded: nobody will ask for it again, and no key of it stays behind, also when
+    the service dies just before it forgets.
+    """
+    world = World()
+    issuer = (await local_pki(world)).of(Provider.LOCAL_PKI)
+    done = await _submitted(world, Unlucky(issuer, times=0))
+    given = await issuer.issue(done.result.id, 1, WISH)
+    wish = ImportCertificate(certificate_pem=pem.certificates((given.leaf.der,)))
+    await import_certificate(world.house, world.by("olga"), world.reader, wish)
+    with pytest.raises(LogUnavailable):
+        await process_order(world.house, world.by("process"), Unlucky(issuer, times=0, forgets=False), done.result.id)
+    assert OrderStatus.FAILED is (await _order(world, done.result.id)).status
+    assert await world.vault.kept(done.result.id, "order attempt 1") is not None
+    await process_order(world.house, world.by("process"), Unlucky(issuer, times=0), done.result.id)
+    assert await world.vault.kept(done.result.id, "order attempt 1") is None
+    assert 1 == len(world.events(OrderFailed))
 
 
 async def test_with_a_csr_the_key_stays_with_the_sender() -> None:

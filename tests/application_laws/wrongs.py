@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.administering import change_role, create_principal, create_token, revoke_token
 from application.alerting import acknowledge_alert, raise_alert
 from application.associating import AddConnector, add_connector
 from application.discovering import start_discovery
@@ -18,6 +19,7 @@ from application.registering import change_target, register_target, request_test
 from domain import ids
 from domain.alert import AlertKind
 from domain.errors import Code
+from domain.principal import Role
 from tests.support.paper import certificate, upload
 from tests.support.world import World, describe_target
 
@@ -200,6 +202,29 @@ async def acknowledging_on_an_old_version(world: World) -> Wrong:
         return await acknowledge_alert(world.house, stale, raised.result.id)
 
     return Wrong(Code.VERSION_CONFLICT, raised.result.id, act)
+
+
+@case
+async def granting_on_an_old_version(world: World) -> Wrong:
+    made = await create_principal(world.house, world.by("a"), "rita")
+
+    async def act(context: Context) -> object:
+        stale = msgspec.structs.replace(context, if_match=7)
+        return await change_role(world.house, stale, made.result.id, Role.APPROVER, held=True)
+
+    return Wrong(Code.VERSION_CONFLICT, made.result.id, act)
+
+
+@case
+async def revoking_a_token_on_an_old_version(world: World) -> Wrong:
+    owner = await create_principal(world.house, world.by("a"), "rita")
+    made = await create_token(world.house, world.by("a"), owner.result.id, "ci")
+    token_id = made.result.token.id
+
+    async def act(context: Context) -> object:
+        return await revoke_token(world.house, msgspec.structs.replace(context, if_match=7), token_id)
+
+    return Wrong(Code.VERSION_CONFLICT, token_id, act)
 
 
 async def _push_of(world: World, connector_id: UUID) -> RequestPush:

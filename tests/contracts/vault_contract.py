@@ -7,8 +7,6 @@ import asyncio
 from typing import Protocol
 from uuid import uuid4
 
-import pytest
-
 from adapters.keys.store import SealedStore
 from application.vault_ports import KeyVault
 
@@ -35,51 +33,6 @@ class VaultContract:
         await vault.put_private_key(certificate, b"second")
         assert await vault.private_key(certificate) == b"second"
 
-    async def test_an_owner_without_secrets_has_none(self, vault: Vault) -> None:
-        """Nothing put: no names, no secrets."""
-        owner = uuid4()
-        assert ({}, []) == (await vault.secrets(owner), await vault.secret_names(owner))
-
-    async def test_secrets_are_replaced_as_a_whole(self, vault: Vault) -> None:
-        """Putting secrets removes the ones that are not among them; names come sorted."""
-        owner, other = uuid4(), uuid4()
-        await vault.put_secrets(other, {"password": "another owner's"})
-        await vault.put_secrets(owner, {"password": "pä55\nword", "passphrase": ""})
-        assert await vault.secret_names(owner) == ["passphrase", "password"]
-        assert await vault.secrets(owner) == {"password": "pä55\nword", "passphrase": ""}
-        await vault.put_secrets(owner, {"token": "x"})
-        assert await vault.secrets(owner) == {"token": "x"}
-        assert await vault.secrets(other) == {"password": "another owner's"}
-
-    async def test_versions_count_from_1_and_never_back(self, vault: Vault) -> None:
-        """Every put is a new version, also the one that takes the last secret away: approvals bind the version."""
-        owner = uuid4()
-        puts: list[dict[str, str]] = [{"a": "1"}, {"a": "1"}, {}, {}, {"b": "2"}]
-        versions = [await vault.put_secrets(owner, secrets) for secrets in puts]
-        assert versions == [1, 2, 3, 4, 5]
-
-    async def test_no_secrets_at_all_are_no_secrets(self, vault: Vault) -> None:
-        """After the last secret is gone, none is listed."""
-        owner = uuid4()
-        await vault.put_secrets(owner, {"a": "1"})
-        await vault.put_secrets(owner, {})
-        assert ({}, []) == (await vault.secrets(owner), await vault.secret_names(owner))
-
-    async def test_two_writers_never_share_a_version(self, vault: Vault) -> None:
-        """Concurrent puts get one version each, and one of them stands as a whole."""
-        owner = uuid4()
-        puts = [{"first": str(n), "second": str(n)} for n in range(20)]
-        versions = await asyncio.gather(*(vault.put_secrets(owner, secrets) for secrets in puts))
-        assert sorted(versions) == list(range(1, 21))
-        assert await vault.secrets(owner) in puts
-
-    async def test_a_secret_needs_a_name(self, vault: Vault) -> None:
-        """The empty name is refused and changes nothing."""
-        owner = uuid4()
-        with pytest.raises(ValueError, match="needs a name"):
-            await vault.put_secrets(owner, {"": "x"})
-        assert await vault.secrets(owner) == {}
-
     async def test_the_first_state_is_kept(self, vault: Vault) -> None:
         """Of many processes that start at once, all go on with the state of the same one."""
         owner = uuid4()
@@ -98,12 +51,3 @@ class VaultContract:
         assert await vault.kept(owner, "ca") is None
         assert await vault.keep_first(owner, "ca", b"second") == b"second"
         assert await vault.keep_first(other, "ca", b"second") == b"first"
-
-    async def test_putting_secrets_replaces_what_was_kept(self, vault: Vault) -> None:
-        """State and secrets of one owner lie in one drawer."""
-        owner = uuid4()
-        await vault.keep_first(owner, "answer", b"text")
-        await vault.put_secrets(owner, {"a": "1"})
-        assert await vault.kept(owner, "answer") is None
-        await vault.forget(owner)
-        assert ({}, 1) == (await vault.secrets(owner), await vault.put_secrets(owner, {}))

@@ -45,10 +45,9 @@ class TestPostgresVault(VaultContract):
     """The contract, and what concerns the database alone."""
 
     async def test_the_database_holds_no_plaintext(self, pg: Pg, vault: PostgresVault) -> None:
-        """A canary put as key, secret and state is in no row, neither raw nor in hex nor in Base64."""
+        """A canary put as key and kept as state is in no row, neither raw nor in hex nor in Base64."""
         owner = uuid4()
         await vault.put_private_key(owner, CANARY)
-        await vault.put_secrets(owner, {"password": CANARY.decode()})
         await vault.keep_first(owner, "state", CANARY)
         stored = everything_stored(pg)
         for form in (CANARY, CANARY.hex().encode(), base64.b64encode(CANARY)):
@@ -66,11 +65,11 @@ class TestPostgresVault(VaultContract):
     async def test_a_secret_under_another_name_does_not_open(self, pg: Pg, vault: PostgresVault) -> None:
         """Nor can the insider make a password appear where a user name is shown."""
         owner = uuid4()
-        await vault.put_secrets(owner, {"password": "x"})
+        await vault.keep_first(owner, "password", b"x")
         with psycopg.connect(pg.owner_dsn) as connection:
             connection.execute("UPDATE vault.secrets SET name = 'user_name'")
         with pytest.raises(CannotOpen, match="user_name"):
-            await vault.secrets(owner)
+            await vault.kept(owner, "user_name")
 
     async def test_another_master_key_opens_nothing(self, pool: AsyncConnectionPool, vault: PostgresVault) -> None:
         """A restored database without its master key gives one clear error, not garbage."""
