@@ -29,6 +29,8 @@ from api.controllers import (
     system,
     target_systems,
     verification,
+    webhook_deliveries,
+    webhooks,
     work_orders,
 )
 from api.directory import start_directory
@@ -55,6 +57,8 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *audit_events.HANDLERS,
     *changes.HANDLERS,
     *alerts.HANDLERS,
+    *webhooks.HANDLERS,
+    *webhook_deliveries.HANDLERS,
     *principals.HANDLERS,
 ]
 _HEADERS = (

@@ -25,10 +25,16 @@ TAGS = {
     "Verification": "Is what was pushed what is served?",
     "Audit": "The ledger: every event, by whom, in which order.",
     "Alerts": "What a person should look at.",
+    "Webhooks": "Events are posted to them as they happen; what was sent, and how it went.",
     "Principals": "People and programs, roles, tokens.",
     "System": "The service itself.",
 }
-_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit", "changes": "Audit"}
+_TAGS_OF_MODULES = {
+    "webhook_deliveries": "Webhooks",
+    "work_orders": "Pushing",
+    "audit_events": "Audit",
+    "changes": "Audit",
+}
 
 
 def tag_of(module: str) -> str:
@@ -86,6 +92,7 @@ _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
     **dict.fromkeys(("listAlerts", "listPrincipals", "listTokens", "listCertificateEvents"), _STREAMS),
     **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
+    **dict.fromkeys(("listWebhooks", "listWebhookDeliveries"), _STREAMS),
     "diffAuditLog": _STREAMS,
     "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
@@ -118,6 +125,8 @@ def headers(path: str, verb: str, status: str) -> dict[str, Any]:
     """The headers of an answer that went well."""
     if not path.startswith("/api/"):
         return {}
+    if verb == "get" and path.endswith("{delivery_id}"):
+        return {}  # no aggregate
     if verb == "get":
         return _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
     return _POSITION | (_ETAG if status != "202" else {}) | (_LOCATION if status in {"201", "202"} else {})

@@ -14,6 +14,7 @@ from domain.entity import TOPICS, AggregateType, Event
 from domain.principal import PRINCIPAL, TOKEN
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
+from domain.webhook import WEBHOOK
 from domain.work_order_state import WORK_ORDER
 
 __all__ = ["AGGREGATES", "AGGREGATE_OF", "TOPICS", "Event"]
@@ -30,6 +31,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     PRINCIPAL,
     TOKEN,
     ALERT,
+    WEBHOOK,
     ACCESS_LOG,
     CLAIM,
 )

@@ -17,6 +17,7 @@ from domain.connector import CONNECTOR, Connector
 from domain.connector_events import SyncState, ValidationState
 from domain.push_states import DeploymentStatus
 from domain.target_system import TARGET_SYSTEM
+from domain.webhook import WEBHOOK, DisabledReason
 
 _WRONG = frozenset(
     {
@@ -76,6 +77,18 @@ async def judge_bridge(kit: Kit, recorded: Recorded) -> None:
     silent = bridge.found.status is BridgeStatus.DISCONNECTED and bridge.found.version is not None
     message = f"The bridge {bridge.found.name} is disconnected." if silent else None
     await _settle(kit, reacting(kit.house, "alert-bridge", recorded), AlertKind.BRIDGE_SILENT, bridge.id, message)
+
+
+async def judge_webhook(kit: Kit, recorded: Recorded) -> None:
+    """A webhook that was disabled because its receiver is gone or takes nothing raises an alert; enabling or removing
+    it resolves it.
+    """
+    webhook = await load(kit.house, WEBHOOK, recorded.stream_id)
+    state = webhook.found
+    given_up = not state.removed and state.disabled_reason in {DisabledReason.GONE, DisabledReason.FAILING}
+    message = f"The webhook to {state.subscription.url} is disabled: no event is sent there." if given_up else None
+    context = reacting(kit.house, "alert-webhook", recorded)
+    await _settle(kit, context, AlertKind.WEBHOOK_DISABLED, webhook.id, message)
 
 
 async def _settle(kit: Kit, context: Context, kind: AlertKind, subject_id: UUID, message: str | None) -> None:

@@ -1,0 +1,132 @@
+"""Deliveries of webhooks in PostgreSQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from adapters.postgres_ops.database import OpsDatabase
+from application.webhook_ports import Delivery, DeliveryError, DeliveryStatus, Standing
+
+WANTED = "webhooks"
+"""The channel on which the deliverer is woken."""
+
+_FIELDS = Delivery.__struct_fields__
+_COLUMNS = ", ".join(_FIELDS)
+_VALUES = ", ".join(f"%({field})s" for field in _FIELDS)
+_CHANGES = ", ".join(f"{field} = EXCLUDED.{field}" for field in _FIELDS if field not in {"id", "created_at"})
+_INSERT = f"INSERT INTO ops.webhook_deliveries ({_COLUMNS}) VALUES ({_VALUES}) ON CONFLICT (id)"  # noqa: S608 - constants
+_ADD = f"{_INSERT} DO NOTHING"
+_RECORD = f"{_INSERT} DO UPDATE SET {_CHANGES}"
+_SELECT = f"SELECT {_COLUMNS} FROM ops.webhook_deliveries"  # noqa: S608 - constants
+_GET = f"{_SELECT} WHERE id = %s"
+_WAITING = f"""{_SELECT} WHERE webhook_id = %s AND status = 'pending' AND (position IS NULL OR position <= %s)
+ORDER BY next_attempt_at, number LIMIT 100"""
+_LIST = f"""SELECT number, {_COLUMNS} FROM ops.webhook_deliveries
+WHERE webhook_id = %s AND (%s OR status = ANY (%s)) AND number < %s ORDER BY number DESC LIMIT %s"""  # noqa: S608 - constants
+_AGAIN = f"""UPDATE ops.webhook_deliveries
+SET status = 'pending', failures = 0, failing_since = NULL, next_attempt_at = %s WHERE id = %s RETURNING {_COLUMNS}"""  # noqa: S608 - constants
+
+_BEGIN = "INSERT INTO ops.webhook_standings (webhook_id, position) VALUES (%s, %s) ON CONFLICT DO NOTHING"
+_STANDINGS = "SELECT webhook_id, position, turn FROM ops.webhook_standings WHERE webhook_id = ANY (%s)"
+_ADVANCE = """
+UPDATE ops.webhook_standings SET position = %s WHERE webhook_id = %s AND turn = %s AND position < %s
+"""
+_RESTART = """
+INSERT INTO ops.webhook_standings AS s (webhook_id, position) VALUES (%s, %s)
+ON CONFLICT (webhook_id) DO UPDATE SET position = EXCLUDED.position, turn = s.turn + 1
+"""
+# What comes in turn again starts anew; what was skipped is not wanted any more.
+_RESTARTED = """
+UPDATE ops.webhook_deliveries
+SET status = CASE WHEN position < %(position)s THEN 'failed' ELSE status END, failures = 0, failing_since = NULL,
+    next_attempt_at = NULL
+WHERE webhook_id = %(webhook)s AND status = 'pending' AND position IS NOT NULL
+"""
+_WAKE = f"NOTIFY {WANTED}"
+_LAST = 2**62
+
+
+class PostgresDeliveries:
+    """application.webhook_ports.Deliveries."""
+
+    def __init__(self, database: OpsDatabase) -> None:
+        self._database = database
+
+    async def standing(self, webhook_id: UUID, first_position: int) -> Standing:
+        """See Deliveries.standing."""
+        found = await self.standings([webhook_id])
+        if webhook_id not in found:
+            await self._database.rows(_BEGIN, (webhook_id, first_position - 1))
+            found = await self.standings([webhook_id])
+        return found[webhook_id]
+
+    async def standings(self, webhook_ids: Sequence[UUID]) -> dict[UUID, Standing]:
+        """See Deliveries.standings."""
+        rows = await self._database.rows(_STANDINGS, (list(webhook_ids),))
+        return {webhook_id: Standing(position, turn) for webhook_id, position, turn in rows}
+
+    async def advance(self, webhook_id: UUID, standing: Standing) -> None:
+        """See Deliveries.advance."""
+        await self._database.rows(_ADVANCE, (standing.position, webhook_id, standing.turn, standing.position))
+
+    async def record(self, delivery: Delivery, standing: Standing | None = None) -> None:
+        """See Deliveries.record."""
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(_RECORD, _parameters(delivery))
+            if standing is not None:
+                position, turn = standing
+                await connection.execute(_ADVANCE, (position, delivery.webhook_id, turn, position))
+
+    async def add(self, delivery: Delivery) -> None:
+        """See Deliveries.add."""
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(_ADD, _parameters(delivery))
+            await connection.execute(_WAKE)
+
+    async def again(self, delivery: Delivery, at: datetime) -> Delivery:
+        """See Deliveries.again."""
+        async with self._database.connection() as connection, connection.transaction():
+            cursor = await connection.execute(_AGAIN.encode(), (at, delivery.id))
+            rows = await cursor.fetchall()
+            await connection.execute(_WAKE)
+        return _delivery(rows[0]) if rows else delivery
+
+    async def restart(self, webhook_id: UUID, from_position: int) -> None:
+        """See Deliveries.restart."""
+        async with self._database.connection() as connection, connection.transaction():
+            await connection.execute(_RESTART, (webhook_id, from_position - 1))
+            await connection.execute(_RESTARTED, {"webhook": webhook_id, "position": from_position})
+            await connection.execute(_WAKE)
+
+    async def waiting(self, webhook_id: UUID, position: int) -> list[Delivery]:
+        """See Deliveries.waiting."""
+        return [_delivery(row) for row in await self._database.rows(_WAITING, (webhook_id, position))]
+
+    async def get(self, delivery_id: UUID) -> Delivery | None:
+        """See Deliveries.get."""
+        rows = await self._database.rows(_GET, (delivery_id,))
+        return _delivery(rows[0]) if rows else None
+
+    async def list(
+        self, webhook_id: UUID, *, status: Sequence[DeliveryStatus] = (), before: int | None = None, limit: int = 50
+    ) -> list[tuple[int, Delivery]]:
+        """See Deliveries.list."""
+        wanted = [each.value for each in status]
+        parameters = (webhook_id, not wanted, wanted, _LAST if before is None else before, limit)
+        return [(row[0], _delivery(row[1:])) for row in await self._database.rows(_LIST, parameters)]
+
+
+def _parameters(delivery: Delivery) -> dict[str, Any]:
+    return msgspec.structs.asdict(delivery)
+
+
+def _delivery(row: Sequence[Any]) -> Delivery:
+    values = dict(zip(_FIELDS, row, strict=True))
+    error = values["error"]
+    return Delivery(
+        **values
+        | {"status": DeliveryStatus(values["status"]), "error": DeliveryError(error) if error is not None else None}
+    )
