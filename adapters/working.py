@@ -11,7 +11,7 @@ from adapters.probing.prober import TlsProber
 from adapters.queue.following import follow_log
 from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
-from adapters.webhooks.delivering import DeliverySettings, Post
+from adapters.webhooks.attempting import DeliverySettings, Post
 from adapters.webhooks.running import deliver_webhooks
 from adapters.webhooks.sending import Sender, SenderSettings
 from application.alerting import raise_alert

@@ -94,6 +94,10 @@ class Deliveries(Protocol):
         """Everything from a position on, in turn; the deliverer is woken. What was wanted before it is not any more."""
         ...
 
+    async def wake(self) -> None:
+        """A webhook was changed: the deliverer looks at it at once (and by itself after half a minute)."""
+        ...
+
     async def waiting(self, webhook_id: UUID, position: int) -> Sequence[Delivery]:
         """Pending messages whose turn is over at `position` (and tests), the next one first."""
         ...

@@ -101,6 +101,10 @@ class PostgresDeliveries:
             await connection.execute(_RESTARTED, {"webhook": webhook_id, "position": from_position})
             await connection.execute(_WAKE)
 
+    async def wake(self) -> None:
+        """See Deliveries.wake."""
+        await self._database.rows(_WAKE)
+
     async def waiting(self, webhook_id: UUID, position: int) -> list[Delivery]:
         """See Deliveries.waiting."""
         return [_delivery(row) for row in await self._database.rows(_WAITING, (webhook_id, position))]

@@ -74,6 +74,7 @@ async def create_a_webhook(
     """A new webhook. The answer holds the secret that messages are signed with: it is shown once."""
     wanted = Subscription(url=data.url, description=data.description, types=data.types, subject_ids=data.subjects)
     done = await create_webhook(command.house, command.context, wanted, data.from_position)
+    await command.services.deliveries.wake()
     return await command.answer(
         done,
         await _issued(command, done.result),
@@ -105,6 +106,7 @@ async def change_a_webhook(
     renamed = {"subject_ids" if name == "subjects" else name: value for name, value in given.items()}
     wanted = msgspec.structs.replace(known.subscription, **renamed)
     done = await change_webhook(command.house, command.context, webhook_id, wanted, enabled=enabled)
+    await command.services.deliveries.wake()
     standings = await command.services.deliveries.standings([webhook_id])
     body = present.webhook(Known.of(done.result), standings.get(webhook_id))
     return await command.answer(done, body, version=done.result.version)
@@ -114,6 +116,7 @@ async def change_a_webhook(
 async def remove_a_webhook(webhook_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
     """No longer in use: nothing more is sent, its secrets are forgotten. Its history stays."""
     done = await remove_webhook(command.house, command.context, webhook_id)
+    await command.services.deliveries.wake()
     return await command.answer(done, None, status=204, version=done.result.version)
 
 

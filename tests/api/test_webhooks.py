@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -299,29 +299,30 @@ async def test_only_administrators_make_webhooks_and_auditors_see_them(desk: Des
     refused(stale, 412, "version-conflict")
 
 
-SPELLINGS = [
+ODD_PLACES = (
     "http://0x7f.1/",
     "http://2130706433/",
     "http://127.1/",
     "http://[::ffff:127.0.0.1]/",
     "http://a@127.0.0.1/",
-]
+    "ftp://siem.example.org/",
+    "https://u:canary-pw@siem.example.org/",
+    "file:///etc/passwd",
+)
+ODD_PATTERNS = ("", "*.*", "a*b", "A.b", "certificate..view", "certificate.view\n", "a" * 101)
 
 
-@pytest.mark.parametrize("url", [*SPELLINGS, "ftp://siem.example.org/", "https://u:canary-pw@siem.example.org/", "x"])
-async def test_odd_places_are_refused_when_made_and_when_changed(desk: Desk, url: str) -> None:
-    """With the pointer of the field; a password in it is not repeated."""
+async def test_odd_places_and_patterns_are_refused_when_made_and_when_changed(desk: Desk) -> None:
+    """With the pointer of the field; a password in a URL is not repeated. A star may stand at the end only."""
     hook = await hooked(desk, "https://siem.example.org/hook")
-    for answer in (await desk.as_("admin").post(f"{API}/webhooks", json={"url": url}), await hook.patch(url=url)):
-        assert refused(answer, 422, "validation-failed")["errors"][0]["pointer"] == "/url"
-        assert "canary" not in answer.text
-
-
-@pytest.mark.parametrize("pattern", ["", "*.*", "a*b", "A.b", "certificate..view", "certificate.view\n", "a" * 101])
-async def test_odd_patterns_are_refused(desk: Desk, pattern: str) -> None:
-    """A star may stand at the end only."""
-    body = {"url": "https://siem.example.org/hook", "types": [pattern]}
-    refused(await desk.as_("admin").post(f"{API}/webhooks", json=body), 422, "validation-failed")
+    for url in ODD_PLACES:
+        for answer in (await desk.as_("admin").post(f"{API}/webhooks", json={"url": url}), await hook.patch(url=url)):
+            assert refused(answer, 422, "validation-failed")["errors"][0]["pointer"] == "/url", url
+            assert "canary" not in answer.text
+    for pattern in ODD_PATTERNS:
+        body = {"url": "https://siem.example.org/hook", "types": [pattern]}
+        answer = await desk.as_("admin").post(f"{API}/webhooks", json=body)
+        assert refused(answer, 422, "validation-failed")["errors"][0]["pointer"] == "/types/0", pattern
 
 
 async def test_what_no_administrator_of_the_host_has_allowed_is_never_reached(
@@ -356,14 +357,3 @@ async def test_a_large_event_is_sent_without_its_data_and_says_where_it_is(worki
     assert "data" not in message.event
     payload = await desk.as_("auditor").get(message.event["dataref"])
     assert json.loads(payload.content)["format"] == "x" * 300_000
-
-
-async def test_nothing_is_sent_while_the_present_instant_is_forged(working_desk: Desk) -> None:
-    """The timestamp that is signed is the attempt's own: the reference verifier takes it within its five minutes."""
-    desk = working_desk
-    async with receiving() as receiver:
-        hook = await hooked(desk, receiver.url, types=VIEWS)
-        await grow(desk, viewed())
-        message = await receiver.next()
-    assert abs(int(message.headers["webhook-timestamp"]) - datetime.now(UTC).timestamp()) < 300
-    assert verified(message, hook.secret)
