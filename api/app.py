@@ -23,6 +23,7 @@ from api.controllers import (
     certificates,
     changes,
     connectors,
+    event_schemas,
     orders,
     principals,
     pushing,
@@ -74,7 +75,7 @@ def create_app(services: Services) -> Litestar:
     # One router, not one per tag: Litestar copies everything in a router once more for every level.
     api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
     app = Litestar(
-        route_handlers=[api, *system.HANDLERS, *page_routes()],
+        route_handlers=[api, *system.HANDLERS, *event_schemas.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},

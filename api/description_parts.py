@@ -30,6 +30,7 @@ TAGS = {
     "System": "The service itself.",
 }
 _TAGS_OF_MODULES = {
+    "event_schemas": "Audit",
     "webhook_deliveries": "Webhooks",
     "work_orders": "Pushing",
     "audit_events": "Audit",
@@ -85,6 +86,8 @@ _LOCATION = {
 _LINK = {"Link": {"description": 'The next page (`rel="next"`), if there is one.', "schema": _STRING}}
 
 _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": _STRING}}
+_CLOUD_EVENT = {"type": "object", "required": ["specversion", "id", "source", "type"], "additionalProperties": True}
+_CLOUD_EVENTS = {"application/cloudevents-batch+json": {"schema": {"type": "array", "items": _CLOUD_EVENT}}}
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _FURTHER: dict[str, dict[str, Any]] = {
@@ -94,7 +97,8 @@ _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
     **dict.fromkeys(("listWebhooks", "listWebhookDeliveries"), _STREAMS),
     "diffAuditLog": _STREAMS,
-    "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
+    "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}} | _CLOUD_EVENTS,
+    "getAuditEvent": {"application/cloudevents+json": {"schema": _CLOUD_EVENT}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
     "getPushValidationReport": {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}},
     "getProblemType": {"text/html": {"schema": _STRING}},
@@ -104,6 +108,7 @@ _ONLY: dict[str, dict[str, Any]] = {
     "getLocalCa": _PEM,
     "getAuditEventPayload": _BYTES,
     "getAuditEventLeaf": _BYTES,
+    "getEventSchema": {"application/schema+json": {"schema": {"type": "object"}}},
     "metrics": {"text/plain": {"schema": _STRING}},
 }
 

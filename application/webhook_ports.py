@@ -63,15 +63,18 @@ class Standing(NamedTuple):
     turn: int
 
 
+class Listed(NamedTuple):
+    """Some deliveries, each with its number, and how far the webhook has come; None before its first event."""
+
+    position: int | None
+    deliveries: Sequence[tuple[int, Delivery]]
+
+
 class Deliveries(Protocol):
     """The delivery log, and the standing of each webhook."""
 
     async def standing(self, webhook_id: UUID, first_position: int) -> Standing:
         """How far it has come; before the first event it stands just before `first_position`."""
-        ...
-
-    async def standings(self, webhook_ids: Sequence[UUID]) -> dict[UUID, Standing]:
-        """Those that have begun."""
         ...
 
     async def advance(self, webhook_id: UUID, standing: Standing) -> None:
@@ -108,6 +111,6 @@ class Deliveries(Protocol):
 
     async def list(
         self, webhook_id: UUID, *, status: Sequence[DeliveryStatus] = (), before: int | None = None, limit: int = 50
-    ) -> Sequence[tuple[int, Delivery]]:
-        """Newest first, each with its number, below number `before`."""
+    ) -> Listed:
+        """Deliveries, newest first, below number `before`."""
         ...

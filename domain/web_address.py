@@ -1,7 +1,6 @@
 """Where messages may be posted to: an http or https URL (RFC 3986) whose host has one spelling, as endpoints have."""
 
 import re
-from urllib.parse import urlsplit
 
 from domain.endpoint import Endpoint, parse_endpoint
 from domain.errors import Code, Refused
@@ -9,6 +8,7 @@ from domain.errors import Code, Refused
 LONGEST = 2_000
 _PRINTABLE = re.compile(r"[\x21-\x7e]+", re.ASCII)
 _FORBIDDEN = re.compile(r'[\\"<>^`{|}]')
+_URL = re.compile(r"([A-Za-z]+)://([^/?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.ASCII)  # RFC 3986, appendix B
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -19,30 +19,29 @@ def parse_web_address(text: str, *, pointer: str) -> str:
     """
     if len(text) > LONGEST or not _PRINTABLE.fullmatch(text) or _FORBIDDEN.search(text):
         raise _refused(f"Write a URL of at most {LONGEST} ASCII characters, without spaces.", pointer)
-    scheme, separator, _ = text.partition("://")
-    if not separator or scheme.lower() not in _PORTS:
+    found = _URL.fullmatch(text)
+    if found is None or found[1].lower() not in _PORTS:
         raise _refused("Write a URL that begins with https:// (or http://).", pointer)
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        raise _refused("This is no valid URL.", pointer) from None
-    if "@" in parts.netloc:
+    scheme, authority, path, query, fragment = found.groups("")
+    if "@" in authority:
         raise _refused("Leave user name and password out of the URL: it is shown in lists and in the ledger.", pointer)
-    if "#" in text:
+    if fragment:
         raise _refused("Leave the part from # on out of the URL: it is never sent.", pointer)
-    host = str(_endpoint(parts.netloc, _PORTS[parts.scheme], pointer)).removesuffix(f":{_PORTS[parts.scheme]}")
-    return f"{parts.scheme}://{host}{parts.path or '/'}" + (f"?{parts.query}" if parts.query else "")
+    usual = _PORTS[scheme.lower()]
+    place = str(_endpoint(authority, usual, pointer)).removesuffix(f":{usual}")
+    return f"{scheme.lower()}://{place}{path or '/'}{query if query != '?' else ''}"
 
 
 def endpoint_of(url: str) -> Endpoint:
     """Host and port of a URL that was parsed before."""
-    parts = urlsplit(url)
-    return _endpoint(parts.netloc, _PORTS[parts.scheme], "")
+    found = _URL.fullmatch(url)
+    assert found is not None
+    return _endpoint(found[2], _PORTS[found[1]], "")
 
 
-def _endpoint(netloc: str, usual: int, pointer: str) -> Endpoint:
-    has_port = re.search(r":[0-9]*$", netloc) and not netloc.endswith("]")
-    return parse_endpoint(netloc if has_port else f"{netloc}:{usual}", pointer=pointer)
+def _endpoint(authority: str, usual: int, pointer: str) -> Endpoint:
+    has_port = re.search(r":[0-9]*$", authority) and not authority.endswith("]")
+    return parse_endpoint(authority if has_port else f"{authority}:{usual}", pointer=pointer)
 
 
 def _refused(sentence: str, pointer: str) -> Refused:

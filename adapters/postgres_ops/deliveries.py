@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.postgres_ops.database import OpsDatabase
-from application.webhook_ports import Delivery, DeliveryError, DeliveryStatus, Standing
+from application.webhook_ports import Delivery, DeliveryError, DeliveryStatus, Listed, Standing
 
 WANTED = "webhooks"
 """The channel on which the deliverer is woken."""
@@ -24,13 +24,20 @@ _SELECT = f"SELECT {_COLUMNS} FROM ops.webhook_deliveries"  # noqa: S608 - const
 _GET = f"{_SELECT} WHERE id = %s"
 _WAITING = f"""{_SELECT} WHERE webhook_id = %s AND status = 'pending' AND (position IS NULL OR position <= %s)
 ORDER BY next_attempt_at, number LIMIT 100"""
-_LIST = f"""SELECT number, {_COLUMNS} FROM ops.webhook_deliveries
-WHERE webhook_id = %s AND (%s OR status = ANY (%s)) AND number < %s ORDER BY number DESC LIMIT %s"""  # noqa: S608 - constants
+_LIST = f"""
+SELECT s.position, d.* FROM (SELECT) one
+LEFT JOIN ops.webhook_standings s ON s.webhook_id = %(webhook)s
+LEFT JOIN LATERAL (
+    SELECT number, {_COLUMNS} FROM ops.webhook_deliveries
+    WHERE webhook_id = %(webhook)s AND (%(any)s OR status = ANY (%(status)s)) AND number < %(before)s
+    ORDER BY number DESC LIMIT %(limit)s) d ON true
+ORDER BY d.number DESC
+"""  # noqa: S608 - constants
 _AGAIN = f"""UPDATE ops.webhook_deliveries
 SET status = 'pending', failures = 0, failing_since = NULL, next_attempt_at = %s WHERE id = %s RETURNING {_COLUMNS}"""  # noqa: S608 - constants
 
 _BEGIN = "INSERT INTO ops.webhook_standings (webhook_id, position) VALUES (%s, %s) ON CONFLICT DO NOTHING"
-_STANDINGS = "SELECT webhook_id, position, turn FROM ops.webhook_standings WHERE webhook_id = ANY (%s)"
+_STANDING = "SELECT position, turn FROM ops.webhook_standings WHERE webhook_id = %s"
 _ADVANCE = """
 UPDATE ops.webhook_standings SET position = %s WHERE webhook_id = %s AND turn = %s AND position < %s
 """
@@ -57,16 +64,11 @@ class PostgresDeliveries:
 
     async def standing(self, webhook_id: UUID, first_position: int) -> Standing:
         """See Deliveries.standing."""
-        found = await self.standings([webhook_id])
-        if webhook_id not in found:
+        rows = await self._database.rows(_STANDING, (webhook_id,))
+        if not rows:
             await self._database.rows(_BEGIN, (webhook_id, first_position - 1))
-            found = await self.standings([webhook_id])
-        return found[webhook_id]
-
-    async def standings(self, webhook_ids: Sequence[UUID]) -> dict[UUID, Standing]:
-        """See Deliveries.standings."""
-        rows = await self._database.rows(_STANDINGS, (list(webhook_ids),))
-        return {webhook_id: Standing(position, turn) for webhook_id, position, turn in rows}
+            rows = await self._database.rows(_STANDING, (webhook_id,))
+        return Standing(*rows[0])
 
     async def advance(self, webhook_id: UUID, standing: Standing) -> None:
         """See Deliveries.advance."""
@@ -75,7 +77,7 @@ class PostgresDeliveries:
     async def record(self, delivery: Delivery, standing: Standing | None = None) -> None:
         """See Deliveries.record."""
         async with self._database.connection() as connection, connection.transaction():
-            await connection.execute(_RECORD, _parameters(delivery))
+            await connection.execute(_RECORD.encode(), _parameters(delivery))
             if standing is not None:
                 position, turn = standing
                 await connection.execute(_ADVANCE, (position, delivery.webhook_id, turn, position))
@@ -83,7 +85,7 @@ class PostgresDeliveries:
     async def add(self, delivery: Delivery) -> None:
         """See Deliveries.add."""
         async with self._database.connection() as connection, connection.transaction():
-            await connection.execute(_ADD, _parameters(delivery))
+            await connection.execute(_ADD.encode(), _parameters(delivery))
             await connection.execute(_WAKE)
 
     async def again(self, delivery: Delivery, at: datetime) -> Delivery:
@@ -116,11 +118,18 @@ class PostgresDeliveries:
 
     async def list(
         self, webhook_id: UUID, *, status: Sequence[DeliveryStatus] = (), before: int | None = None, limit: int = 50
-    ) -> list[tuple[int, Delivery]]:
+    ) -> Listed:
         """See Deliveries.list."""
         wanted = [each.value for each in status]
-        parameters = (webhook_id, not wanted, wanted, _LAST if before is None else before, limit)
-        return [(row[0], _delivery(row[1:])) for row in await self._database.rows(_LIST, parameters)]
+        parameters = {
+            "webhook": webhook_id,
+            "any": not wanted,
+            "status": wanted,
+            "before": _LAST if before is None else before,
+            "limit": limit,
+        }
+        rows = await self._database.rows(_LIST, parameters)
+        return Listed(rows[0][0], [(row[1], _delivery(row[2:])) for row in rows if row[1] is not None])
 
 
 def _parameters(delivery: Delivery) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Between the check and the connection nobody is asked for the name again (DNS reb
 import asyncio
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
+from typing import cast
 
 import httpcore
 from httpcore import SOCKET_OPTION
@@ -25,12 +26,13 @@ class NoSuchName(Exception):
     """The host has no address."""
 
 
-class CheckedNetwork(httpcore.AnyIOBackend):
+class CheckedNetwork(httpcore.AsyncNetworkBackend):
     """httpcore's connections, each to an address that was checked."""
 
     def __init__(self, policy: AddressPolicy, resolve: Resolve) -> None:
         self._policy = policy
         self._resolve = resolve
+        self._network = cast("httpcore.AsyncNetworkBackend", httpcore.AnyIOBackend())
 
     async def connect_tcp(
         self,
@@ -48,10 +50,14 @@ class CheckedNetwork(httpcore.AnyIOBackend):
         *others, last = addresses[:MAX_ADDRESSES]
         for address in others:
             try:
-                return await super().connect_tcp(str(address), port, share, local_address, socket_options)
+                return await self._network.connect_tcp(str(address), port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await super().connect_tcp(str(last), port, share, local_address, socket_options)
+        return await self._network.connect_tcp(str(last), port, share, local_address, socket_options)
+
+    async def sleep(self, seconds: float) -> None:
+        """For the pool's own pauses."""
+        await asyncio.sleep(seconds)
 
     async def _addresses(self, host: str, timeout: float | None) -> Sequence[Address]:
         if host_name(host) is None:

@@ -10,16 +10,16 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
 from api.controllers.webhooks import READERS, WRITERS
-from api.paging import Cursor, Limit, listed, numbered, position_cursor
+from api.paging import CSV, JSON, NDJSON, Cursor, Limit, listed, negotiate, numbered, page, position_cursor
 from api.presenters import webhooks as present
 from api.presenters.known import Known
 from api.schemas.webhooks import DeliveryBody, DeliveryPage, RedeliverBody, WebhookBody
 from application.house import Done
 from application.redelivering import redeliver_from, redeliver_one, try_out
-from application.webhook_ports import Delivery, DeliveryStatus
+from application.webhook_ports import Delivery, DeliveryStatus, Listed
 from projections.rows import Page
 
-_Numbered = tuple[int, Delivery]
+_NOTHING = Listed(None, [])
 
 
 @get("/webhooks/{webhook_id:uuid}/deliveries", opt=READERS)
@@ -31,21 +31,32 @@ async def list_webhook_deliveries(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[DeliveryPage]:
-    """The delivery log of a webhook, newest first; it is kept for thirty days."""
-    if await reading.views.webhooks.get(webhook_id) is None:
-        raise missing("webhook", webhook_id)
+    """The delivery log of a webhook, newest first, and how far it has come. Lines are kept for thirty days."""
 
-    async def ask(limit: int, cursor: str | None) -> Page[_Numbered]:
+    async def ask(limit: int, cursor: str | None) -> Listed:
         before = position_cursor(cursor, 0) or None
         found = await reading.services.deliveries.list(
             webhook_id, status=tuple(status or ()), before=before, limit=limit + 1
         )
-        return numbered(found, limit, lambda one: one[0])
+        if found == _NOTHING and await reading.views.webhooks.get(webhook_id) is None:
+            raise missing("webhook", webhook_id)
+        return found
 
-    def item(found: _Numbered) -> DeliveryBody:
+    def item(found: tuple[int, Delivery]) -> DeliveryBody:
         return present.delivery(found[1])
 
-    return await listed(request, ask, item, DeliveryBody.__struct_fields__, limit=limit, cursor=cursor)
+    async def numbered_page(limit: int, cursor: str | None) -> Page[tuple[int, Delivery]]:
+        return numbered((await ask(limit, cursor)).deliveries, limit, _number)
+
+    if negotiate(request, JSON, NDJSON, CSV) != JSON:
+        return await listed(request, numbered_page, item, DeliveryBody.__struct_fields__, limit=limit, cursor=cursor)
+    found = await ask(limit, cursor)
+    some = numbered(found.deliveries, limit, _number)
+    return page(request, [item(one) for one in some.items], some.next_cursor, delivered_position=found.position)
+
+
+def _number(found: tuple[int, Delivery]) -> int:
+    return found[0]
 
 
 @get("/webhooks/{webhook_id:uuid}/deliveries/{delivery_id:uuid}", opt=READERS)
@@ -76,8 +87,7 @@ async def redeliver_to_webhook_from(
     """Everything from a position on, again and in order."""
     deliveries = command.services.deliveries
     done = await redeliver_from(command.house, command.context, deliveries, webhook_id, data.from_position)
-    standings = await deliveries.standings([webhook_id])
-    body = present.webhook(Known.of(done.result), standings.get(webhook_id))
+    body = present.webhook(Known.of(done.result))
     return await command.answer(done, body, status=202, location=location_of("webhooks", webhook_id))
 
 

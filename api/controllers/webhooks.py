@@ -1,5 +1,6 @@
 """Webhooks: events are posted to them as they happen (Standard Webhooks, CloudEvents)."""
 
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -25,7 +26,6 @@ from api.schemas.webhooks import (
 )
 from api.security import requires
 from application.house import load
-from application.webhook_ports import Standing
 from application.webhooks import IssuedSecret, change_webhook, create_webhook, remove_webhook, rotate_secret
 from domain.roles import Permission
 from domain.webhook import WEBHOOK, Subscription
@@ -35,7 +35,6 @@ from projections.webhooks.view import WebhookFilter, WebhookRow
 READERS = requires(Permission.CHANNELS, Permission.READ_EVERYTHING)
 WRITERS = requires(Permission.CHANNELS)
 _USUAL = RotateSecretBody()
-_With = tuple[WebhookRow, Standing | None]
 
 
 def webhook_filter(
@@ -56,13 +55,11 @@ async def list_webhooks(
 ) -> Response[WebhookPage]:
     """Webhooks, newest first."""
 
-    async def ask(limit: int, cursor: str | None) -> Page[_With]:
-        found = await reading.views.webhooks.list(narrow, limit=limit, cursor=cursor)
-        standings = await reading.services.deliveries.standings([row.id for row in found.items])
-        return Page(tuple((row, standings.get(row.id)) for row in found.items), found.next_cursor)
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[WebhookRow]]:
+        return reading.views.webhooks.list(narrow, limit=limit, cursor=cursor)
 
-    def item(found: _With) -> WebhookBody:
-        return present.webhook(Known.of(found[0]), found[1])
+    def item(row: WebhookRow) -> WebhookBody:
+        return present.webhook(Known.of(row))
 
     return await listed(request, ask, item, WebhookBody.__struct_fields__, limit=limit, cursor=cursor)
 
@@ -77,7 +74,7 @@ async def create_a_webhook(
     await command.services.deliveries.wake()
     return await command.answer(
         done,
-        await _issued(command, done.result),
+        _issued(done.result),
         status=201,
         version=done.result.webhook.version,
         location=location_of("webhooks", done.result.webhook.id),
@@ -91,8 +88,7 @@ async def get_webhook(webhook_id: FromPath[UUID], reading: NamedDependency[Readi
     found = await reading.views.webhooks.get(webhook_id)
     if found is None:
         raise missing("webhook", webhook_id)
-    standings = await reading.services.deliveries.standings([webhook_id])
-    return single(present.webhook(Known.of(found), standings.get(webhook_id)), found.version)
+    return single(present.webhook(Known.of(found)), found.version)
 
 
 @patch("/webhooks/{webhook_id:uuid}", opt=WRITERS)
@@ -107,9 +103,7 @@ async def change_a_webhook(
     wanted = msgspec.structs.replace(known.subscription, **renamed)
     done = await change_webhook(command.house, command.context, webhook_id, wanted, enabled=enabled)
     await command.services.deliveries.wake()
-    standings = await command.services.deliveries.standings([webhook_id])
-    body = present.webhook(Known.of(done.result), standings.get(webhook_id))
-    return await command.answer(done, body, version=done.result.version)
+    return await command.answer(done, present.webhook(Known.of(done.result)), version=done.result.version)
 
 
 @delete("/webhooks/{webhook_id:uuid}", opt=WRITERS)
@@ -127,13 +121,11 @@ async def rotate_webhook_secret(
     """Another secret, shown once. For a while messages carry two signatures, one with each."""
     overlap = timedelta(seconds=data.overlap_seconds)
     done = await rotate_secret(command.house, command.context, webhook_id, overlap)
-    body = await _issued(command, done.result)
-    return await command.answer(done, body, version=done.result.webhook.version, secret=True)
+    return await command.answer(done, _issued(done.result), version=done.result.webhook.version, secret=True)
 
 
-async def _issued(command: Command, found: IssuedSecret) -> IssuedWebhook:
-    standings = await command.services.deliveries.standings([found.webhook.id])
-    return present.issued_webhook(Known.of(found.webhook), standings.get(found.webhook.id), found.secret)
+def _issued(found: IssuedSecret) -> IssuedWebhook:
+    return present.issued_webhook(Known.of(found.webhook), found.secret)
 
 
 HANDLERS = [

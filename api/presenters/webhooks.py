@@ -2,11 +2,11 @@
 
 from api.presenters.known import Known
 from api.schemas.webhooks import DeliveryBody, IssuedWebhook, WebhookBody
-from application.webhook_ports import Delivery, Standing
+from application.webhook_ports import Delivery
 from domain.webhook import Webhook
 
 
-def webhook(found: Known[Webhook], standing: Standing | None) -> WebhookBody:
+def webhook(found: Known[Webhook]) -> WebhookBody:
     """A webhook, without its secret."""
     state = found.state
     return WebhookBody(
@@ -19,13 +19,12 @@ def webhook(found: Known[Webhook], standing: Standing | None) -> WebhookBody:
         disabled_reason=state.disabled_reason,
         removed=state.removed,
         former_secret_until=state.former_secret_until,
-        delivered_position=standing.position if standing is not None else None,
     )
 
 
-def issued_webhook(found: Known[Webhook], standing: Standing | None, secret: str) -> IssuedWebhook:
+def issued_webhook(found: Known[Webhook], secret: str) -> IssuedWebhook:
     """A webhook with its new secret."""
-    shown = webhook(found, standing)
+    shown = webhook(found)
     return IssuedWebhook(**{name: getattr(shown, name) for name in shown.__struct_fields__}, secret=secret)
 
 

@@ -72,7 +72,7 @@ class RedeliverBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook. Everything up to `delivered_position` was delivered, or is not wanted."""
+    """A webhook. How far it has come stands in its deliveries."""
 
     id: UUID
     url: str
@@ -83,7 +83,6 @@ class WebhookBody(msgspec.Struct, frozen=True, kw_only=True):
     disabled_reason: DisabledReason | None
     removed: bool
     former_secret_until: datetime | None
-    delivered_position: int | None
 
 
 class IssuedWebhook(WebhookBody, frozen=True, kw_only=True):
@@ -119,7 +118,10 @@ class DeliveryBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, kw_only=True):
-    """One page of deliveries."""
+    """One page of deliveries. Everything up to `delivered_position` was delivered, or is not wanted; null: it has not
+    begun.
+    """
 
+    delivered_position: int | None
     items: tuple[DeliveryBody, ...]
     next_cursor: str | None

@@ -21,4 +21,5 @@ WEBHOOKS = entity(
     columns=COLUMNS,
     extract=_extract,
     indexes=("(created_position)",),
+    listed=("created_position",),
 )

@@ -19,7 +19,7 @@ from litestar import Litestar
 
 from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
-from adapters.settings import Database, Push, Settings, Verification, Webhooks
+from adapters.settings import Database, Push, Server, Settings, Verification, Webhooks
 from api.app import create_app, create_bridge_app
 from api.bridge_api.identity import PEER_CERTIFICATE
 from api.directory import Directory
@@ -126,6 +126,7 @@ async def open_desk(
     chosen = Settings(
         data=data,
         database=Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn)),
+        server=Server(url="http://certferry.test"),
         push=push,
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
         webhooks=webhooks,

@@ -56,7 +56,11 @@ async def test_every_get_and_every_list_is_one_statement(working_desk: Desk, cou
     order = await story.post(
         "requester", "orders", {"mode": "automated", "subject_alternative_names": ["a.example.org"]}, 202
     )
+    webhook = await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201)
+    delivery = await story.post("admin", f"webhooks/{webhook['id']}/test", status=202)
     ids = {
+        "webhook_id": webhook["id"],
+        "delivery_id": delivery["id"],
         "certificate_id": story.certificate_id,
         "connector_id": story.connector_id,
         "request_id": story.request_id,
