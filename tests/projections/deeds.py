@@ -30,7 +30,7 @@ from domain.entity import Actor, ActorKind
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
 from domain.push_states import SupersededReason
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
-from tests.projections.world import DAY, ENDPOINTS, Change, World
+from tests.projections.world import DAY, ENDPOINTS, Change, World, der_of
 
 
 def import_one(world: World) -> tuple[Change, ...]:
@@ -38,7 +38,7 @@ def import_one(world: World) -> tuple[Change, ...]:
     made = world.new("certificate", ids.certificate_id(facts.fingerprint_sha256))
     with_key = world.one_of(True, True, False)
     events = certificate.import_certificate(
-        None, world.by(), facts=facts, der=b"DER" * 40, chain=(b"ISSUER",), with_key=with_key, tags=("web",)
+        None, world.by(), facts=facts, der=der_of(facts), chain=(b"ISSUER",), with_key=with_key, tags=("web",)
     )
     claim = Claimed(meta=world.by(), kind="issuer-serial", holder_id=made)
     return (made, events), (ids.serial_claim_id(facts.issuer, facts.serial_number), (claim,))
@@ -47,7 +47,7 @@ def import_one(world: World) -> tuple[Change, ...]:
 def discover(world: World) -> tuple[Change, ...]:
     facts = world.facts()
     made = world.new("certificate", ids.certificate_id(facts.fingerprint_sha256))
-    return ((made, (CertificateDiscovered(meta=world.by(), facts=facts, der=b"FOUND"),)),)
+    return ((made, (CertificateDiscovered(meta=world.by(), facts=facts, der=der_of(facts)),)),)
 
 
 def adopt(world: World) -> tuple[Change, ...]:
@@ -56,7 +56,9 @@ def adopt(world: World) -> tuple[Change, ...]:
     return (
         (
             chosen,
-            certificate.import_certificate(state, world.by(), facts=state.facts, der=b"DER", chain=(), with_key=True),
+            certificate.import_certificate(
+                state, world.by(), facts=state.facts, der=der_of(state.facts), chain=(), with_key=True
+            ),
         ),
     )
 
@@ -118,7 +120,12 @@ def work_on_order(world: World) -> tuple[Change, ...]:
     world.new("certificate", made)
     provider = state.parameters.provider
     issued = CertificateIssued(
-        meta=world.by(), facts=facts, der=b"NEW", provider=provider, order_id=chosen, key_origin=KeyOrigin.GENERATED
+        meta=world.by(),
+        facts=facts,
+        der=der_of(facts),
+        provider=provider,
+        order_id=chosen,
+        key_origin=KeyOrigin.GENERATED,
     )
     return (chosen, completed), (made, (issued,))
 
