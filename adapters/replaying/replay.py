@@ -1,6 +1,6 @@
 """Folding the ledger anew with the very same projections, beside whatever stands in the read models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from adapters.replaying.side import SideTables
 from application import codec
 from projections.engine import Decode, Engine
 from projections.entity import AnyProjection
-from projections.fold import Poison
+from projections.fold import Poison, Write
 
 HELD_ROWS = 5_000
 """Changed rows in memory before they are put aside, and rows kept in memory afterwards: a kilobyte or two each."""
@@ -27,8 +27,11 @@ class Replay:
         decode: Decode = codec.decode,
         *,
         held: int = HELD_ROWS,
+        keep: Callable[[Sequence[Write]], None] | None = None,
     ) -> None:
+        """`keep` is given all rows that are written, in order."""
         self.side = side
+        self._keep = keep
         self.position = 0
         self.poison: list[Poison] = []
         self.skipped: dict[tuple[str, UUID], int] = {}
@@ -53,7 +56,10 @@ class Replay:
 
     def finish(self) -> None:
         """Put aside what is in memory."""
-        self.side.store(self._engine.writes())
+        writes = list(self._engine.writes())
+        self.side.store(writes)
+        if self._keep:
+            self._keep(writes)
         self._engine.settle(self._held)
         self._put_aside = True
 

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Self
 
-from projections.entity import ROW, AnyProjection, Key, Projection
+from projections.entity import ROW, AnyProjection, Index, Key
 from projections.fold import Write
 
 _CACHE_KIB = 32_768
@@ -25,7 +25,7 @@ class SideTables:
 
     def __init__(self, projections: Iterable[AnyProjection]) -> None:
         self._database = sqlite3.connect("", isolation_level=None)
-        self._names = {p.name for p in projections if isinstance(p, Projection)}
+        self._names = {p.name for p in projections if not isinstance(p, Index)}
         for pragma in ("journal_mode = OFF", "synchronous = OFF", f"cache_size = -{_CACHE_KIB}"):
             self._database.execute(f"PRAGMA {pragma}")
         for name in self._names:
