@@ -107,8 +107,10 @@ def array_of(kind: Type, values: Sequence[Any]) -> bytes:
 
 
 def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[bytes, ...]]:
-    """The fields of each row as `COPY ... (FORMAT binary)` has them: each with its length, -1 for null."""
-    columns = zip(kinds, zip(*rows, strict=True), strict=True)
+    """The fields of each row as `COPY ... (FORMAT binary)` has them: each with its length, -1 for null. Values beyond
+    the kinds are left out.
+    """
+    columns = zip(kinds, zip(*rows, strict=True), strict=False)
     return zip(*(_encoded(_field(kind), values) for kind, values in columns), strict=False)
 
 

@@ -1,10 +1,11 @@
 """Are the read models what the ledger says? A replay, compared with every row of every table, present and past."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from adapters.postgres.raw import RawEvent
+from adapters.replaying.aside import Aside
 from adapters.replaying.comparing import Difference, Kind, differences, first_of, stored_rows
 from adapters.replaying.expected import ExpectedRows
 from adapters.replaying.index_check import IndexCheck
@@ -14,7 +15,7 @@ from adapters.replaying.side import SideTables
 from adapters.replaying.snapshot import Quarantined, Snapshot
 from projections.audit_trail.projection import AUDIT_SUBJECTS
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
-from projections.entity import AnyProjection, Table
+from projections.entity import Table
 from projections.fold import Poison, Write
 
 MOST = 20
@@ -44,25 +45,17 @@ class Report(NamedTuple):
 
 
 class ReadModelCheck:
-    """Takes the ledger page by page, in order, then compares. To be used as `with ReadModelCheck(...) as check`."""
+    """Takes the ledger page by page, in order, then compares."""
 
-    def __init__(self, snapshot: Snapshot, *, held: int = HELD_ROWS) -> None:
+    def __init__(self, snapshot: Snapshot, aside: Aside, *, held: int = HELD_ROWS) -> None:
         self._snapshot = snapshot
-        folded: tuple[AnyProjection, ...] = (*HISTORIES, AUDIT_SUBJECTS)
-        self._side = SideTables(folded)
-        self._expected = ExpectedRows(folded)
+        self._side = SideTables(aside, HISTORIES)
+        self._expected = ExpectedRows(aside, HISTORIES)
         self._live, self._past = snapshot.live or 0, snapshot.past or 0
         compares = snapshot.live is not None and AUDIT_SUBJECTS.name not in snapshot.outdated
-        self._index = IndexCheck(snapshot.connection, self._live) if compares else None
+        self._index = IndexCheck(snapshot.connection, 0, self._live) if compares else None
         self._reached = self._end = 0
-        self._replay = Replay(folded, self._side, held=held, keep=self._keep)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._side.close()
-        self._expected.close()
+        self._replay = Replay(HISTORIES, self._side, held=held, keep=self._keep)
 
     @property
     def until(self) -> int:
@@ -71,6 +64,8 @@ class ReadModelCheck:
 
     def take(self, page: Sequence[RawEvent]) -> None:
         """Fold a page; at the positions that the read models stand at, what is folded is put aside."""
+        if self._index:
+            self._index.take(page)
         for end in sorted({self._live, self._past}):
             self._end = end
             part = [row for row in page if self._reached < row.position <= end]
@@ -99,16 +94,13 @@ class ReadModelCheck:
 
     def _keep(self, writes: Sequence[Write]) -> None:
         live, past = self._end <= self._live, self._end <= self._past
-        for write in writes:
-            if self._index and live and write.table.name == AUDIT_SUBJECTS.table.name:
-                self._index.feed(write.rows)
         self._expected.apply(writes, live=live, past=past)
 
     def _sides(self) -> Iterator[tuple[Table, Iterator[Keyed]]]:
         """Tables that stand as they have to, each with what it must hold."""
         for stands, projections, expected in (
-            (self._snapshot.live is not None, ALL_PROJECTIONS, self._expected.present()),
-            (self._snapshot.past is not None, HISTORIES, self._expected.versions()),
+            (self._snapshot.live is not None, ALL_PROJECTIONS, self._expected.present(self._live)),
+            (self._snapshot.past is not None, HISTORIES, self._expected.versions(self._past)),
         ):
             for projection in projections:
                 for table in projection.tables if stands and projection.name not in self._snapshot.outdated else ():

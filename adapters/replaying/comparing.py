@@ -5,17 +5,18 @@ Both sides come in the order of their keys and are joined like a zip; nothing is
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from itertools import chain
+from struct import Struct
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
+from adapters.postgres.copying import copied
 from adapters.replaying.keys import Keyed, Shape, comparable_number, digest, fields_of, named
 from projections.columns import Type
 from projections.entity import Table
 
-_HEADER = 19
-_UNTIL_BYTES, _SPAN_BYTES = 12, 24  # a number behind its length; two of them
+_SPAN = Struct(">iqiq")  # two numbers, each behind its length
+_SPAN_BYTES = _SPAN.size
 _SORT = {Type.TEXT: '{} COLLATE "C"'}
 
 
@@ -55,45 +56,37 @@ def differences(table: Table, expected: Iterator[Keyed], stored: Iterator[Keyed]
 
 def stored_rows(connection: Connection[Any], table: Table) -> Iterator[Keyed]:
     """What a table holds, in the order of its keys. Raises psycopg.Error."""
-    if table.versions:
-        return map(_version_of(table), _copied(connection, table))
-    shape = Shape.of(table, sticky=True)
-    count = len(shape.kinds) if shape.plain < len(shape.kinds) else shape.key
-    if count > shape.key:
-        return (shape.keyed(fields_of(row, count)) for row in _copied(connection, table))
-    return map(_plain_of(shape), _copied(connection, table))
+    return map(_reading(table), _copied(connection, table))
 
 
-def _plain_of(shape: Shape) -> Callable[[bytes], Keyed]:
-    def keyed(row: bytes) -> Keyed:
+def _reading(table: Table) -> Callable[[bytes], Keyed]:
+    """From a row as it is copied out."""
+    shape = Shape.of(table)
+    every = len(shape.kinds)
+
+    def taken_apart(row: bytes) -> Keyed:
+        return shape.keyed(fields_of(row, every))
+
+    def whole(row: bytes) -> Keyed:
         return Keyed(shape.order_key(fields_of(row, shape.key)), (digest(row[2:]),))
 
-    return keyed
+    plain = taken_apart if shape.apart else whole
+    if not table.versions:
+        return plain
 
+    def version(row: bytes) -> Keyed:
+        key, parts = plain(row[:-_SPAN_BYTES])
+        since, until = _SPAN.unpack(row[-_SPAN_BYTES:])[1::2]
+        return Keyed(key + comparable_number(since), (*parts, comparable_number(until)))
 
-def _version_of(table: Table) -> Callable[[bytes], Keyed]:
-    shape = Shape.of(table, sticky=False)
-
-    def keyed(row: bytes) -> Keyed:
-        since = int.from_bytes(row[-_SPAN_BYTES + 4 : -_UNTIL_BYTES])
-        until = int.from_bytes(row[-_UNTIL_BYTES + 4 :])
-        key = shape.order_key(fields_of(row, shape.key)) + comparable_number(since)
-        return Keyed(key, (digest(row[2:-_UNTIL_BYTES]), comparable_number(until)))
-
-    return keyed
+    return version
 
 
 def _copied(connection: Connection[Any], table: Table) -> Iterator[bytes]:
     columns = ", ".join(column.name for column in table.columns)
     key = [_SORT.get(c.type, "{}").format(c.name) for c in table.columns[: table.key]]
     order = ", ".join(key + (["since"] if table.versions else []))
-    query = f"COPY (SELECT {columns} FROM read.{table.name} ORDER BY {order}) TO STDOUT (FORMAT binary)"  # noqa: S608 - our own names
-    with connection.cursor().copy(query.encode()) as copied:
-        blocks = iter(copied)
-        first = bytes(next(blocks))[_HEADER:]
-        for block in chain([first], blocks):
-            if len(block) > 2:
-                yield bytes(block)
+    return copied(connection, f"SELECT {columns} FROM read.{table.name} ORDER BY {order}")  # noqa: S608 - our own names
 
 
 def _difference(table: Table, kind: Kind, key: bytes) -> Difference:

@@ -7,49 +7,66 @@ from collections.abc import Iterator, Sequence
 from struct import Struct
 from typing import Any
 
+import msgspec
 from psycopg import Connection
 
+from adapters.postgres.copying import copied
+from adapters.postgres.raw import RawEvent
 from adapters.replaying.comparing import Difference, Kind
 from projections.audit_trail.projection import AUDIT_SUBJECTS
 
-_HEADER = 19
 _ROW = Struct(">hiqi")
+_MOST = 100
 
-# The subjects of each position, sorted, one behind the other.
+# The subjects of each position, sorted, one behind the other; ids as text sort as ids do.
 _STORED = """
-COPY (SELECT position, string_agg(uuid_send(subject), ''::bytea ORDER BY subject)
-      FROM read.{table} WHERE position <= {until} GROUP BY position ORDER BY position) TO STDOUT (FORMAT binary)
+SELECT position, string_agg(subject::text, '' ORDER BY subject) FROM read.{table}
+WHERE position > {after} AND position <= {until} GROUP BY position ORDER BY position
 """
 
 
-class IndexCheck:
-    """Compares up to a position. Rows come in the order of the ledger; `finish` after the last."""
+class _Leaf(msgspec.Struct, frozen=True):
+    subjects: tuple[str, ...]
 
-    def __init__(self, connection: Connection[Any], until: int) -> None:
+
+_decode = msgspec.json.Decoder(_Leaf).decode
+
+
+class IndexCheck:
+    """Compares after a position up to another. Pages come in the order of the ledger; `finish` after the last."""
+
+    def __init__(self, connection: Connection[Any], after: int, until: int) -> None:
         self.found: list[Difference] = []
         self.count = 0
-        self._stored = _stored(connection, until)
+        self._until = until
+        self._stored = _stored(connection, after, until)
         self._next = next(self._stored, None)
 
-    def feed(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Rows that must be there: subject and position."""
-        expected: dict[int, set[bytes]] = {}
-        for subject, position in rows:
-            expected.setdefault(position, set()).add(subject.bytes)
-        for position, subjects in expected.items():
-            while self._next and self._next[0] < position:
-                self._differ(Kind.UNEXPECTED, self._next[0])
-            if self._next is None or self._next[0] > position:
-                self._note(Kind.MISSING, position)
-            else:
-                if self._next[1] != b"".join(sorted(subjects)):
-                    self._note(Kind.DIFFERENT, position)
-                self._next = next(self._stored, None)
+    def take(self, page: Sequence[RawEvent]) -> None:
+        """Events whose leaves name subjects. A leaf that is none names nobody."""
+        for row in page:
+            if row.position > self._until:
+                return
+            try:
+                subjects = "".join(sorted({*_decode(row.leaf).subjects})).encode()
+            except msgspec.MsgspecError:
+                subjects = b""
+            self._expect(row.position, subjects)
 
     def finish(self) -> None:
         """Nothing more must be there."""
         while self._next:
             self._differ(Kind.UNEXPECTED, self._next[0])
+
+    def _expect(self, position: int, subjects: bytes) -> None:
+        while self._next and self._next[0] < position:
+            self._differ(Kind.UNEXPECTED, self._next[0])
+        if self._next and self._next[0] == position:
+            if self._next[1] != subjects:
+                self._note(Kind.DIFFERENT, position)
+            self._next = next(self._stored, None)
+        elif subjects:
+            self._note(Kind.MISSING, position)
 
     def _differ(self, kind: Kind, position: int) -> None:
         self._note(kind, position)
@@ -57,16 +74,10 @@ class IndexCheck:
 
     def _note(self, kind: Kind, position: int) -> None:
         self.count += 1
-        if len(self.found) < 100:
+        if len(self.found) < _MOST:
             self.found.append(Difference(AUDIT_SUBJECTS.table.name, kind, {"position": position}, b""))
 
 
-def _stored(connection: Connection[Any], until: int) -> Iterator[tuple[int, bytes]]:
-    query = _STORED.format(table=AUDIT_SUBJECTS.table.name, until=int(until))
-    with connection.cursor().copy(query.encode()) as copied:
-        skip = _HEADER
-        for block in copied:
-            row = bytes(block)[skip:]
-            skip = 0
-            if len(row) > 2:
-                yield _ROW.unpack_from(row)[2], row[_ROW.size :]
+def _stored(connection: Connection[Any], after: int, until: int) -> Iterator[tuple[int, bytes]]:
+    query = _STORED.format(table=AUDIT_SUBJECTS.table.name, after=int(after), until=int(until))
+    return ((_ROW.unpack_from(row)[2], row[_ROW.size :]) for row in copied(connection, query))

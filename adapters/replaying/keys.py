@@ -1,12 +1,12 @@
 """Keys of rows as bytes that sort as PostgreSQL sorts them, and rows as short digests: what two sides are joined by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import sha256
 from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from projections.columns import Column, Type
+from projections.columns import Column, Type, copy_fields
 from projections.entity import Table
 
 _LENGTH = Struct(">i").unpack_from
@@ -15,6 +15,9 @@ _UNSIGNED = Struct(">Q")
 _MIDDLE = 1 << 63
 _DIGEST_BYTES = 16
 _NULL = b"\xff\xff\xff\xff"
+
+Fields = Sequence[bytes]
+"""The fields of a row as they are copied out, each behind its length."""
 
 
 class Keyed(NamedTuple):
@@ -27,32 +30,44 @@ class Keyed(NamedTuple):
     parts: tuple[bytes | None, ...]
 
 
-class Shape(NamedTuple):
-    """How rows of a table are taken apart: `apart` are the places of sticky columns, all of them at the end."""
+class Shape:
+    """How rows of a table are taken apart: sticky columns, all of them at the end, are compared each on its own."""
 
-    kinds: tuple[Type, ...]
-    key: int
-    plain: int
+    def __init__(self, columns: Sequence[Column], key: int) -> None:
+        self.kinds = tuple(column.type for column in columns)
+        self.apart = sum(column.sticky for column in columns)
+        self.key = key
+        self._plain = len(columns) - self.apart
+        if any(column.sticky for column in columns[: self._plain]):
+            raise ValueError("sticky columns are not the last ones")
+        self.order_key: Callable[[Fields], bytes] = _only_id if self.kinds[:key] == (Type.UUID,) else self._joined
 
     @classmethod
-    def of(cls, table: Table, *, sticky: bool) -> "Shape":
-        """Of a table; `sticky`: rows are written over each other, so that its sticky columns are compared apart."""
-        kinds = tuple(column.type for column in table.columns)
-        plain = [not (sticky and column.sticky) for column in table.columns]
-        if plain != sorted(plain, reverse=True):
-            raise ValueError(f"sticky columns of {table.name} are not its last")
-        return cls(kinds, table.key, sum(plain))
+    def of(cls, table: Table) -> "Shape":
+        """Of a table; of versions, but for the two columns that say from when to when they held."""
+        return cls(table.columns[:-2] if table.versions else table.columns, table.key)
 
-    def keyed(self, fields: Sequence[bytes]) -> Keyed:
-        """A row from its fields, each behind its length."""
-        apart = (None if field == _NULL else digest(field) for field in fields[self.plain :])
-        return Keyed(self.order_key(fields), (digest(b"".join(fields[: self.plain])), *apart))
+    def taken_apart(self, rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], list[tuple[bytes | None, ...]]]:
+        """Keys and parts of rows that come as values; what rows have beyond the shape does not count."""
+        fields = list(copy_fields(self.kinds, rows))
+        if self.apart:
+            keyed = list(map(self.keyed, fields))
+            return [row.key for row in keyed], [row.parts for row in keyed]
+        whole = map(b"".join, fields)
+        return list(map(self.order_key, fields)), [(sha256(row).digest()[:_DIGEST_BYTES],) for row in whole]
 
-    def order_key(self, fields: Sequence[bytes]) -> bytes:
-        """The key, comparable."""
-        return b"".join(
-            _comparable(kind, field[4:]) for kind, field in zip(self.kinds, fields[: self.key], strict=False)
-        )
+    def keyed(self, fields: Fields) -> Keyed:
+        """A row."""
+        apart = (None if field == _NULL else digest(field) for field in fields[self._plain :])
+        return Keyed(self.order_key(fields), (digest(b"".join(fields[: self._plain])), *apart))
+
+    def _joined(self, fields: Fields) -> bytes:
+        found = zip(self.kinds, fields[: self.key], strict=False)
+        return b"".join([_comparable(kind, field[4:]) for kind, field in found])
+
+
+def _only_id(fields: Fields) -> bytes:
+    return fields[0][4:]
 
 
 def digest(part: bytes) -> bytes:
@@ -61,7 +76,7 @@ def digest(part: bytes) -> bytes:
 
 
 def fields_of(row: bytes, count: int) -> list[bytes]:
-    """The first fields of a row as it was copied out, each behind its length."""
+    """The first fields of a row as it was copied out."""
     fields: list[bytes] = []
     at = 2
     for _ in range(count):
@@ -74,6 +89,12 @@ def fields_of(row: bytes, count: int) -> list[bytes]:
 def comparable_number(number: int) -> bytes:
     """A number of 8 bytes, comparable."""
     return _UNSIGNED.pack(number + _MIDDLE)
+
+
+def number_of(comparable: bytes) -> int:
+    """The number that was made comparable."""
+    found: int = _UNSIGNED.unpack(comparable)[0] - _MIDDLE
+    return found
 
 
 def named(columns: Sequence[Column], key: bytes) -> dict[str, Any]:
@@ -94,6 +115,6 @@ def _read(kind: Type, key: bytes) -> tuple[Any, bytes]:
     if kind is Type.UUID:
         return UUID(bytes=key[:16]), key[16:]
     if kind is Type.BIGINT:
-        return _UNSIGNED.unpack(key[:8])[0] - _MIDDLE, key[8:]
+        return number_of(key[:8]), key[8:]
     text, _, rest = key.partition(b"\0")
     return text.decode(), rest

@@ -11,8 +11,10 @@ from projections.engine import Decode, Engine
 from projections.entity import AnyProjection
 from projections.fold import Poison, Write
 
-HELD_ROWS = 5_000
-"""Changed rows in memory before they are put aside, and rows kept in memory afterwards: a kilobyte or two each."""
+HELD_ROWS = 10_000
+"""Changed rows in memory before they are put aside: a kilobyte or two each."""
+KEPT_ROWS = 1_000
+"""Rows of each projection that stay in memory afterwards."""
 
 _ENTRY = 7  # what the engine takes of a row
 
@@ -60,7 +62,7 @@ class Replay:
         self.side.store(writes)
         if self._keep:
             self._keep(writes)
-        self._engine.settle(self._held)
+        self._engine.settle(min(self._held, KEPT_ROWS))
         self._put_aside = True
 
     def _remember_quarantine(self) -> None:

@@ -9,6 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from adapters.postgres import raw
+from adapters.replaying.aside import Aside
 from adapters.replaying.checking import ReadModelCheck, Report
 from adapters.replaying.comparing import Kind
 from adapters.replaying.snapshot import snapshot
@@ -43,8 +44,9 @@ def checked(pg: Pg, *, page: int = 500, held: int = 5000) -> Report:
     with (
         raw.connect_raw(pg.app_dsn, "test") as connection,
         snapshot(pg.app_dsn) as seen,
-        ReadModelCheck(seen, held=held) as check,
+        Aside() as aside,
     ):
+        check = ReadModelCheck(seen, aside, held=held)
         for rows in raw.pages(connection, 0, raw.head(connection), size=page):
             check.take(rows)
         return check.compare()
