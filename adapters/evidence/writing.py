@@ -13,8 +13,8 @@ import msgspec
 from adapters.evidence.archive import Archive, Written
 from adapters.evidence.explaining import explanation
 from adapters.postgres.raw import RawEvent
+from adapters.sealing.leaves import checked_hash
 from domain.transparency.excerpt import CompactRange, excerpt_proof
-from domain.transparency.hashing import leaf_hash
 from domain.transparency.proving import NotProven, hashes_of, inclusion_path
 from domain.transparency.subtrees import Lookup, Range
 from domain.transparency.tlog_proof import TlogProof
@@ -53,7 +53,7 @@ _encode_lines = msgspec.json.Encoder().encode_lines
 
 
 def write_range(out: BinaryIO, anchor: Anchor, first: int, last: int, pages: Iterable[Sequence[RawEvent]]) -> Written:
-    """All events of a range, proven to be all. Raises NotProven where the ledger is not the one that was signed."""
+    """All events of a range, proven to be all. Raises Mismatch or NotProven where the ledger is not the sealed one."""
     proof = excerpt_proof([Range(first - 1, last)], anchor.size, anchor.lookup)
     about = {"kind": "range", "first_position": first, "last_position": last, "events": last - first + 1}
     with Archive(out) as archive:
@@ -62,7 +62,7 @@ def write_range(out: BinaryIO, anchor: Anchor, first: int, last: int, pages: Ite
 
 
 def write_push(out: BinaryIO, anchor: Anchor, push: Push) -> Written:
-    """One push, from the request to the handshake. Raises NotProven."""
+    """One push, from the request to the handshake. Raises Mismatch or NotProven."""
     positions = [event.position for event in push.events]
     proof = excerpt_proof([Range(at - 1, at) for at in positions], anchor.size, anchor.lookup)
     about = {"first_position": positions[0], "last_position": positions[-1], "events": len(positions)}
@@ -89,7 +89,7 @@ def _followed(
     for page in pages:
         for event in page:
             seen.fill(event.position - 1, hashes)
-            seen.add(leaf_hash(event.leaf))
+            seen.add(checked_hash(event))
         count += len(page)
         yield _encode_lines([_line(event) for event in page])
     seen.fill(anchor.size, hashes)

@@ -3,10 +3,11 @@
 `COPY ... (FORMAT binary)`: the fastest way out of the server, and nothing is converted that will be hashed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
@@ -62,6 +63,13 @@ def pages(connection: Connection[Any], after: int, until: int, *, size: int = PA
                 page = []
         if page:
             yield page
+
+
+def of_streams(connection: Connection[Any], streams: Iterable[UUID]) -> list[RawEvent]:
+    """All rows of some streams, in the order of positions."""
+    ids = ", ".join(f"'{stream}'" for stream in streams)
+    query = f"SELECT {_COLUMNS} FROM ledger.events WHERE originator_id IN ({ids}) ORDER BY notification_id"  # noqa: S608 - ids
+    return list(map(_parsed, copied(connection, query))) if ids else []
 
 
 def head(connection: Connection[Any]) -> int:
