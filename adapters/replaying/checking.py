@@ -13,6 +13,8 @@ from adapters.replaying.keys import Keyed
 from adapters.replaying.replay import HELD_ROWS, Replay
 from adapters.replaying.side import SideTables
 from adapters.replaying.snapshot import Quarantined, Snapshot
+from application import codec
+from domain.entity import Event
 from projections.audit_trail.projection import AUDIT_SUBJECTS
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.entity import Table
@@ -47,20 +49,33 @@ class Report(NamedTuple):
 class ReadModelCheck:
     """Takes the ledger page by page, in order, then compares."""
 
-    def __init__(self, snapshot: Snapshot, aside: Aside, *, held: int = HELD_ROWS) -> None:
+    def __init__(self, snapshot: Snapshot, aside: Aside, *, start: int = 0, held: int = HELD_ROWS) -> None:
+        """Go on at the position `start`, with what an earlier check has put aside."""
+        self.undecodable = False
         self._snapshot = snapshot
         self._side = SideTables(aside, HISTORIES)
         self._expected = ExpectedRows(aside, HISTORIES)
         self._live, self._past = snapshot.live or 0, snapshot.past or 0
         compares = snapshot.live is not None and AUDIT_SUBJECTS.name not in snapshot.outdated
-        self._index = IndexCheck(snapshot.connection, 0, self._live) if compares else None
-        self._reached = self._end = 0
-        self._replay = Replay(HISTORIES, self._side, held=held, keep=self._keep)
+        self._index = IndexCheck(snapshot.connection, start, self._live) if compares else None
+        self._reached = self._end = start
+        self._replay = Replay(HISTORIES, self._side, self._decode, held=held, keep=self._keep, start=start)
 
     @property
     def until(self) -> int:
         """The last position that matters."""
         return max(self._live, self._past)
+
+    @property
+    def alike(self) -> int:
+        """Up to where both lines are folded alike, so that what is put aside can be gone on with; beyond, only one of
+        them goes on.
+        """
+        return min(self._live, self._past)
+
+    def put_aside(self) -> None:
+        """Nothing stays in memory."""
+        self._replay.finish()
 
     def take(self, page: Sequence[RawEvent]) -> None:
         """Fold a page; at the positions that the read models stand at, what is folded is put aside."""
@@ -91,6 +106,13 @@ class ReadModelCheck:
         outdated = tuple(sorted(snapshot.outdated)) if snapshot.live is not None else ()
         poison = tuple(self._replay.poison)
         return Report(snapshot.live, snapshot.past, tables, tuple(wrong), total, snapshot.quarantined, outdated, poison)
+
+    def _decode(self, topic: str, payload: bytes) -> Event:
+        try:
+            return codec.decode(topic, payload)
+        except Exception:
+            self.undecodable = True
+            raise
 
     def _keep(self, writes: Sequence[Write]) -> None:
         live, past = self._end <= self._live, self._end <= self._past

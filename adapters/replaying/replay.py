@@ -30,16 +30,17 @@ class Replay:
         *,
         held: int = HELD_ROWS,
         keep: Callable[[Sequence[Write]], None] | None = None,
+        start: int = 0,
     ) -> None:
-        """`keep` is given all rows that are written, in order."""
+        """`keep` is given all rows that are written, in order. `start`: where the states in `side` stand already."""
         self.side = side
         self._keep = keep
-        self.position = 0
+        self.position = start
         self.poison: list[Poison] = []
         self.skipped: dict[tuple[str, UUID], int] = {}
         self._engine = Engine(projections, decode)
         self._held = held
-        self._put_aside = False
+        self._put_aside = start > 0
 
     def take(self, page: Sequence[RawEvent]) -> None:
         """Fold a page."""
