@@ -3,6 +3,7 @@
 Settings come from where `certferry` takes them (adapters/settings.py).
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.health import Health
 from adapters.keys.sealing import seal_content
 from adapters.settings import load_settings
+from adapters.starting import check_database
 from api.app import create_app
 from api.directory import Directory
 from api.services import ApiSettings, Check, Services
@@ -64,7 +66,9 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, or the lifespan."""
         if scope["type"] == "lifespan":  # type: ignore[comparison-overlap] # Litestar's Scope leaves it out
-            async with open_core(load_settings()) as core, Health(core.rows) as health:
+            settings = load_settings()
+            await asyncio.to_thread(check_database, settings)
+            async with open_core(settings) as core, Health(core.rows) as health:
                 self._app = create_app(services_of(core, health))
                 await self._app(scope, receive, send)
             return
