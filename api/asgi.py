@@ -35,6 +35,7 @@ def services_of(core: Core, health: Health) -> Services:
         issuers=core.issuers,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
+        sealed=core.sealed,
         settings=ApiSettings(session_key=_session_key(core.secret), secure_cookies=core.settings.server.https),
         local_ca_pem=lambda: core.local_pki.root_pem,
         checks=_checks(health),
@@ -50,11 +51,11 @@ def _session_key(secret: bytes) -> bytes:
 
 
 def _checks(health: Health) -> dict[str, Check]:
-    return {"database": health.database, "read_models": health.read_models}
+    return {"database": health.database, "read_models": health.read_models, "ledger": health.sealing}
 
 
 def _gauges(health: Health) -> dict[str, Callable[[], float]]:
-    return {name: lambda name=name: health.figures.get(name, 0.0) for name in Health.NAMES}  # type: ignore[misc] # bound now
+    return {name: lambda name=name: health.figures.get(name, 0.0) for name in (*Health.NAMES, *Health.SEALING)}  # type: ignore[misc] # bound now
 
 
 class Application:

@@ -51,6 +51,10 @@ class Recomputation:
         """How many leaves were recomputed."""
         return self._edge.size
 
+    def root(self) -> bytes:
+        """The root over the leaves that were recomputed."""
+        return self._edge.root()
+
     def step(self, until: int) -> None:
         """Go on to a size. Raises Mismatch."""
         sealed = checkpoints.between(self._connection, self.size - (self.size == 0), until)
