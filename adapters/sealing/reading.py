@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from adapters.sealing.checkpoints import keys_of
 from application.proving import LogKey, SealedCheckpoint, SealingIncomplete
 from domain.transparency.hashing import HASH_BYTES, leaf_hash
-from domain.transparency.tiles import WIDTH, Expanded, Tile, expanded, unpacked
+from domain.transparency.tiles import WIDTH, Expanded, Tile, expanded_partial, unpacked
 from projections.columns import Type
 from projections.reading.postgres import Reader
 from projections.reading.queries import many
@@ -65,7 +65,7 @@ class PostgresSealedLog:
             hashes = b"".join(map(leaf_hash, leaves)) if leaves else roots
             if (nodes is None) if width == WIDTH else (len(hashes or b"") != width * HASH_BYTES):
                 raise SealingIncomplete(f"the tile {Tile(level, number, width).path} is not whole")
-            found[level, number] = unpacked(nodes) if width == WIDTH else expanded(hashes)
+            found[level, number] = unpacked(nodes) if width == WIDTH else expanded_partial(hashes)
         return found
 
     async def leaves(self, start: int, end: int) -> Sequence[bytes]:

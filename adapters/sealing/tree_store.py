@@ -12,7 +12,7 @@ from adapters.postgres.raw import pages
 from adapters.sealing.leaves import Mismatch, checked_hashes
 from domain.transparency.edge import Edge, FullTile
 from domain.transparency.hashing import HASH_BYTES
-from domain.transparency.tiles import TILE_HEIGHT, WIDTH, Expanded, Tile, expanded, packed, unpacked
+from domain.transparency.tiles import TILE_HEIGHT, WIDTH, Expanded, Tile, expanded_partial, packed, unpacked
 
 _ROOTS = """
 SELECT root FROM ledger.tiles WHERE level = %s AND number >= %s AND number < %s ORDER BY number
@@ -77,7 +77,7 @@ def tiles_at(connection: Connection[Any], tiles: Iterable[Tile], size: int) -> d
         if tile.full:
             found[tile[:2]] = stored_tiles(connection, tile.level, tile.number, tile.number + 1)[tile.number].nodes
         else:
-            found[tile[:2]] = expanded(_partial(connection, tile.level, size))
+            found[tile[:2]] = expanded_partial(_partial(connection, tile.level, size))
     return found
 
 

@@ -64,6 +64,7 @@ MAY: dict[str, set[str]] = {
     "GET audit-events/1/payload": {"auditor"},
     "GET audit-events/1/leaf": {"auditor"},
     "GET audit-events/1/proof": {"auditor"},
+    "GET audit/diff": {"auditor"},
     "GET audit/key": {"auditor"},
     "GET audit/checkpoint": {"auditor"},
     "GET audit/checkpoints/1": {"auditor"},
