@@ -19,6 +19,7 @@ from api.bridge_api.identity import peer
 from api.controllers import (
     alerts,
     audit_events,
+    audit_proofs,
     bridges,
     certificates,
     changes,
@@ -53,6 +54,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *bridges.HANDLERS,
     *verification.HANDLERS,
     *audit_events.HANDLERS,
+    *audit_proofs.HANDLERS,
     *changes.HANDLERS,
     *alerts.HANDLERS,
     *principals.HANDLERS,
