@@ -24,6 +24,7 @@ from api.controllers import (
     certificates,
     changes,
     connectors,
+    evidence,
     orders,
     principals,
     pushing,
@@ -56,6 +57,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *audit_events.HANDLERS,
     *audit_proofs.HANDLERS,
     *changes.HANDLERS,
+    *evidence.HANDLERS,
     *alerts.HANDLERS,
     *principals.HANDLERS,
 ]

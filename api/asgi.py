@@ -27,6 +27,7 @@ def services_of(core: Core, health: Health) -> Services:
         house=core.house,
         views=core.views,
         changes=core.changes,
+        evidence=core.evidence,
         reader=core.reader,
         directory=Directory(),
         positions=core.position,

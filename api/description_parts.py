@@ -28,7 +28,13 @@ TAGS = {
     "Principals": "People and programs, roles, tokens.",
     "System": "The service itself.",
 }
-_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit", "audit_proofs": "Audit", "changes": "Audit"}
+_TAGS_OF_MODULES = {
+    "work_orders": "Pushing",
+    "audit_events": "Audit",
+    "audit_proofs": "Audit",
+    "changes": "Audit",
+    "evidence": "Audit",
+}
 
 
 def tag_of(module: str) -> str:
@@ -82,6 +88,7 @@ _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": 
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _TEXT = {"text/plain": {"schema": _STRING}}
+_ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
@@ -99,6 +106,8 @@ _ONLY: dict[str, dict[str, Any]] = {
     "getLocalCa": _PEM,
     "getAuditEventPayload": _BYTES,
     "getAuditEventLeaf": _BYTES,
+    "exportAuditLog": _ZIP,
+    "getWorkOrderEvidence": _ZIP,
     **dict.fromkeys(("getAuditTile", "getAuditEntries"), _BYTES),
     **dict.fromkeys(("getAuditCheckpoint", "getOlderAuditCheckpoint", "getAuditEventProof"), _TEXT),
     "getAuditTimestamp": {"application/timestamp-reply": {"schema": {"type": "string", "format": "binary"}}},

@@ -7,6 +7,7 @@ from psycopg import Connection
 
 from adapters.evidence.writing import Anchor
 from adapters.sealing import checkpoints
+from adapters.sealing.leaves import Mismatch
 from adapters.sealing.tree_store import tiles_at
 from application.export_ports import NotSealedYet
 from application.proving import SealedCheckpoint
@@ -49,7 +50,10 @@ def stored_tree(connection: Connection[Any], size: int) -> Lookup:
     def lookup(part: Subtree) -> bytes:
         tile = tile_holding(part, size)
         if tile[:2] not in known:
-            known.update(tiles_at(connection, [tile], size))
+            try:
+                known.update(tiles_at(connection, [tile], size))
+            except KeyError:
+                raise Mismatch(None, f"the stored tile {tile.path} is missing") from None
         return node(part)
 
     return lookup
@@ -59,5 +63,5 @@ def _covering(connection: Connection[Any], position: int) -> SealedCheckpoint | 
     row = connection.execute(_COVERING, [position]).fetchone()
     if row is None:
         return None
-    *found, lines = row
-    return SealedCheckpoint(*found, tuple(lines))
+    number, size, root, note, sealed_at, lines = row
+    return SealedCheckpoint(number, size, root, note, sealed_at, tuple(lines))

@@ -4,7 +4,7 @@ Measured: a cursor's iteration costs 4 us per row, this costs less than one. The
 protocol says so); the first comes behind the header.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 import psycopg
@@ -15,7 +15,7 @@ _HEADER_BYTES = 19  # signature, flags, length of an extension that is never the
 _TRAILER_BYTES = 2
 
 
-def copied(connection: Connection[Any], rows: str) -> Iterator[bytes]:
+def copied(connection: Connection[Any], rows: str) -> Generator[bytes, None, None]:
     """The rows of a query, each as a count of fields and the fields, each behind its length. Raises psycopg.Error.
 
     The connection can do nothing else until all are read, or the iterator is closed.

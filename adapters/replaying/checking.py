@@ -73,6 +73,11 @@ class ReadModelCheck:
         """
         return min(self._live, self._past)
 
+    def close(self) -> None:
+        """However far it has come."""
+        if self._index:
+            self._index.close()
+
     def put_aside(self) -> None:
         """Nothing stays in memory."""
         self._replay.finish()

@@ -3,7 +3,7 @@
 It has several rows for every event, so nothing of it is kept: both sides go by together.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from struct import Struct
 from typing import Any
 
@@ -39,8 +39,13 @@ class IndexCheck:
         self.found: list[Difference] = []
         self.count = 0
         self._until = until
-        self._stored = _stored(connection, after, until)
-        self._next = next(self._stored, None)
+        query = _STORED.format(table=AUDIT_SUBJECTS.table.name, after=int(after), until=int(until))
+        self._rows = copied(connection, query)
+        self._next = self._following()
+
+    def close(self) -> None:
+        """However far it has come: the connection can do something else."""
+        self._rows.close()
 
     def take(self, page: Sequence[RawEvent]) -> None:
         """Events whose leaves name subjects. A leaf that is none names nobody."""
@@ -64,20 +69,19 @@ class IndexCheck:
         if self._next and self._next[0] == position:
             if self._next[1] != subjects:
                 self._note(Kind.DIFFERENT, position)
-            self._next = next(self._stored, None)
+            self._next = self._following()
         elif subjects:
             self._note(Kind.MISSING, position)
 
     def _differ(self, kind: Kind, position: int) -> None:
         self._note(kind, position)
-        self._next = next(self._stored, None)
+        self._next = self._following()
+
+    def _following(self) -> tuple[int, bytes] | None:
+        row = next(self._rows, None)
+        return (_ROW.unpack_from(row)[2], row[_ROW.size :]) if row is not None else None
 
     def _note(self, kind: Kind, position: int) -> None:
         self.count += 1
         if len(self.found) < _MOST:
             self.found.append(Difference(AUDIT_SUBJECTS.table.name, kind, {"position": position}, b""))
-
-
-def _stored(connection: Connection[Any], after: int, until: int) -> Iterator[tuple[int, bytes]]:
-    query = _STORED.format(table=AUDIT_SUBJECTS.table.name, after=int(after), until=int(until))
-    return ((_ROW.unpack_from(row)[2], row[_ROW.size :]) for row in copied(connection, query))

@@ -1,7 +1,7 @@
 """The read models as of one instant: how far they are, which of them stand, what is in quarantine."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -38,7 +38,7 @@ class Snapshot(NamedTuple):
 def snapshot(dsn: str) -> Iterator[Snapshot]:
     """For as long as the block lasts; a rebuild waits meanwhile, so that no table is swapped. Raises psycopg.Error."""
     options = {"autocommit": True, "connect_timeout": 5, "application_name": "certferry verify read models"}
-    with psycopg.connect(dsn, **options) as connection:  # type: ignore[arg-type] # of several types
+    with closing(psycopg.connect(dsn, **options)) as connection:  # type: ignore[arg-type] # of several types
         for line in (LIVE, HISTORY):
             connection.execute("SELECT pg_advisory_lock_shared(%s)", [line.rebuild])
         connection.execute(f"SET work_mem = '{_SORTING}'".encode())

@@ -66,6 +66,8 @@ def verify(dsn: str, wish: Wish, on_progress: Progress = lambda _: None) -> Outc
         alike = min(seen.live or 0, seen.past or 0) if seen else None
         aside, state = stack.enter_context(_begun(wish, alike))
         check = ReadModelCheck(seen, aside, start=state.position) if seen else None
+        if check:
+            stack.callback(check.close)
         run = _Run(connection, wish, aside, state, check)
         try:
             states.check_bound(connection, state)
@@ -94,7 +96,7 @@ class _Run:
 
     def to_the_end(self, on_progress: Progress) -> None:
         """Raises Mismatch."""
-        end = max(raw.head(self._connection), *self._wish.roots, self._pass.size)
+        end = max(raw.head(self._connection), self._pass.end)
         saved = time.monotonic()
         while True:
             self._pass.step(min(self._pass.size + STEP, end))

@@ -161,6 +161,7 @@ def services_of(core: Core, **settings: Any) -> Services:
         house=core.house,
         views=core.views,
         changes=core.changes,
+        evidence=core.evidence,
         reader=core.reader,
         directory=Directory(),
         positions=core.position,
