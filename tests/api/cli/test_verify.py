@@ -155,9 +155,7 @@ def test_an_archive(pg: Pg, tmp_path: Path) -> None:
         (("--work-order", "00000000-0000-0000-0000-000000000001"), 1, "There is no work order"),
     ],
 )
-def test_what_cannot_be_exported(
-    sealed: Pg, keys: Path, arguments: tuple[str, ...], status: int, said: str
-) -> None:
+def test_what_cannot_be_exported(sealed: Pg, keys: Path, arguments: tuple[str, ...], status: int, said: str) -> None:
     """A sentence, and no file."""
     archive = keys / "evidence.zip"
     # One data directory per database: the vault in it opens with that directory's master key.
