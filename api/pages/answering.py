@@ -34,6 +34,7 @@ def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:
     """A page, or a piece of one."""
     values.setdefault("viewer", None)
     values.setdefault("tab", None)
+    values.setdefault("shown", None)
     text = _environment.get_template(template).render(**values)
     return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
 

@@ -16,6 +16,7 @@ from api.pages import words
 from api.pages.answering import dialog, done, html, viewer_of
 from api.pages.forms import push_form
 from api.pages.model import certificate_page, order_type
+from api.pages.past import refuse_past, shown
 from api.paging import CSV
 from api.presenters.verification import push_validation
 from api.problems import Problem
@@ -65,7 +66,13 @@ async def certificate_list(
         next_url = "/certificates?" + urlencode({k: v for k, v in (("q", q), ("cursor", found.next_cursor)) if v})
     rows = [_line(row, reading) for row in found.items]
     return html(
-        "certificates.html", viewer=viewer_of(request), tab="certificates", rows=rows, q=q or "", next_url=next_url
+        "certificates.html",
+        viewer=viewer_of(request),
+        shown=shown(request, reading),
+        tab="certificates",
+        rows=rows,
+        q=q or "",
+        next_url=next_url,
     )
 
 
@@ -94,8 +101,11 @@ async def certificate(
     """One certificate: where it is installed, what is served, and the work order beside each connector."""
     topology = await _topology(reading, certificate_id)
     operations = await reading.views.push_validation.operations(PushFilter(certificate_id=(certificate_id,)))
-    page = certificate_page(topology, operations, viewer_of(request), reading.now, frozenset(colour or ()))
-    return html("certificate.html", viewer=viewer_of(request), tab="certificates", page=page)
+    viewer, moment = viewer_of(request), shown(request, reading)
+    if moment.is_past:
+        viewer = viewer.of_the_past()
+    page = certificate_page(topology, operations, viewer, reading.now, frozenset(colour or ()))
+    return html("certificate.html", viewer=viewer, shown=moment, tab="certificates", page=page)
 
 
 @get("/certificates/{certificate_id:uuid}/push-validation.csv", opt=any_role(page=True), include_in_schema=False)
@@ -116,6 +126,7 @@ async def push_dialog(
     connector_id: FromQuery[UUID | None] = None,
 ) -> Response[str]:
     """The confirmation dialog of Push to Device."""
+    refuse_past(reading)
     form = push_form(await _topology(reading, certificate_id), connector_id)
     return dialog(request, "confirm.html", title=form.title, form=form)
 

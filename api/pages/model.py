@@ -25,12 +25,17 @@ DIALOGS = {"approve": "Approve", "implement": "Implement", "reschedule": "Resche
 
 
 class Viewer(NamedTuple):
-    """Who looks at the page."""
+    """Who looks at the page; `past`: at what was, where there is nothing to be done."""
 
     id: str
     name: str
     roles: frozenset[Role]
     csrf_token: str = ""
+    past: bool = False
+
+    def of_the_past(self) -> "Viewer":
+        """The same, looking at what was."""
+        return self._replace(past=True)
 
 
 class Fact(NamedTuple):
@@ -162,8 +167,8 @@ def certificate_page(
         groups=groups,
         edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
         filtered=bool(only),
-        moving=_moving(topology.connectors),
-        report=report_card(operations, topology.connectors, viewer.roles),
+        moving=not viewer.past and _moving(topology.connectors),
+        report=report_card(operations, topology.connectors, frozenset() if viewer.past else viewer.roles),
     )
 
 
@@ -235,6 +240,8 @@ def _may_push(certificate: Certificate, viewer: Viewer, now: datetime) -> Action
         check_pushable(certificate, now)
         check_key_available(certificate)
 
+    if viewer.past:
+        return Action("push", allowed=False, reason="Nothing can be done in the past.")
     return ask("push", viewer.roles, Permission.DEPLOY, push)
 
 
@@ -324,7 +331,7 @@ def _note(node: ConnectorNode) -> OrderNote | None:
 def _actions(node: ConnectorNode, certificate: Row[Certificate], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
     """At most one button per row: the step that carries it on."""
     connector, row = node.connector, node.work_order
-    if not connector.state.associated:
+    if viewer.past or not connector.state.associated:
         return ()
     if row is not None and row.state.status in {*OPEN_STATUSES, WorkOrderStatus.FAILED}:
         possible = available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)

@@ -117,6 +117,8 @@ def _failure(order: WorkOrder) -> Failure | None:
 
 
 def _buttons(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+    if viewer.past:
+        return ()
     return tuple(
         Button(
             WORDS[action.action],

@@ -3,6 +3,7 @@
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,9 +24,22 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals.update(asset=asset, icon=icon, badge=badge)
+    made.globals.update(asset=asset, icon=icon, badge=badge, link=link)
     made.filters.update(day=words.day, instant=words.instant, at_dots=at_dots)
     return made
+
+
+class Linking(Protocol):
+    """A moment that pages show, as far as links are concerned."""
+
+    def link(self, url: str) -> str:
+        """The same address as of the same moment."""
+        ...
+
+
+def link(url: str, shown: Linking | None) -> str:
+    """A local address that stays at the moment which the page shows."""
+    return url if shown is None else shown.link(url)
 
 
 @cache

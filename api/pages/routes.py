@@ -5,7 +5,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from api.pages import certificates, signing_in, work_orders
+from api.pages import certificates, past, signing_in, work_orders
 from api.pages.rendering import STATIC
 from api.security import public
 
@@ -18,6 +18,7 @@ def page_routes() -> list[ControllerRouterHandler]:
         signing_in.sign_in_page,
         signing_in.sign_in,
         signing_in.sign_out,
+        past.view_as_of,
         certificates.home,
         certificates.certificate_list,
         certificates.certificate,

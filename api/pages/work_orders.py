@@ -15,6 +15,7 @@ from api.asking import Command, Reading
 from api.pages.answering import dialog, done, viewer_of
 from api.pages.forms import step_form
 from api.pages.order_details import order_details
+from api.pages.past import refuse_past, shown
 from api.pages.what import what_is_pushed
 from api.problems import FieldError, Problem
 from api.security import any_role, requires
@@ -50,11 +51,13 @@ async def details(
     request: Request[Any, Any, Any], work_order_id: FromPath[UUID], reading: NamedDependency[Reading]
 ) -> Response[str]:
     """Who did what when, and what can be done next."""
-    row = await _work_order(reading, work_order_id)
+    row, moment, viewer = await _work_order(reading, work_order_id), shown(request, reading), viewer_of(request)
+    if moment.is_past:
+        viewer = viewer.of_the_past()
     names = _names(reading, row.state)
-    shown = order_details(row, viewer_of(request), names, reading.now)
+    order = order_details(row, viewer, names, reading.now)
     what = what_is_pushed(row.state, await _connector(reading, row), names)
-    return dialog(request, "work_order.html", title=shown.number, order=shown, what=what[:3])
+    return dialog(request, "work_order.html", title=order.number, order=order, what=what[:3], shown=moment)
 
 
 def step_handlers() -> list[HTTPRouteHandler]:
@@ -69,6 +72,7 @@ def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandle
     async def ask(
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], reading: NamedDependency[Reading]
     ) -> Response[str]:
+        refuse_past(reading)
         row = await _work_order(reading, work_order_id)
         form = step_form(name, row.id, row.state, row.version, reading.now)
         what = what_is_pushed(row.state, await _connector(reading, row), _names(reading, row.state))

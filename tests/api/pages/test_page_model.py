@@ -73,8 +73,9 @@ def page(
     now: datetime = T0,
     only: frozenset[Colour] = frozenset(),
     connectors: int = 1,
+    past: bool = False,
 ) -> CertificatePage:
-    viewer = Viewer(person, person, roles)
+    viewer = Viewer(person, person, roles, past=past)
     return certificate_page(topology(*order, connectors=connectors), (), viewer, now, only)
 
 
@@ -132,6 +133,14 @@ def test_what_cannot_be_pushed_offers_no_push() -> None:
     assert "expired" in (shown.push.reason or "")
 
 
+def test_the_past_has_no_buttons() -> None:
+    """Whoever looks at what was can do nothing, whatever their roles; and nothing moves there."""
+    for order in (requested(), approved(), completed(), failed()):
+        shown = page(*order, past=True)
+        assert (False, False, False) == (shown.push.allowed, shown.moving, shown.report.may_verify)
+        assert () == shown.groups[0].connectors[0].actions
+
+
 def test_push_to_device_needs_a_connector() -> None:
     """The manual: the option is shown only after an app connector is added to the certificate."""
     assert not page(connectors=0).push.allowed
@@ -179,7 +188,7 @@ def test_nothing_from_outside_becomes_markup() -> None:
         T0,
     )
     viewer = Viewer(IMPLEMENTER.id, "<b>", EVERYBODY, "token")
-    text = environment().get_template("certificate.html").render(page=shown, viewer=viewer, tab=None)
+    text = environment().get_template("certificate.html").render(page=shown, viewer=viewer, tab=None, shown=None)
     assert name not in text
     assert "&lt;script&gt;" in text
     assert "<b>" not in text
