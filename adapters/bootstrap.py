@@ -28,7 +28,7 @@ from adapters.x509.requests import read_request
 from application.codec import decode
 from application.house import House, HouseSettings
 from domain.certificate_order import Provider
-from projections.catalogue import HISTORIES, Views, views_of
+from projections.catalogue import HISTORIES, Views, views_as_of, views_of
 from projections.changes.postgres import PostgresChanges
 from projections.changes.view import Changes
 from projections.moments import Moments
@@ -60,6 +60,10 @@ class Core(NamedTuple):
 
     def __repr__(self) -> str:
         return "Core(...)"
+
+    def views_as_of(self, position: int) -> Views:
+        """The read models as they were at a position that `moments` has waited for."""
+        return views_as_of(self.rows, position)
 
 
 def utc_now() -> datetime:

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from api.as_of import stamp
 from api.asking import DEPENDENCIES, replay
 from api.body import StrictJson
 from api.bridge_api.handlers import HANDLERS as BRIDGE_HANDLERS
@@ -74,7 +75,7 @@ def create_app(services: Services) -> Litestar:
         route_handlers=[api, *system.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring],
-        before_send=[tell_shown],
+        before_send=[tell_shown, stamp],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},
         exception_handlers=_handlers(services),
         lifespan=[_running],

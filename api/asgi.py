@@ -24,6 +24,8 @@ def services_of(core: Core, health: Health) -> Services:
     return Services(
         house=core.house,
         views=core.views,
+        views_as_of=core.views_as_of,
+        moments=core.moments,
         changes=core.changes,
         reader=core.reader,
         directory=Directory(),

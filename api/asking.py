@@ -16,8 +16,10 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 
 from api import idempotency
+from api.as_of import AsOf, AsOfPosition, mark, moment_of
 from api.directory import Caller
 from api.etags import IF_MATCH_PATTERN, etag, expected_version
+from api.failures import bad_parameter
 from api.idempotency import KEY_PATTERN
 from api.positions import LARGEST, Acknowledged, catch_up, note_shown
 from api.problems import Problem
@@ -29,23 +31,26 @@ from application.ports import LogUnavailable
 from domain.colour import Thresholds
 from domain.errors import Refused
 from domain.principal import Role
+from projections.moments import Moment
 
 SECRET_ANSWER = {"secret_answer": True}
 """Part of `opt=` of a route whose answer carries a secret: it is never kept."""
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """A question: who asks it, and the one instant that statuses, colours and days of the answer refer to."""
+    """A question: who asks it when, and the read models it is put to: those of a moment of the past, or as they are."""
 
     services: Services
     caller: Caller | None
-    now: datetime
+    asked_at: datetime
+    views: Views
     client_address: str | None = None
+    moment: Moment | None = None
 
     @property
-    def views(self) -> Views:
-        """The read models."""
-        return self.services.views
+    def now(self) -> datetime:
+        """The one instant that statuses, colours and days of the answer refer to."""
+        return self.moment.at if self.moment is not None else self.asked_at
 
     @property
     def thresholds(self) -> Thresholds:
@@ -64,7 +69,7 @@ class Reading(msgspec.Struct, frozen=True):
             raise Problem("unauthenticated", "Sign in first.")
         return Context(
             actor=actor_of(caller),
-            at=self.now,
+            at=self.asked_at,
             command_id=uuid4(),
             client_address=self.client_address,
             credential=caller.credential,
@@ -178,13 +183,33 @@ IdempotencyKey = Annotated[
 
 
 async def reading(
-    request: Request[Any, Any, Any], services: NamedDependency[Services], min_position: MinPosition = None
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    min_position: MinPosition = None,
+    as_of: AsOf = None,
+    as_of_position: AsOfPosition = None,
 ) -> Reading:
-    """A question. It is answered with everything this process has acknowledged, as far as the read models follow."""
+    """A question. It is answered with everything this process has acknowledged, as far as the read models follow; or as
+    of a moment of the past.
+    """
     check_parameters(request)
+    moment = await moment_of(services, as_of, as_of_position)
+    if moment is not None and request.method != "GET":
+        raise bad_parameter("as_of", "The past cannot be changed.")
+    views = await _views(request, services, moment, min_position or 0)
+    return Reading(services, current_caller(request), services.now(), views, client_address(request), moment)
+
+
+async def _views(
+    request: Request[Any, Any, Any], services: Services, moment: Moment | None, min_position: int
+) -> Views:
     wait = services.settings.read_wait
-    note_shown(request.scope, await services.acknowledged.shown(services.positions, min_position or 0, wait))
-    return Reading(services, current_caller(request), services.now(), client_address(request))
+    if moment is not None:
+        await catch_up(services.positions, min_position, wait)
+        mark(request.scope, moment)
+        return services.views_as_of(moment.position)
+    note_shown(request.scope, await services.acknowledged.shown(services.positions, min_position, wait))
+    return services.views
 
 
 async def command(

@@ -14,6 +14,7 @@ Everything certferry does, its pages included, goes through this API.
   before and says in `Read-Position` up to which position it shows everything, at least; `min_position` makes it 503
   where that is not enough.
 * **Lists** are paged by `cursor`; as `application/x-ndjson` or `text/csv` they stream whole.
+* **The past**: every GET on read models accepts `as_of` or `as_of_position`; the answer names its moment.
 * **Long work** answers 202 with the `Location` of the resource that shows how it goes.
 """
 
@@ -84,6 +85,12 @@ _POSITION = {
 _LOCATION = {
     "Location": {"description": "Where the resource is.", "schema": {"type": "string", "format": "uri-reference"}}
 }
+_MOMENT = {
+    "Memento-Datetime": {"description": "With as_of: the moment of the answer (RFC 7089).", "schema": _STRING},
+    "As-Of-Position": {"description": "With as_of: the ledger position of the answer.", "schema": {"type": "integer"}},
+}
+SHARED_PARAMETERS = {"as_of": "AsOf", "as_of_position": "AsOfPosition", "min_position": "MinPosition"}
+"""Query parameters that are described once, and the names of their descriptions."""
 _LINK = {"Link": {"description": 'The next page (`rel="next"`), if there is one.', "schema": _STRING}}
 
 _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": _STRING}}
@@ -122,12 +129,13 @@ def statuses(path: str, verb: str, *, public: bool) -> set[str]:
     return found | ({"428"} if verb in {"put", "patch", "delete"} else set())
 
 
-def headers(path: str, verb: str, status: str) -> dict[str, Any]:
-    """The headers of an answer that went well."""
+def headers(path: str, verb: str, status: str, *, past: bool) -> dict[str, Any]:
+    """The headers of an answer that went well; `past`: of a question that can be put to the past."""
     if not path.startswith("/api/"):
         return {}
     if verb == "get":
-        return _READ_POSITION | (_ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {})
+        found = _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
+        return _READ_POSITION | found | (_MOMENT if past else {})
     return _POSITION | (_ETAG if status != "202" else {}) | (_LOCATION if status in {"201", "202"} else {})
 
 

@@ -53,6 +53,7 @@ def describe(app: Litestar) -> Document:
         _complete(operation, path, verb, handler)
     document["components"] = {
         "schemas": {**schemas, "Problem": parts.problem_schema()},
+        "parameters": _shared([operation for operation, *_ in described]),
         "responses": parts.problem_responses(),
         "securitySchemes": parts.SECURITY_SCHEMES,
     }
@@ -93,7 +94,7 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
     for status in sorted(parts.statuses(path, verb, public=public)):
         responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
     success = next(status for status in responses if status.startswith("2"))
-    responses[success]["headers"] = parts.headers(path, verb, success)
+    responses[success]["headers"] = parts.headers(path, verb, success, past=_has_past(operation))
     responses[success]["description"] = parts.SUCCESSES[success]
     operation["parameters"] = [_parameter(p, verb, handler) for p in operation.get("parameters", ()) if _used(p, verb)]
     if success == "204":
@@ -103,8 +104,23 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
         operation["requestBody"]["required"] = False
 
 
+def _shared(operations: Sequence[Document]) -> Document:
+    """Parameters that stand at every question, described once; the operations refer to them."""
+    found: Document = {}
+    for operation in operations:
+        for number, parameter in enumerate(operation["parameters"]):
+            if component := parts.SHARED_PARAMETERS.get(parameter["name"]):
+                assert found.setdefault(component, parameter) == parameter
+                operation["parameters"][number] = {"$ref": f"#/components/parameters/{component}"}
+    return found
+
+
 def _used(parameter: Document, verb: str) -> bool:
     return parameter["name"] != "Idempotency-Key" or verb == "post"
+
+
+def _has_past(operation: Document) -> bool:
+    return any(parameter["name"] == "as_of" for parameter in operation.get("parameters", ()))
 
 
 def _parameter(parameter: Document, verb: str, handler: HTTPRouteHandler) -> Document:

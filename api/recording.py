@@ -58,7 +58,7 @@ class ReadRecorder:
         task.add_done_callback(self._tasks.discard)
 
     def _first(self, reading: Reading, principal_id: UUID, what: Hashable) -> bool:
-        minute = int(reading.now.timestamp() // 60)
+        minute = int(reading.asked_at.timestamp() // 60)
         if minute != self._minute or len(self._recorded) >= _REMEMBERED:
             self._minute = minute
             self._recorded.clear()

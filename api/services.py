@@ -26,6 +26,7 @@ from projections.changes.view import Changes
 from projections.connectors.view import Connectors
 from projections.discoveries.view import Discoveries
 from projections.inventory.view import Inventory
+from projections.moments import Moment
 from projections.orders.view import Orders
 from projections.principals.view import Principals
 from projections.push_validation.view import PushValidation
@@ -173,6 +174,22 @@ class Views(Protocol):
     def work_orders(self) -> WorkOrders: ...
 
 
+class Moments(Protocol):
+    """Moments of the past (projections.moments.Moments knows them)."""
+
+    async def at_position(self, position: int) -> Moment | None:
+        """The moment when this position was the last; None where it is beyond the end of the ledger."""
+        ...
+
+    async def at_instant(self, instant: datetime) -> Moment | None:
+        """The moment that an instant means, now and for ever; None where it is yet to come."""
+        ...
+
+    async def wait(self, position: int, timeout: float) -> bool:
+        """Return True as soon as the history shows `position`; False after `timeout` seconds."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     """What `create_app` and `create_bridge_app` run on.
@@ -180,11 +197,14 @@ class Services:
     `acknowledged` and `knocks` are shared by both applications of a process. `streams` are closed before it stops.
     `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
     models are not there": both become 503, each with its own sentence.
+    `views_as_of` gives the read models as they were at a position, which `moments.wait` has waited for.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
     """
 
     house: House
     views: Views
+    views_as_of: Callable[[int], Views]
+    moments: Moments
     changes: Changes
     reader: CertificateReader
     directory: Directory

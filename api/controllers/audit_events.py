@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from api.answers import missing, single
+from api.as_of import only_now
 from api.asking import Reading
 from api.audit_feeds import export_events, stream_events
 from api.controllers.certificate_filter import Texts
@@ -87,6 +88,7 @@ async def list_audit_events(
         return await export_events(request, reading, wanted, narrow, after, event)
     answer: Response[Any]
     if wanted == SSE:
+        only_now(reading.moment, "A stream follows the present; until_position ends it.")
         resumed = position_cursor(request.headers.get("last-event-id"), after)
         answer = await stream_events(request, reading, narrow, resumed, event)
     elif sort == "-position":

@@ -1,6 +1,7 @@
 """Bridges and discoveries."""
 
 from collections.abc import Awaitable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
+from api.last_seen import LastSeen
 from api.paging import Cursor, Limit, listed
 from api.presenters.estate import bridge, discovery, issued_bridge
 from api.presenters.known import Known
@@ -57,13 +59,12 @@ async def list_bridges(
     cursor: Cursor = None,
 ) -> Response[BridgePage]:
     """Bridges by name."""
-    seen = request.app.state.last_seen
 
     def ask(limit: int, cursor: str | None) -> Awaitable[Page[BridgeRow]]:
         return reading.views.bridges.list(narrow, limit=limit, cursor=cursor)
 
     def item(row: BridgeRow) -> BridgeBody:
-        return bridge(Known.of(row), seen.of(row.id))
+        return bridge(Known.of(row), _seen(request, reading, row.id))
 
     return await listed(request, ask, item, BridgeBody.__struct_fields__, limit=limit, cursor=cursor)
 
@@ -91,7 +92,13 @@ async def get_bridge(
     found = await reading.views.bridges.get(bridge_id)
     if found is None:
         raise missing("bridge", bridge_id)
-    return single(bridge(Known.of(found), request.app.state.last_seen.of(bridge_id)), found.version)
+    return single(bridge(Known.of(found), _seen(request, reading, bridge_id)), found.version)
+
+
+def _seen(request: Request[Any, Any, Any], reading: Reading, bridge_id: UUID) -> datetime | None:
+    """When a bridge was last seen, which is no history."""
+    seen: LastSeen = request.app.state.last_seen
+    return seen.of(bridge_id) if reading.moment is None else None
 
 
 @delete("/bridges/{bridge_id:uuid}", opt=requires(Permission.BRIDGES))

@@ -183,7 +183,7 @@ async def list_certificate_events(
 
 
 def _body(asked: Reading | Command, found: Known[Certificate], connectors: int) -> CertificateBody:
-    return present.body(found, asked.now, asked.thresholds, asked.roles, connectors)
+    return present.body(found, viewer(asked), connectors)
 
 
 async def _changed(command: Command, found: Loaded[Certificate]) -> CertificateBody:

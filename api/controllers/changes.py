@@ -68,12 +68,14 @@ async def _moment(reading: Reading, name: str, position: int | None, at: datetim
     if position is None:
         return None
     found = await reading.services.changes.moment(position)
-    if found is None:
+    if found is None or (reading.moment is not None and position > reading.moment.position):
         raise bad_parameter(f"{name}_position", f"The ledger has no position {position} yet.")
     return found
 
 
 async def _now(reading: Reading) -> Moment:
+    if reading.moment is not None:
+        return Moment(reading.moment.position, reading.moment.at)
     return Moment(await reading.services.house.log.head(), reading.now)
 
 

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
+from api.as_of import only_now
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
@@ -47,8 +48,9 @@ def principal_filter(
 
 
 @get("/me", opt=signed_in())
-async def get_me(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[MeBody]:  # noqa: ARG001 - checks the parameters
+async def get_me(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[MeBody]:
     """Who you are, and what you may do."""
+    only_now(reading.moment, "Who you are is a question about now.")
     return single(present.me(caller_of(request)))
 
 

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
+from api.as_of import only_now
 from api.asking import Command, Reading, location_of
 from api.body import invalid
 from api.failures import bad_parameter
@@ -96,7 +97,8 @@ async def list_verification_results(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[ResultPage]:
-    """What each endpoint served in a run."""
+    """What each endpoint served in a run. Kept for a time, beside the ledger: there is no as_of."""
+    only_now(reading.moment, "Results of single endpoints are no history: they are kept for a time only.")
 
     async def ask(limit: int, cursor: str | None) -> Page[tuple[int, Result]]:
         after = position_cursor(cursor, 0)

@@ -28,7 +28,7 @@ NO_COMMENT = CommentBody()
 NO_WISHES = DialogBody()
 
 
-def work_order_filter(
+async def work_order_filter(
     reading: NamedDependency[Reading],
     status: FromQuery[list[WorkOrderStatus] | None] = None,
     certificate_id: FromQuery[list[UUID] | None] = None,
@@ -46,19 +46,24 @@ def work_order_filter(
         connector_id=tuple(connector_id or ()),
         request_id=tuple(request_id or ()),
         target_system_id=tuple(target_system_id or ()),
-        waiting_for=_me(reading) if waiting_for else None,
+        waiting_for=await _me(reading) if waiting_for else None,
     )
 
 
-def _me(reading: Reading) -> WaitingFor:
+async def _me(reading: Reading) -> WaitingFor:
+    """The caller with the roles of this token; in the past, with those that the person held then."""
+    roles = reading.roles
+    if reading.moment is not None:
+        known = await reading.views.principals.get(reading.caller.principal_id) if reading.caller is not None else None
+        roles = frozenset(known.state.roles) if known is not None and not known.state.disabled else frozenset()
     return WaitingFor(
         person=viewer(reading).person,
-        may_approve=may(reading.roles, Permission.APPROVE),
-        may_implement=may(reading.roles, Permission.IMPLEMENT),
+        may_approve=may(roles, Permission.APPROVE),
+        may_implement=may(roles, Permission.IMPLEMENT),
     )
 
 
-@get("/work-orders", opt=any_role(), dependencies={"narrow": Provide(work_order_filter, sync_to_thread=False)})
+@get("/work-orders", opt=any_role(), dependencies={"narrow": Provide(work_order_filter)})
 async def list_work_orders(
     request: Request[Any, Any, Any],
     reading: NamedDependency[Reading],

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from api.presenters.connectors import Viewer
 from api.presenters.known import Known
 from api.schemas.certificates import CertificateBody, CertificateItem
 from api.schemas.common import ActionBody
@@ -33,10 +34,9 @@ def item(found: Known[Certificate], now: datetime, thresholds: Thresholds) -> Ce
     )
 
 
-def body(
-    found: Known[Certificate], now: datetime, thresholds: Thresholds, roles: frozenset[Role], connectors: int
-) -> CertificateBody:
+def body(found: Known[Certificate], viewer: Viewer, connectors: int) -> CertificateBody:
     """Everything about one certificate; `connectors` are its associated ones."""
+    now, thresholds = viewer.now, viewer.thresholds
     state, facts, short = found.state, found.state.facts, item(found, now, thresholds)
     return CertificateBody(
         **{name: getattr(short, name) for name in short.__struct_fields__},
@@ -50,7 +50,7 @@ def body(
         renewed_to=state.renewed_to,
         revoked_at=state.revoked_at,
         revocation_reason=state.revocation_reason,
-        available_actions=_actions(state, now, roles, has_connector=connectors > 0),
+        available_actions=() if viewer.past else _actions(state, now, viewer.roles, has_connector=connectors > 0),
     )
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from api.presenters.actions import work_order_actions
 from api.presenters.known import Known, known
+from api.schemas.common import ActionBody
 from api.schemas.connectors import (
     ConnectorBody,
     ConnectorWorkOrder,
@@ -31,12 +32,15 @@ from projections.topology.view import CertificateTopology
 
 
 class Viewer(msgspec.Struct, frozen=True):
-    """Who looks, when, and with which thresholds: what colours and available actions depend on."""
+    """Who looks, when, and with which thresholds: what colours and available actions depend on. `past`: at what was,
+    where there is nothing to be done.
+    """
 
     person: str
     roles: frozenset[Role]
     now: datetime
     thresholds: Thresholds = Thresholds()
+    past: bool = False
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,8 +125,13 @@ def _work_order(found: Known[WorkOrder] | None, viewer: Viewer) -> ConnectorWork
         number=number_of(found),
         status=found.state.status,
         status_label=found.state.label,
-        available_actions=work_order_actions(found.state, viewer.person, viewer.roles, viewer.now),
+        available_actions=actions_of(found.state, viewer),
     )
+
+
+def actions_of(order: WorkOrder, viewer: Viewer) -> tuple[ActionBody, ...]:
+    """What the viewer could do with a work order, or why not."""
+    return () if viewer.past else work_order_actions(order, viewer.person, viewer.roles, viewer.now)
 
 
 def number_of(found: Known[WorkOrder]) -> str:

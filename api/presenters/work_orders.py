@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from api.presenters.actions import work_order_actions
 from api.presenters.common import actor
-from api.presenters.connectors import Viewer, error, number_of
+from api.presenters.connectors import Viewer, actions_of, error, number_of
 from api.presenters.known import Known
 from api.problems import document, of_refusal
 from api.schemas.common import FieldErrorBody, ProblemBody
@@ -52,7 +51,7 @@ def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Vi
         expires_at=expires_at(state),
         ended_at=state.ended_at,
         ended_reason=state.ended_reason,
-        available_actions=work_order_actions(state, viewer.person, viewer.roles, viewer.now),
+        available_actions=actions_of(state, viewer),
         deployment=_deployment(found, connector),
     )
 

@@ -77,7 +77,7 @@ async def test_a_list_below_something_that_is_not_there(desk: Desk) -> None:
 
 def plain(verbs: dict[str, Any]) -> bool:
     """A question that needs no parameter."""
-    return "get" in verbs and not any(parameter["required"] for parameter in verbs["get"]["parameters"])
+    return "get" in verbs and not any(parameter.get("required") for parameter in verbs["get"]["parameters"])
 
 
 async def test_no_question_ignores_a_parameter(desk: Desk) -> None:
