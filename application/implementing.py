@@ -21,7 +21,7 @@ from application.house import (
     reading_back,
     write,
 )
-from application.numbering import latest_work_orders
+from application.numbering import Latest, latest_work_orders
 from application.ports import Change
 from domain import work_order
 from domain.entity import Event
@@ -156,11 +156,20 @@ async def retry_push(
             lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=comment),
         )
         if latest.next_ordinal != order.found.ordinal + 1:
-            raise Refused(Code.WORK_ORDER_OPEN, "A later work order exists for this connector; retry or push that one.")
+            raise _overtaken(order.found, latest)
         grounds.check_eligible(within.at, allow_not_yet_valid=True)
         return events, (*grounds.assertions(), latest.none_later())
 
     return await _step(house, context, work_order_id, "push.retry", decision)
+
+
+def _overtaken(order: WorkOrder, latest: Latest) -> Refused:
+    """What was asked for later, or refused later, is not undone by an older yes."""
+    if latest.previous is not None and latest.previous.found.open:
+        sentence = "A later work order is open for this connector. Carry it through or cancel it."
+        return Refused(Code.WORK_ORDER_OPEN, sentence, work_order_id=str(latest.previous.id))
+    sentence = "A later work order of this connector has ended; push the certificate again."
+    return Refused(Code.INVALID_TRANSITION, sentence, current_status=order.status.value, allowed=[])
 
 
 async def begin_scheduled(house: House, context: Context, work_order_id: UUID) -> Done[Loaded[WorkOrder]]:

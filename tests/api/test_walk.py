@@ -106,6 +106,22 @@ async def test_a_failed_reload_keeps_the_bridges_words_and_can_be_retried(workin
     assert (await story.work_order())["status"] == "completed"
 
 
+async def test_an_older_yes_does_not_undo_what_was_asked_for_later(working_desk: Desk) -> None:
+    """A failed push is not retried beside, or after, a later work order of the same connector."""
+    story = await (await Story(working_desk).ready()).implementing()
+    failed = {"outcome": "failed", "cause": "disk_full", "message": "full", "written": False}
+    await story.agent.succeed(await story.agent.lease(), **failed)
+    url = f"{API}/work-orders/{story.work_order_id}/retry"
+    await story.pushed()
+    beside = await working_desk.as_("implementer").post(url)
+    assert (beside.status_code, beside.json()["type"]) == (409, "/problems/work-order-open")
+    assert beside.json()["work_order_id"] == story.work_order_id
+    await story.post("approver", f"work-orders/{story.work_order_id}/reject", {})
+    after = await working_desk.as_("implementer").post(url)
+    assert (after.status_code, after.json()["type"]) == (409, "/problems/invalid-transition")
+    assert (after.json()["current_status"], after.json()["allowed"]) == ("failed", [])
+
+
 async def test_a_discovery_after_the_push_brings_the_connector_in_sync(working_desk: Desk) -> None:
     """After a push the target is read back; what it returns decides."""
     story = await (await Story(working_desk).ready()).implementing()
