@@ -22,6 +22,7 @@ from adapters.postgres_ops.leases import PostgresLeases
 from adapters.postgres_ops.presence import PostgresPresence
 from adapters.postgres_ops.run_results import PostgresRunResults
 from adapters.read_hints import ReadHints
+from adapters.sealing.reading import PostgresSealedLog
 from adapters.settings import Settings
 from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
@@ -56,6 +57,7 @@ class Core(NamedTuple):
     bridge_ca: BridgeCa
     local_pki: LocalPki
     issuers: Providers
+    sealed: PostgresSealedLog
     secret: bytes
 
     def __repr__(self) -> str:
@@ -112,6 +114,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             bridge_ca=await open_bridge_ca(vault, utc_now),
             local_pki=local_pki,
             issuers=Providers({Provider.LOCAL_PKI: orders}),
+            sealed=PostgresSealedLog(rows),
             secret=master.key,
         )
 

@@ -10,6 +10,7 @@ from adapters.bootstrap import MASTER_KEY
 from adapters.keys.master_key import MasterKeyUnusable, load_master_key
 from adapters.postgres.connection import NotDurable, check_durable
 from adapters.postgres.migrations import MigrationError, check_migrated
+from adapters.sealing.watching import QUERY, state_of
 from adapters.settings import Settings, SettingsRefused
 
 _LAG = """
@@ -103,6 +104,15 @@ def _reactions(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, 
     return behind < 1000 and trouble == 0, f"{behind} events behind the ledger, {trouble} jobs keep failing"
 
 
+def _sealing(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
+    state = state_of(_row(connection, QUERY))
+    if said := state.stopped or state.late or state.trouble:
+        return False, said
+    if not state.sealed and state.head:
+        return False, "nothing was sealed yet: start `certferry seal`"
+    return True, f"{state.sealed} of {state.head} events are sealed"
+
+
 def _bridges(connection: psycopg.Connection[Any], settings: Settings) -> tuple[bool, str]:
     heard, known = _row(connection, _BRIDGES, settings.bridges.silent_after)
     return heard == known, f"{heard} of {known} heard of lately"
@@ -114,5 +124,6 @@ _CHECKS: dict[str, _Check] = {
     "workers": _workers,
     "read models": _read_models,
     "reactions": _reactions,
+    "sealing": _sealing,
     "bridges": _bridges,
 }

@@ -3,6 +3,8 @@
 import asyncio
 from typing import ClassVar, Self
 
+from adapters.sealing.watching import PostgresSealingWatch
+from application.sealing_watch import SealingState
 from projections.catalogue import ALL_PROJECTIONS
 from projections.position import Lag, lag
 from projections.reading.postgres import Reader
@@ -23,9 +25,16 @@ class Health:
         "read_lag_seconds",
         "quarantined_streams",
     )
+    SEALING: ClassVar[tuple[str, ...]] = (
+        "sealed_position",
+        "unsealed_seconds",
+        "self_check_age_seconds",
+        "sealing_stopped",
+    )
 
     def __init__(self, rows: Reader) -> None:
         self._rows = rows
+        self._sealing = PostgresSealingWatch(rows)
         self._task: asyncio.Task[None] | None = None
         self.figures: dict[str, float] = {}
 
@@ -55,12 +64,25 @@ class Health:
             return f"The read models are {found.events} events and {found.seconds:.0f} seconds behind the ledger."
         return None
 
+    async def sealing(self) -> str | None:
+        """None unless a mismatch has stopped sealing: then nothing that this service shows can be relied on."""
+        found = await self._sealing.state_or_none()
+        if found is not None:
+            self._note_sealing(found)
+        return f"The ledger does not hold: {found.stopped}." if found and found.stopped else None
+
     async def _watch(self) -> None:
         while True:
             if (found := await lag(self._rows, ALL_PROJECTIONS)) is not None:
                 self._note(found)
+            if (sealing := await self._sealing.state_or_none()) is not None:
+                self._note_sealing(sealing)
             await asyncio.sleep(EVERY_SECONDS)
 
     def _note(self, found: Lag) -> None:
         values = (found.head, found.position, found.history, found.events, found.seconds, found.quarantined)
-        self.figures = dict(zip(self.NAMES, map(float, values), strict=True))
+        self.figures |= dict(zip(self.NAMES, map(float, values), strict=True))
+
+    def _note_sealing(self, found: SealingState) -> None:
+        values = (found.sealed, found.waiting or 0, found.checked or 0, found.stopped is not None)
+        self.figures |= dict(zip(self.SEALING, map(float, values), strict=True))

@@ -95,6 +95,29 @@ class Worker:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sealing:
+    """The sealing of the ledger (`certferry seal`), in seconds; `checkpoint_file` is read by the other processes, too.
+
+    `dsn`: the sealer role's. `keys`: the directory of the signing keys. `origin`: the log's name, when the first key is
+    made. `check_every`: from the end of one self-check to the next. `syslog`: a socket's path, `udp://host:port` or
+    `tcp://host:port`. `witnesses`: `<vkey> <url>` each.
+    """
+
+    dsn: ts.SecretStr = field(default=ts.SecretStr(""))
+    keys: Path = Path("/var/lib/certferry-seal")
+    origin: str = ""
+    every: float = 5.0
+    check_every: float = 3600.0
+    checkpoint_file: str = ""
+    syslog: str = ""
+    witnesses: tuple[str, ...] = ()
+    witness_every: float = 60.0
+    timestamp_url: str = ""
+    timestamp_ca: str = ""
+    timestamp_every: float = 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything. `data` holds what a process keeps in files: the master key, the bridge listener's certificate."""
 
@@ -107,16 +130,22 @@ class Settings:
     verification: Verification = field(default_factory=Verification)
     reviews: Reviews = field(default_factory=Reviews)
     worker: Worker = field(default_factory=Worker)
+    sealing: Sealing = field(default_factory=Sealing)
 
     @property
     def dsn(self) -> str:
         """The application role's DSN. Raises SettingsRefused where it is not set."""
-        return _needed(self.database.dsn, "dsn")
+        return _needed(self.database.dsn, "database.dsn")
 
     @property
     def owner_dsn(self) -> str:
         """The owner's DSN. Raises SettingsRefused where it is not set."""
-        return _needed(self.database.owner_dsn, "owner_dsn")
+        return _needed(self.database.owner_dsn, "database.owner_dsn")
+
+    @property
+    def sealer_dsn(self) -> str:
+        """The sealer's DSN. Raises SettingsRefused where it is not set."""
+        return _needed(self.sealing.dsn, "sealing.dsn")
 
 
 def load_settings(config: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -139,11 +168,10 @@ def load_settings(config: Path | None = None, environment: Mapping[str, str] = o
         raise SettingsRefused(f"The settings cannot be used: {_said(error)}") from None
 
 
-def _needed(secret: str, name: str) -> str:
+def _needed(secret: str, path: str) -> str:
     if not secret:
-        raise SettingsRefused(
-            f"Which database? Set database.{name} in {CONFIG_FILE}, or CERTFERRY_DATABASE__{name.upper()}."
-        )
+        variable = f"{PREFIX}{path.replace('.', '__').upper()}"
+        raise SettingsRefused(f"Which database? Set {path} in {CONFIG_FILE}, or {variable}.")
     return str.__str__(secret)
 
 

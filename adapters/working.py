@@ -9,6 +9,8 @@ from adapters.probing.prober import TlsProber
 from adapters.queue.following import follow_log
 from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
+from adapters.sealing.verifying import PostgresLedgerVerifier
+from adapters.sealing.watching import PostgresSealingWatch
 from application.alerting import raise_alert
 from application.automations.kit import Kit, timing
 from application.automations.running import Running
@@ -77,6 +79,8 @@ def make_kit(core: Core) -> Kit:
         prober=TlsProber(policy),
         results=core.results,
         caught_up=caught_up,
+        sealing=PostgresSealingWatch(core.rows),
+        verifier=PostgresLedgerVerifier(core.settings.dsn),
     )
 
 

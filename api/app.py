@@ -20,6 +20,7 @@ from api.bridge_api.identity import peer
 from api.controllers import (
     alerts,
     audit_events,
+    audit_proofs,
     bridges,
     certificates,
     changes,
@@ -57,6 +58,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *verification.HANDLERS,
     *reports.HANDLERS,
     *audit_events.HANDLERS,
+    *audit_proofs.HANDLERS,
     *changes.HANDLERS,
     *alerts.HANDLERS,
     *principals.HANDLERS,

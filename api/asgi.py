@@ -3,6 +3,7 @@
 Settings come from where `certferry` takes them (adapters/settings.py).
 """
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.health import Health
 from adapters.keys.sealing import seal_content
 from adapters.settings import load_settings
+from adapters.starting import check_database
 from api.app import create_app
 from api.directory import Directory
 from api.services import ApiSettings, Check, Services
@@ -35,6 +37,7 @@ def services_of(core: Core, health: Health) -> Services:
         issuers=core.issuers,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
+        sealed=core.sealed,
         settings=_settings(core),
         local_ca_pem=lambda: core.local_pki.root_pem,
         checks=_checks(health),
@@ -59,11 +62,11 @@ def _session_key(secret: bytes) -> bytes:
 
 
 def _checks(health: Health) -> dict[str, Check]:
-    return {"database": health.database, "read_models": health.read_models}
+    return {"database": health.database, "read_models": health.read_models, "ledger": health.sealing}
 
 
 def _gauges(health: Health) -> dict[str, Callable[[], float]]:
-    return {name: lambda name=name: health.figures.get(name, 0.0) for name in Health.NAMES}  # type: ignore[misc] # bound now
+    return {name: lambda name=name: health.figures.get(name, 0.0) for name in (*Health.NAMES, *Health.SEALING)}  # type: ignore[misc] # bound now
 
 
 class Application:
@@ -75,7 +78,9 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection, or the lifespan."""
         if scope["type"] == "lifespan":  # type: ignore[comparison-overlap] # Litestar's Scope leaves it out
-            async with open_core(load_settings()) as core, Health(core.rows) as health:
+            settings = load_settings()
+            await asyncio.to_thread(check_database, settings)
+            async with open_core(settings) as core, Health(core.rows) as health:
                 self._app = create_app(services_of(core, health))
                 await self._app(scope, receive, send)
             return

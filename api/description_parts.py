@@ -32,7 +32,7 @@ TAGS = {
     "Principals": "People and programs, roles, tokens.",
     "System": "The service itself.",
 }
-_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit", "changes": "Audit"}
+_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit", "audit_proofs": "Audit", "changes": "Audit"}
 
 
 def tag_of(module: str) -> str:
@@ -102,6 +102,7 @@ _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": 
 _PRINTED = {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}}
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_TEXT = {"text/plain": {"schema": _STRING}}
 _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
@@ -112,6 +113,7 @@ _FURTHER: dict[str, dict[str, Any]] = {
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
     **dict.fromkeys(("getPushValidationReport", "getSeparationOfDutiesReport", "getUnapprovedPushesReport"), _PRINTED),
     **dict.fromkeys(("getExposureReport", "getLeadTimesReport", "getExpiryReport", "getReviewReport"), _PRINTED),
+    "getAuditKey": _TEXT,
     "getProblemType": {"text/html": {"schema": _STRING}},
 }
 _ONLY: dict[str, dict[str, Any]] = {
@@ -119,6 +121,9 @@ _ONLY: dict[str, dict[str, Any]] = {
     "getLocalCa": _PEM,
     "getAuditEventPayload": _BYTES,
     "getAuditEventLeaf": _BYTES,
+    **dict.fromkeys(("getAuditTile", "getAuditEntries"), _BYTES),
+    **dict.fromkeys(("getAuditCheckpoint", "getOlderAuditCheckpoint", "getAuditEventProof"), _TEXT),
+    "getAuditTimestamp": {"application/timestamp-reply": {"schema": {"type": "string", "format": "binary"}}},
     "metrics": {"text/plain": {"schema": _STRING}},
 }
 

@@ -16,6 +16,7 @@ from application.enrolling import BridgeSigner
 from application.house import House
 from application.issuing_ports import Issuers
 from application.ports import CertificateReader
+from application.proving import SealedLog
 from application.verifying import Result
 from bridge.protocol import SealedContent
 from domain.colour import Thresholds
@@ -219,6 +220,7 @@ class Services:
     issuers: Issuers
     bridge_ca: BridgeAuthority
     seal: Seal
+    sealed: SealedLog
     settings: ApiSettings
     local_ca_pem: Callable[[], str | None]
     checks: dict[str, Check] = field(default_factory=dict[str, Check])

@@ -24,6 +24,7 @@ class AlertKind(StrEnum):
     PROJECTION_QUARANTINED = "projection_quarantined"
     REACTION_FAILED = "reaction_failed"
     LEDGER_CHECK_LATE = "ledger_check_late"
+    LEDGER_MISMATCH = "ledger_mismatch"
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):

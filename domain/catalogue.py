@@ -11,6 +11,7 @@ from domain.claim import CLAIM
 from domain.connector import CONNECTOR
 from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
+from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.principal import PRINCIPAL, TOKEN
 from domain.review import REVIEW
 from domain.target_system import TARGET_SYSTEM
@@ -33,6 +34,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     ALERT,
     REVIEW,
     ACCESS_LOG,
+    LEDGER_VERIFICATION,
     CLAIM,
 )
 

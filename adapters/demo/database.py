@@ -2,15 +2,23 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from adapters.demo.place import Place
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.migrations import migrate
-from adapters.postgres.roles import OWNER
+from adapters.postgres.roles import APP, OWNER, SEALER
 
 T = TypeVar("T")
 _LOOK_SECONDS = 0.2
+
+
+class Dsns(NamedTuple):
+    """One per role. They hold passwords."""
+
+    app: str
+    owner: str
+    sealer: str
 
 
 class Database:
@@ -26,19 +34,14 @@ class Database:
         return self._server.pid
 
     @property
-    def dsn(self) -> str:
-        """The application role's."""
-        return self._server.dsn()
-
-    @property
-    def owner_dsn(self) -> str:
-        """The owner's."""
-        return self._server.dsn(OWNER)
+    def dsns(self) -> Dsns:
+        """How the parts reach it."""
+        return Dsns(self._server.dsn(APP), self._server.dsn(OWNER), self._server.dsn(SEALER))
 
     async def start(self) -> None:
         """Start and migrate. Raises what the server and the migrations raise."""
         await self._in_thread(self._server.start)
-        await self._in_thread(lambda: migrate(self.owner_dsn))
+        await self._in_thread(lambda: migrate(self.dsns.owner))
 
     async def watch(self, say: Callable[[str], None], changed: Callable[[], None]) -> None:
         """For ever: start it again when it was killed."""

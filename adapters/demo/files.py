@@ -5,14 +5,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from adapters.demo.database import Dsns
 from adapters.demo.place import Place, write_private
 
 
-def write_service_settings(place: Place, dsn: str, owner_dsn: str) -> None:
+def write_service_settings(place: Place, dsns: Dsns) -> None:
     """`certferry.toml`: everything quicker than in earnest, so that there is something to see."""
     settings: dict[str, dict[str, Any]] = {
         "": {"data": str(place.data), "log_level": "INFO"},
-        "database": {"dsn": dsn, "owner_dsn": owner_dsn},
+        "database": {"dsn": dsns.app, "owner_dsn": dsns.owner},
+        "sealing": {
+            "dsn": dsns.sealer,
+            "keys": str(place.sealing),
+            "origin": f"demo-{place.kept.id}.example/certferry",
+            "every": 2.0,
+            "check_every": 60.0,
+            "checkpoint_file": str(place.directory / "checkpoints.ndjson"),
+        },
         "server": {"host": "127.0.0.1", "port": place.kept.ports["api"]},
         "bridges": {
             "host": "127.0.0.1",

@@ -39,6 +39,7 @@ class Place:
         self.logs = self.directory / "logs"
         self.postgres = self.directory / "postgres"
         self.data = self.directory / "service"
+        self.sealing = self.directory / "sealing"
         self._kept = self.directory / "demo.json"
         self.kept = Kept(id="", address="")
 

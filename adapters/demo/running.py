@@ -85,12 +85,13 @@ class _Demo:
         self._sockets += [api, bridges]
         ports["api"], ports["bridges"] = (int(each.getsockname()[1]) for each in (api, bridges))
         self._place.keep()
-        write_service_settings(self._place, self._database.dsn, self._database.owner_dsn)
-        self._screen.step(f"starting the API on {self._base_url}, and the worker")
+        write_service_settings(self._place, self._database.dsns)
+        self._screen.step(f"starting the API on {self._base_url}, the worker and the sealer")
         descriptors = api.fileno(), bridges.fileno()
         serve = command("certferry", "serve", "--api-fd", str(descriptors[0]), "--bridges-fd", str(descriptors[1]))
         await self._start_part("api", serve, descriptors)
         await self._start_part("worker", command("certferry", "work"))
+        await self._start_part("sealer", command("certferry", "seal"))
 
     async def _start_part(self, name: str, argv: tuple[str, ...], sockets: tuple[int, ...] = ()) -> None:
         part = Part(name=name, argv=argv, environment=environment(self._place), sockets=sockets)

@@ -8,11 +8,12 @@ import binascii
 import hashlib
 import os
 import secrets
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+
+from adapters.keys.private_file import NotPrivate, create_private, read_private
 
 KEY_BYTES = 32
 ENVIRONMENT = "CERTFERRY_MASTER_KEY"
@@ -49,44 +50,11 @@ def load_master_key(path: Path, environment: Mapping[str, str] = os.environ) -> 
     if given := environment.get(ENVIRONMENT):
         return _decode(given.encode(errors="replace"), f"the environment variable {ENVIRONMENT}")
     if not path.exists():
-        _create(path)
-    return _decode(_read_private(path), str(path))
-
-
-def _create(path: Path) -> None:
-    """Make the file whole or not at all; when several processes try at once, all of them use the first one's."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    # 0600 from the first moment: never created open and narrowed afterwards.
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        create_private(path, base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        _link_first(temporary, path)
-    finally:
-        temporary.unlink()
-
-
-def _link_first(temporary: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        return  # another process was first: its key counts
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
-
-
-def _read_private(path: Path) -> bytes:
-    with path.open("rb") as file:
-        found = os.fstat(file.fileno())
-        if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO) or found.st_uid not in {0, os.geteuid()}:
-            raise MasterKeyUnusable(f"{path} belongs to somebody else, or others may use it: chmod 0600 {path}")
-        return file.read(1024)
+        return _decode(read_private(path), str(path))
+    except NotPrivate as error:
+        raise MasterKeyUnusable(str(error)) from None
 
 
 def _decode(text: bytes, where: str) -> MasterKey:

@@ -1,4 +1,4 @@
-"""A new data directory: initdb, the two roles and the database. It appears whole or not at all."""
+"""A new data directory: initdb, the roles and the database. It appears whole or not at all."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from adapters.postgres.binaries import Binaries
-from adapters.postgres.roles import DATABASE, create_roles_sql
+from adapters.postgres.roles import DATABASE, OWNER, ROLES, create_roles_sql
 from adapters.postgres.unprivileged import Runner
 
 
@@ -25,6 +25,7 @@ class Credentials(msgspec.Struct, frozen=True):
     postgres: str
     certferry_owner: str
     certferry_app: str
+    certferry_sealer: str
 
     def of(self, role: str) -> str:
         """The password of a role; KeyError for a role we did not make."""
@@ -37,7 +38,7 @@ def create_cluster(binaries: Binaries, runner: Runner, cluster: Path, scratch: P
     shutil.rmtree(building, ignore_errors=True)
     building.mkdir(mode=0o700)
     runner.own(building)
-    credentials = Credentials(*(secrets.token_urlsafe(24) for _ in range(3)))
+    credentials = Credentials(*(secrets.token_urlsafe(24) for _ in Credentials.__struct_fields__))
     _initdb(binaries, runner, building, scratch, credentials)
     _first_statements(binaries, runner, building, credentials)
     _store(cluster.with_name("credentials.json"), credentials)
@@ -78,8 +79,8 @@ def _initdb(binaries: Binaries, runner: Runner, building: Path, scratch: Path, c
 
 def _first_statements(binaries: Binaries, runner: Runner, building: Path, credentials: Credentials) -> None:
     """Single-user mode: nobody can connect before the roles have their passwords. One line is one statement."""
-    owner, app = credentials.certferry_owner, credentials.certferry_app
-    statements = [*create_roles_sql(owner, app), f"CREATE DATABASE {DATABASE} OWNER certferry_owner"]
+    roles = create_roles_sql(*map(credentials.of, ROLES))
+    statements = [*roles, f"CREATE DATABASE {DATABASE} OWNER {OWNER}"]
     with runner.reaching(building) as (data, process):
         command = [binaries.program("postgres"), "--single", "-D", data, "postgres"]
         said = _run(command, process, given="".join(f"{statement};\n" for statement in statements))

@@ -17,6 +17,7 @@ from api.cli.doctor import doctor
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
 from api.cli.replay import replay
+from api.cli.sealing import seal
 from api.cli.tokens import tokens
 
 __all__ = ["main"]
@@ -35,7 +36,7 @@ def group(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for _command in (demo, serve, work, migrate, rebuild, replay, diff, tokens, bridges, doctor, report):
+for _command in (demo, serve, work, seal, migrate, rebuild, replay, diff, tokens, bridges, doctor, report):
     group.add_command(_command)
 
 

@@ -58,14 +58,18 @@ def _expected(error: Exception) -> int | None:
     from adapters.keys.master_key import MasterKeyUnusable
     from adapters.postgres.connection import NotDurable
     from adapters.postgres.migrations import MigrationError
+    from adapters.sealing.checkpoint_file import LedgerContradicted
+    from adapters.sealing.keyring import KeyringUnusable
     from adapters.settings import SettingsRefused
     from application.ports import LogUnavailable
     from domain.errors import Refused
 
     if isinstance(error, SettingsRefused):
         return WRONG_USE
-    known = (Refused, LogUnavailable, MasterKeyUnusable, MigrationError, NotDurable, psycopg.OperationalError, *UNBUILT)
-    return FAILED if isinstance(error, known) else None
+    if isinstance(error, LedgerContradicted):
+        return DAMAGED
+    known = (Refused, LogUnavailable, MasterKeyUnusable, KeyringUnusable, MigrationError, NotDurable, *UNBUILT)
+    return FAILED if isinstance(error, (*known, psycopg.OperationalError)) else None
 
 
 def _sentence(error: Exception) -> str:

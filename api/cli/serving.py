@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-import psycopg
 import uvicorn
 
 from adapters.bootstrap import Core, open_core
 from adapters.bridge_listener.serving import serve_bridge_app
 from adapters.health import Health
-from adapters.postgres.migrations import check_migrated
 from adapters.settings import Settings
+from adapters.starting import check_database
 from api.app import create_app, create_bridge_app
 from api.asgi import services_of
 from api.services import Services
@@ -38,7 +37,7 @@ async def run(
     """Until SIGTERM or SIGINT; open requests get a few seconds to end."""
     api_socket = _listen(api_fd, host or settings.server.host, settings.server.port if port is None else port)
     bridges_socket = _listen(bridges_fd, settings.bridges.host, settings.bridges.port)
-    await asyncio.to_thread(_check_migrated, settings)
+    await asyncio.to_thread(check_database, settings)
     async with open_core(settings) as core, Health(core.rows) as health:
         services = services_of(core, health)
         servers = _api_server(services), await _bridge_server(core, services)
@@ -48,11 +47,6 @@ async def run(
             for name, each in (("API", api_socket), ("bridges", bridges_socket)):
                 _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])
             await asyncio.gather(servers[0].serve([api_socket]), servers[1].serve([bridges_socket]))
-
-
-def _check_migrated(settings: Settings) -> None:
-    with psycopg.connect(settings.dsn, connect_timeout=5) as connection:
-        check_migrated(connection)
 
 
 def _listen(descriptor: int | None, host: str, port: int) -> socket.socket:

@@ -5,11 +5,9 @@ import contextlib
 import os
 import signal
 
-import psycopg
-
 from adapters.bootstrap import open_core
-from adapters.postgres.migrations import check_migrated
 from adapters.settings import Settings
+from adapters.starting import check_database
 from adapters.working import run_worker
 
 STOP_SECONDS = 10.0
@@ -18,8 +16,7 @@ STOP_SECONDS = 10.0
 
 async def run(settings: Settings) -> None:
     """Until SIGTERM or SIGINT; running jobs get a few seconds to end."""
-    with psycopg.connect(settings.dsn, connect_timeout=5) as connection:
-        check_migrated(connection)
+    check_database(settings)
     _stop_on_signals()
     with contextlib.suppress(asyncio.CancelledError):
         async with open_core(settings) as core:

@@ -78,6 +78,19 @@ async def judge_bridge(kit: Kit, recorded: Recorded) -> None:
     await _settle(kit, reacting(kit.house, "alert-bridge", recorded), AlertKind.BRIDGE_SILENT, bridge.id, message)
 
 
+async def judge_sealing(kit: Kit, context: Context) -> None:
+    """Sealing that was stopped, or is late, raises an alert; when it goes on, that resolves it."""
+    state = await kit.sealing.state()
+    stopped = f"The ledger does not hold, so sealing was stopped: {state.stopped}." if state.stopped else None
+    late = None if state.stopped else state.late  # being late is part of being stopped
+    for kind, message in ((AlertKind.LEDGER_MISMATCH, stopped), (AlertKind.LEDGER_CHECK_LATE, late)):
+        part = context.part(kind.value)
+        if message is not None:
+            await raise_alert(kit.house, part, kind, "sealing", message)
+        else:
+            await resolve_cause(kit.house, part, kind, "sealing")
+
+
 async def _settle(kit: Kit, context: Context, kind: AlertKind, subject_id: UUID, message: str | None) -> None:
     """Raise with a message, resolve without one."""
     if message is not None:

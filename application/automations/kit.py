@@ -6,8 +6,10 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from application.house import Context, House
 from application.issuing_ports import Issuers
+from application.ledger_verifying import LedgerVerifier
 from application.ports import CertificateReader, Recorded
 from application.probe_ports import Prober
+from application.sealing_watch import SealingWatch
 from application.verifying import RunResults
 from domain import ids
 from domain.entity import Actor, ActorKind
@@ -33,6 +35,8 @@ class Kit(NamedTuple):
     prober: Prober
     results: RunResults
     caught_up: CaughtUp
+    sealing: SealingWatch
+    verifier: LedgerVerifier
 
 
 def reacting(house: House, name: str, to: Recorded) -> Context:

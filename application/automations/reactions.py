@@ -16,6 +16,7 @@ from application.deployment_ends import give_up_overdue
 from application.discovering import start_discovery
 from application.house import load
 from application.implementing import begin_scheduled, supersede_push
+from application.ledger_verifying import carry_out_verification
 from application.ordering import process_order
 from application.ports import Recorded
 from application.verifying import carry_out_run
@@ -39,6 +40,7 @@ from domain.connector_events import (
     ValidationChanged,
 )
 from domain.entity import Event
+from domain.ledger_verification import LedgerVerificationStarted
 from domain.push_states import SupersededReason
 from domain.verification import VerificationRunStarted
 from domain.work_order_events import PushImplemented, PushRescheduled, PushRetried, PushScheduled
@@ -125,6 +127,12 @@ async def verify_on_demand(kit: Kit, recorded: Recorded) -> None:
     await carry_out_run(kit.house, context, kit.prober, kit.results, recorded.stream_id, event.connector_ids)
 
 
+async def verify_ledger(kit: Kit, recorded: Recorded) -> None:
+    """When somebody asked for the ledger to be verified, that is done."""
+    context = reacting(kit.house, "verify-ledger", recorded)
+    await carry_out_verification(kit.house, context, kit.verifier, recorded.stream_id)
+
+
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
 _BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
 _GIVE_UP = Reaction("give-up-push", give_up_push, at=lambda event: cast("DeploymentRequested", event).deadline_at)
@@ -155,6 +163,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     CertificateRevoked: (_SUPERSEDE,),
     CertificateRenewed: (_SUPERSEDE,),
     VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),
+    LedgerVerificationStarted: (Reaction("verify-ledger", verify_ledger),),
     BridgeConnected: (_BRIDGE_ALERT,),
     BridgeDisconnected: (_BRIDGE_ALERT,),
     BridgeRetired: (_BRIDGE_ALERT,),

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.automations import alerts
 from application.automations.kit import Kit, each, timing
 from application.automations.reactions import SCHEDULE
 from application.deploying import dispatch
@@ -127,6 +128,11 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
     await each(late, end)
 
 
+async def watch_sealing(kit: Kit, _: Tick) -> None:
+    """The ledger is sealed by another process: whether it does so is looked at from here."""
+    await alerts.judge_sealing(kit, timing(kit.house, "watch-sealing"))
+
+
 TIMERS: Mapping[str, Timer] = {
     timer.name: timer
     for timer in (
@@ -135,6 +141,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("dispatch-forgotten", lambda every: every.sweep, dispatch_forgotten),
         Timer("end-late-errands", lambda every: every.sweep, end_late_errands),
         Timer("expire-requests", lambda _: 60, expire_requests),
+        Timer("watch-sealing", lambda _: 30, watch_sealing),
         Timer("verify", lambda every: every.verification, verify, resumes=True),
         Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),
     )

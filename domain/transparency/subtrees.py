@@ -1,6 +1,6 @@
 """Which hashes of the tree stand for which leaves: perfect subtrees, and ranges made of them."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import NamedTuple
 
@@ -20,15 +20,21 @@ class Range(NamedTuple):
     start: int
     end: int
 
-    def parts(self) -> Iterator[Subtree]:
+    def parts(self) -> Sequence[Subtree]:
         """The perfect subtrees it consists of, from left to right."""
-        start = self.start
-        while start < self.end:
-            height = (self.end - start).bit_length() - 1
+        start, end = self
+        length = end - start
+        if length & (length - 1) == 0 and start & (length - 1) == 0 and length:  # most ranges of a proof are one
+            height = length.bit_length() - 1
+            return (Subtree(height, start >> height),)
+        found: list[Subtree] = []
+        while start < end:
+            height = (end - start).bit_length() - 1
             if start:
                 height = min(height, (start & -start).bit_length() - 1)
-            yield Subtree(height, start >> height)
+            found.append(Subtree(height, start >> height))
             start += 1 << height
+        return found
 
 
 Lookup = Callable[[Subtree], bytes]
@@ -43,7 +49,8 @@ def combined(hashes: Sequence[bytes]) -> bytes:
 
 def hash_of(leaves: Range, lookup: Lookup) -> bytes:
     """The Merkle tree hash over a range that a tree, a proof or a tile consists of."""
-    return combined([lookup(part) for part in leaves.parts()])
+    parts = leaves.parts()
+    return lookup(parts[0]) if len(parts) == 1 else combined([lookup(part) for part in parts])
 
 
 def root(size: int, lookup: Lookup) -> bytes:

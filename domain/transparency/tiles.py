@@ -6,6 +6,7 @@ inner nodes are computed (or kept beside, see `expanded`).
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import NamedTuple, Self
 
@@ -117,6 +118,12 @@ def expanded(hashes: bytes) -> Expanded:
     while len(layers[-1]) > HASH_BYTES:
         layers.append(layer_above(layers[-1]))
     return Expanded(tuple(layers))
+
+
+@lru_cache(maxsize=32)
+def expanded_partial(hashes: bytes) -> Expanded:
+    """`expanded`, remembered: all proofs under one checkpoint need the same few partial tiles."""
+    return expanded(hashes)
 
 
 def packed(tile: Expanded) -> bytes:

@@ -171,6 +171,7 @@ def services_of(core: Core, **settings: Any) -> Services:
         issuers=core.issuers,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
+        sealed=core.sealed,
         settings=ApiSettings(session_key=secrets.token_bytes(32), **settings),
         local_ca_pem=lambda: core.local_pki.root_pem,
         unreachable=UNREACHABLE,

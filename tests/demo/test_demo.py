@@ -12,6 +12,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from adapters.keys.ed25519 import verify_ed25519
+from domain.transparency.hashing import leaf_hash
+from domain.transparency.keys import VerifierKey
+from domain.transparency.tlog_proof import check_tlog_proof, parse_tlog_proof
 from tests.support.demo import Demo, running_demo, served
 
 PEOPLE = {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"}
@@ -54,7 +58,7 @@ def test_a_short_living_history(tmp_path: Path) -> None:
         ready = demo.ready
         _has_people(demo)
         _has_a_history(demo)
-        assert {"postgres", "api", "worker", "bridge"} <= set(ready["pids"])
+        assert {"postgres", "api", "worker", "sealer", "bridge"} <= set(ready["pids"])
         assert _mode(demo._ready_file) == _mode(directory / "tokens.json") == 0o600
         assert demo.stop() == 0
     assert not demo._ready_file.exists()
@@ -203,3 +207,22 @@ def test_the_panel_says_what_to_do(demo: Demo) -> None:
     for text in (demo.ready["base_url"], demo.ready["ca_pem_path"], *demo.ready["tokens"].values(), *PEOPLE):
         assert text in said
     assert "What to try" in said
+
+
+def test_the_ledger_is_sealed_as_it_grows(demo: Demo) -> None:
+    """Checkpoints follow within seconds, in a file too; an event of the history is proven by its own key."""
+    auditor = demo.person("auditor")
+    key = auditor.client.get("/audit/key")
+    assert key.status_code == 200, key.text
+    size = int(auditor.get("/audit-events", sort="-position", limit=1)["items"][0]["position"])
+
+    def sealed() -> bool:
+        return int(auditor.client.get("/audit/checkpoint").text.split("\n")[1]) >= size
+
+    demo.until(sealed, "the newest event is sealed")
+    origin = auditor.client.get("/audit/checkpoint").text.partition("\n")[0]
+    proof = parse_tlog_proof(auditor.client.get(f"/audit-events/{size}/proof").text)
+    leaf = auditor.client.get(f"/audit-events/{size}/leaf").content
+    keys = [VerifierKey.parse(line) for line in key.text.splitlines()]
+    check_tlog_proof(proof, leaf_hash(leaf), origin, keys, verify_ed25519)
+    assert (Path(demo.ready["data"]) / "checkpoints.ndjson").read_text().count("\n") >= 1

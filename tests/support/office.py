@@ -13,6 +13,7 @@ from adapters.issuers.local_pki import open_local_pki
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.generating import generate_key
 from adapters.simulated.ops import SimulatedRunResults
+from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
 from adapters.x509.requests import read_request
 from application.automations.kit import Kit
 from application.automations.reactions import REACTIONS
@@ -35,6 +36,7 @@ class Office:
         self._twice = twice
         self._position = 0
         self._timed: list[tuple[datetime, int, str]] = []
+        self.sealing, self.verifier = SimulatedSealing(), SimulatedVerifier()
         kit = Kit(
             house=world.house,
             issuers=issuers or Providers({}),
@@ -42,6 +44,8 @@ class Office:
             prober=field,
             results=SimulatedRunResults(),
             caught_up=world.hints.catch_up,
+            sealing=self.sealing,
+            verifier=self.verifier,
         )
         self._running = Running(kit, Intervals())
 

@@ -5,7 +5,8 @@
             await log.append(...)
         with psycopg.connect(pg.owner_dsn) as connection: ...
 
-`pg.app_dsn` and `pg.owner_dsn` are the two roles of the service; `pg.superuser_dsn` is for what only an operator does.
+`pg.app_dsn`, `pg.owner_dsn` and `pg.sealer_dsn` are the roles of the service; `pg.superuser_dsn` is for what only an
+operator does.
 The server is the one of CERTFERRY_TEST_DSN (a superuser's DSN) where that is set, else an embedded one. The fixtures
 are registered in tests/conftest.py (`pytest_plugins`); `database(server)` makes a further database in the same test.
 """
@@ -27,7 +28,7 @@ from psycopg.conninfo import make_conninfo
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrations import migrate
-from adapters.postgres.roles import APP, OWNER, create_roles_sql
+from adapters.postgres.roles import OWNER, ROLES, create_roles_sql
 
 _numbers = count(1)
 
@@ -41,6 +42,7 @@ class PostgresServer(msgspec.Struct, frozen=True):
     superuser_dsn: str
     owner_dsn: str
     app_dsn: str
+    sealer_dsn: str
     template: str
     embedded: EmbeddedPostgres | None = None
 
@@ -55,6 +57,7 @@ class Pg(msgspec.Struct, frozen=True):
     superuser_dsn: str
     owner_dsn: str
     app_dsn: str
+    sealer_dsn: str
 
     def log(self, **options: Any) -> PostgresLog:
         """The ledger of this database, to be used with `async with`."""
@@ -90,6 +93,7 @@ def database(server: PostgresServer, template: str | None = None) -> Iterator[Pg
             superuser_dsn=make_conninfo(server.superuser_dsn, dbname=name),
             owner_dsn=make_conninfo(server.owner_dsn, dbname=name),
             app_dsn=make_conninfo(server.app_dsn, dbname=name),
+            sealer_dsn=make_conninfo(server.sealer_dsn, dbname=name),
         )
     finally:
         _drop(server, name)
@@ -99,8 +103,9 @@ def database(server: PostgresServer, template: str | None = None) -> Iterator[Pg
 def embedded_server(data_dir: Path, major: int | None = None) -> Iterator[PostgresServer]:
     """A server of a test's own."""
     with EmbeddedPostgres(data_dir, major=major) as embedded:
-        superuser, owner, app = (embedded.dsn(role) for role in ("postgres", OWNER, APP))
-        server = PostgresServer(make_conninfo(superuser, dbname="postgres"), owner, app, _template_name(), embedded)
+        superuser, owner, app, sealer = (embedded.dsn(role) for role in ("postgres", *ROLES))
+        superuser = make_conninfo(superuser, dbname="postgres")
+        server = PostgresServer(superuser, owner, app, sealer, _template_name(), embedded)
         with _template(server):
             yield server
 
@@ -109,11 +114,11 @@ def _given_server(dsn: str) -> PostgresServer:
     """Roles are shared by all sessions on a server: their passwords follow from the DSN, so sessions agree on them."""
     password = hashlib.sha256(b"certferry tests " + dsn.encode()).hexdigest()
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for role, statement in zip((OWNER, APP), create_roles_sql(password, password), strict=True):
+        for role, statement in zip(ROLES, create_roles_sql(password, password, password), strict=True):
             known = connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is not None
             connection.execute((statement.replace("CREATE", "ALTER", 1) if known else statement).encode())
-    owner, app = (make_conninfo(dsn, user=role, password=password) for role in (OWNER, APP))
-    return PostgresServer(dsn, owner, app, _template_name())
+    owner, app, sealer = (make_conninfo(dsn, user=role, password=password) for role in ROLES)
+    return PostgresServer(dsn, owner, app, sealer, _template_name())
 
 
 @contextmanager

@@ -11,11 +11,29 @@ from tests.contracts.log_events import command, read_by, writing
 from tests.support.postgres import Pg, PostgresServer, database
 
 TABLES = ("ledger.events", "ledger.commands")
+SEALED = tuple(
+    f"ledger.{name}" for name in ("tiles", "checkpoints", "cosignatures", "timestamps", "log_keys", "sealing_stops")
+)
+
+SOME_COLUMN = {
+    "ledger.events": "topic",
+    "ledger.commands": "answer",
+    "ledger.tiles": "root",
+    "ledger.checkpoints": "note",
+    "ledger.cosignatures": "line",
+    "ledger.timestamps": "answer",
+    "ledger.log_keys": "vkey",
+    "ledger.sealing_stops": "reason",
+}
 
 REFUSED = [
-    *(f"DELETE FROM {table}" for table in TABLES),
-    *(f"TRUNCATE {table}" for table in TABLES),
-    *(f"UPDATE {table} SET recorded_at = now()" for table in TABLES),
+    *(f"DELETE FROM {table}" for table in (*TABLES, *SEALED)),
+    *(f"TRUNCATE {table} CASCADE" for table in (*TABLES, *SEALED)),
+    *(f"INSERT INTO {table} DEFAULT VALUES" for table in (*TABLES, *SEALED)),
+    *(f"COPY {table} FROM STDIN" for table in (*TABLES, *SEALED)),
+    *(f"ALTER TABLE {table} DISABLE TRIGGER append_only" for table in (*TABLES, *SEALED)),
+    *(f"DROP TRIGGER append_only ON {table}" for table in (*TABLES, *SEALED)),
+    *(f"UPDATE {table} SET {column} = {column}" for table, column in SOME_COLUMN.items()),
     *(f"LOCK TABLE {table} IN EXCLUSIVE MODE" for table in TABLES),
     *(f"SELECT * FROM {table} FOR UPDATE" for table in TABLES),
     *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in TABLES),
@@ -23,12 +41,38 @@ REFUSED = [
     *(f"ALTER TABLE {table} ADD COLUMN note text" for table in TABLES),
     *(f"CREATE INDEX ON {table} (recorded_at)" for table in TABLES),
     *(f"CREATE RULE hide AS ON INSERT TO {table} DO INSTEAD NOTHING" for table in TABLES),
+    *(f"ALTER TABLE {table} OWNER TO certferry_app" for table in TABLES),
+    *(f"ALTER TABLE {table} SET SCHEMA read" for table in TABLES),
+    *(f"CREATE TABLE read.own () INHERITS ({table})" for table in TABLES),
+    *(f"CREATE POLICY own ON {table} USING (false)" for table in TABLES),
+    *(f"COMMENT ON TABLE {table} IS 'nothing'" for table in TABLES),
     "INSERT INTO ledger.commands VALUES (gen_random_uuid(), '', 1, 1, now(), null)",
     "INSERT INTO ledger.events SELECT * FROM ledger.events",
-    "COPY ledger.events FROM STDIN",
     "CREATE TRIGGER own BEFORE INSERT ON ledger.events FOR EACH ROW EXECUTE FUNCTION ledger.refuse_change()",
     "CREATE FUNCTION ledger.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "CREATE TABLE ledger.own (n int)",
+    "CREATE OPERATOR ledger.<> (FUNCTION = int8ne, LEFTARG = bigint, RIGHTARG = bigint)",
+    "CREATE OR REPLACE VIEW ledger.head AS SELECT 0::bigint AS position",
+    "ALTER FUNCTION ledger.append SET search_path = read",
+    # PostgreSQL looks into public and pg_catalog for everybody: who may make things there could shadow ours.
+    "CREATE FUNCTION public.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OPERATOR public.<> (FUNCTION = int8ne, LEFTARG = bigint, RIGHTARG = bigint)",
+    "CREATE TABLE public.own (n int)",
+    "CREATE FUNCTION pg_catalog.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE CAST (bytea AS text) WITHOUT FUNCTION",
+    "CREATE EVENT TRIGGER own ON ddl_command_end EXECUTE FUNCTION ledger.refuse_change()",
+    "ALTER DATABASE postgres SET synchronous_commit = off",
+    "SELECT pg_read_file('pg_hba.conf')",
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    # Sealing is another role's.
+    "SELECT ledger.seal(0, 0, '', '', '{}', '{}', '{}', '{}')",
+    "SELECT ledger.cosign(1, '')",
+    "SELECT ledger.stamp(1, '')",
+    "SELECT ledger.note_keys('{}')",
+    "SELECT ledger.stop_sealing(1, '')",
+    "SELECT ledger.resume_sealing('')",
+    "UPDATE ops.sealing SET seen_at = now()",
+    "SET ROLE certferry_sealer",
     "CREATE OR REPLACE FUNCTION ledger.refuse_change() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
     "DROP FUNCTION ledger.refuse_change CASCADE",
     "SET session_replication_role = replica",
@@ -37,6 +81,20 @@ REFUSED = [
     "ALTER ROLE certferry_app SUPERUSER",
     "DROP SCHEMA ledger CASCADE",
     "CREATE SCHEMA elsewhere",
+]
+
+SEALER_REFUSED = [
+    *(f"DELETE FROM {table}" for table in (*TABLES, *SEALED)),
+    *(f"TRUNCATE {table} CASCADE" for table in (*TABLES, *SEALED)),
+    *(f"UPDATE {table} SET {column} = {column}" for table, column in SOME_COLUMN.items()),
+    *(f"INSERT INTO {table} DEFAULT VALUES" for table in (*TABLES, *SEALED)),
+    "SELECT ledger.append('{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', null)",
+    "SELECT * FROM ledger.commands",
+    "SELECT * FROM vault.private_keys",
+    "SELECT ledger.resume_sealing('')",
+    "CREATE TABLE read.own (n int)",
+    "CREATE FUNCTION public.own() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "SET ROLE certferry_app",
 ]
 
 
@@ -57,6 +115,13 @@ def filled(postgres_server: PostgresServer) -> Iterator[Pg]:
 def test_the_application_role_only_appends(filled: Pg, statement: str) -> None:
     """Every way around `ledger.append` is refused for want of a privilege."""
     with psycopg.connect(filled.app_dsn) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("statement", SEALER_REFUSED)
+def test_the_sealer_s_role_neither_appends_nor_changes(filled: Pg, statement: str) -> None:
+    """Whoever has the signing process's password can seal what is there, and nothing else."""
+    with psycopg.connect(filled.sealer_dsn) as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
         connection.execute(statement.encode())
 
 

@@ -21,6 +21,8 @@ class Shell:
             "CERTFERRY_DATA": str(directory / "data"),
             "CERTFERRY_DATABASE__DSN": pg.app_dsn,
             "CERTFERRY_DATABASE__OWNER_DSN": pg.owner_dsn,
+            "CERTFERRY_SEALING__DSN": pg.sealer_dsn,
+            "CERTFERRY_SEALING__KEYS": str(directory / "seal"),
         }
         self._directory = directory
 
@@ -35,6 +37,18 @@ class Shell:
             check=False,
             timeout=120,
         )
+
+    def start(self, *arguments: str, **changes: str) -> "subprocess.Popen[bytes]":
+        """A process that runs on; what it says goes to `said` in the directory."""
+        with (self._directory / "said").open("ab") as said:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-c", "from api.cli import main; main()", *arguments],
+                cwd=self._directory,
+                env={**self.environment, "PYTHONPATH": str(ROOT), **changes},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
 
     def json(self, *arguments: str) -> Any:
         """The answer of a command that works."""

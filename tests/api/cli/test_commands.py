@@ -118,6 +118,7 @@ def test_help_names_every_command(shell: Shell) -> None:
         "demo",
         "serve",
         "work",
+        "seal",
         "migrate",
         "rebuild",
         "replay",
