@@ -14,8 +14,10 @@ from adapters.keys.generating import generate_key
 from adapters.keys.master_key import load_master_key
 from adapters.keys.postgres_vault import PostgresVault
 from adapters.keys.vault import Envelope
+from adapters.origin import LedgerOrigin
 from adapters.postgres.log import PostgresLog
 from adapters.postgres_ops.database import OpsDatabase
+from adapters.postgres_ops.deliveries import PostgresDeliveries
 from adapters.postgres_ops.errands import PostgresErrands
 from adapters.postgres_ops.idempotency import PostgresIdempotency
 from adapters.postgres_ops.leases import PostgresLeases
@@ -54,6 +56,8 @@ class Core(NamedTuple):
     moments: Moments
     results: PostgresRunResults
     idempotency: PostgresIdempotency
+    deliveries: PostgresDeliveries
+    origin: LedgerOrigin
     bridge_ca: BridgeCa
     local_pki: LocalPki
     issuers: Providers
@@ -111,6 +115,8 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             moments=Moments(rows, HISTORIES),
             results=PostgresRunResults(database),
             idempotency=PostgresIdempotency(database),
+            deliveries=PostgresDeliveries(database),
+            origin=LedgerOrigin(rows, settings.server.url, settings.sealing.origin),
             bridge_ca=await open_bridge_ca(vault, utc_now),
             local_pki=local_pki,
             issuers=Providers({Provider.LOCAL_PKI: orders}),

@@ -38,11 +38,14 @@ class Database:
 
 @dataclass(frozen=True, kw_only=True)
 class Server:
-    """The API and its pages. `https`: reached through a proxy that speaks https, so cookies are for https only."""
+    """The API and its pages. `https`: reached through a proxy that speaks https, so cookies are for https only. `url`:
+    where people and programs reach it, for links that leave the service (https://certferry.example.org).
+    """
 
     host: str = "127.0.0.1"
     port: int = 8000
     https: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,18 @@ class Reviews:
     """Days until the inventory has to be reviewed again."""
 
     every_days: int = 90
+
+
+@dataclass(frozen=True, kw_only=True)
+class Webhooks:
+    """`allow`: networks that messages may be sent to beside the ordinary ones. `ca_file`: authorities that are trusted
+    beside the system's. Seconds: for one attempt, and until a webhook that takes nothing is disabled.
+    """
+
+    allow: tuple[str, ...] = ()
+    ca_file: str = ""
+    timeout: float = 15.0
+    give_up_after: float = 259_200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +144,7 @@ class Settings:
     push: Push = field(default_factory=Push)
     verification: Verification = field(default_factory=Verification)
     reviews: Reviews = field(default_factory=Reviews)
+    webhooks: Webhooks = field(default_factory=Webhooks)
     worker: Worker = field(default_factory=Worker)
     sealing: Sealing = field(default_factory=Sealing)
 

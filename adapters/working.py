@@ -1,6 +1,8 @@
-"""The worker process: read models, reactions, timers."""
+"""The worker process: read models, reactions, timers, webhooks."""
 
 import asyncio
+from importlib.metadata import version
+from pathlib import Path
 
 from adapters.bootstrap import Core
 from adapters.postgres_ops.pruning import prune_for_ever
@@ -11,6 +13,9 @@ from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
 from adapters.sealing.verifying import PostgresLedgerVerifier
 from adapters.sealing.watching import PostgresSealingWatch
+from adapters.webhooks.attempting import DeliverySettings, Post
+from adapters.webhooks.running import deliver_webhooks
+from adapters.webhooks.sending import Sender, SenderSettings
 from application.alerting import raise_alert
 from application.automations.kit import Kit, timing
 from application.automations.running import Running
@@ -44,6 +49,7 @@ async def run_worker(core: Core) -> None:
         loops.create_task(past.run())
         loops.create_task(keep_running("pruning", lambda: _prune(core)))
         loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds)))
+        loops.create_task(keep_running("webhooks", lambda: _deliver(core)))
 
 
 async def _prune(core: Core) -> None:
@@ -56,6 +62,24 @@ async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> N
     async with queue.app.open_async(), asyncio.TaskGroup() as loops:
         loops.create_task(keep_running("following the ledger", lambda: follow_log(core.settings.dsn, queue)))
         loops.create_task(keep_running("carrying out jobs", lambda: work(queue, _settings(core))))
+
+
+async def _deliver(core: Core) -> None:
+    await _until_read_models_stand(core)
+    chosen = core.settings.webhooks
+    ca_file = Path(chosen.ca_file) if chosen.ca_file else None
+    settings = SenderSettings(timeout=chosen.timeout, ca_file=ca_file, user_agent=f"certferry/{version('certferry')}")
+    async with Sender(AddressPolicy(parse_networks(chosen.allow)), settings) as sender:
+        post = Post(
+            house=core.house,
+            trail=core.views.audit_trail,
+            position=core.position,
+            deliveries=core.deliveries,
+            sender=sender,
+            origin=core.origin,
+            settings=DeliverySettings(give_up_after=chosen.give_up_after),
+        )
+        await deliver_webhooks(core.settings.dsn, post, core.views.webhooks)
 
 
 async def _until_read_models_stand(core: Core) -> None:

@@ -25,6 +25,7 @@ from api.controllers import (
     certificates,
     changes,
     connectors,
+    event_schemas,
     orders,
     principals,
     pushing,
@@ -32,6 +33,8 @@ from api.controllers import (
     system,
     target_systems,
     verification,
+    webhook_deliveries,
+    webhooks,
     work_orders,
 )
 from api.directory import start_directory
@@ -61,6 +64,8 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *audit_proofs.HANDLERS,
     *changes.HANDLERS,
     *alerts.HANDLERS,
+    *webhooks.HANDLERS,
+    *webhook_deliveries.HANDLERS,
     *principals.HANDLERS,
 ]
 _HEADERS = (
@@ -76,7 +81,7 @@ def create_app(services: Services) -> Litestar:
     # One router, not one per tag: Litestar copies everything in a router once more for every level.
     api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
     app = Litestar(
-        route_handlers=[api, *system.HANDLERS, *page_routes()],
+        route_handlers=[api, *system.HANDLERS, *event_schemas.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring],
         before_send=[tell_shown, stamp],

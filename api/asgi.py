@@ -34,6 +34,8 @@ def services_of(core: Core, health: Health) -> Services:
         positions=core.position,
         idempotency=core.idempotency,
         run_results=core.results,
+        deliveries=core.deliveries,
+        origin=core.origin,
         issuers=core.issuers,
         bridge_ca=core.bridge_ca,
         seal=seal_content,

@@ -66,6 +66,8 @@ async def tell_of_export(
 ) -> int:
     """That events are taken away as a file is an event before the first byte leaves; its position, once it is read."""
     services = reading.services
+    if reading.moment is not None:
+        until_position = min(until_position or reading.moment.position, reading.moment.position)
     position = await record_export(
         services.house,
         reading.context(),

@@ -29,10 +29,18 @@ TAGS = {
     "Reports": "History for auditors: each report as of any moment, every number with its ledger positions.",
     "Audit": "The ledger: every event, by whom, in which order.",
     "Alerts": "What a person should look at.",
+    "Webhooks": "Events are posted to them as they happen; what was sent, and how it went.",
     "Principals": "People and programs, roles, tokens.",
     "System": "The service itself.",
 }
-_TAGS_OF_MODULES = {"work_orders": "Pushing", "audit_events": "Audit", "audit_proofs": "Audit", "changes": "Audit"}
+_TAGS_OF_MODULES = {
+    "event_schemas": "Audit",
+    "webhook_deliveries": "Webhooks",
+    "work_orders": "Pushing",
+    "audit_events": "Audit",
+    "audit_proofs": "Audit",
+    "changes": "Audit",
+}
 
 
 def tag_of(module: str) -> str:
@@ -100,6 +108,8 @@ _MOMENT = {
 
 _STREAMS = {"application/x-ndjson": {"schema": _STRING}, "text/csv": {"schema": _STRING}}
 _PRINTED = {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}}
+_CLOUD_EVENT = {"type": "object", "required": ["specversion", "id", "source", "type"], "additionalProperties": True}
+_CLOUD_EVENTS = {"application/cloudevents-batch+json": {"schema": {"type": "array", "items": _CLOUD_EVENT}}}
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _TEXT = {"text/plain": {"schema": _STRING}}
@@ -108,8 +118,10 @@ _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
     **dict.fromkeys(("listAlerts", "listPrincipals", "listTokens", "listCertificateEvents"), _STREAMS),
     **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
+    **dict.fromkeys(("listWebhooks", "listWebhookDeliveries"), _STREAMS),
     "diffAuditLog": _STREAMS,
-    "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}},
+    "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}} | _CLOUD_EVENTS,
+    "getAuditEvent": {"application/cloudevents+json": {"schema": _CLOUD_EVENT}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
     **dict.fromkeys(("getPushValidationReport", "getSeparationOfDutiesReport", "getUnapprovedPushesReport"), _PRINTED),
     **dict.fromkeys(("getExposureReport", "getLeadTimesReport", "getExpiryReport", "getReviewReport"), _PRINTED),
@@ -124,6 +136,7 @@ _ONLY: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("getAuditTile", "getAuditEntries"), _BYTES),
     **dict.fromkeys(("getAuditCheckpoint", "getOlderAuditCheckpoint", "getAuditEventProof"), _TEXT),
     "getAuditTimestamp": {"application/timestamp-reply": {"schema": {"type": "string", "format": "binary"}}},
+    "getEventSchema": {"application/schema+json": {"schema": {"type": "object"}}},
     "metrics": {"text/plain": {"schema": _STRING}},
 }
 
@@ -147,6 +160,8 @@ def headers(path: str, verb: str, status: str, *, past: bool) -> dict[str, Any]:
         return {}
     if verb == "get" and "/reports/" in path:
         return _MOMENT
+    if verb == "get" and path.endswith("{delivery_id}"):
+        return {}  # no aggregate
     if verb == "get":
         found = _ETAG if path.endswith("_id}") else _LINK if not path.endswith("}") else {}
         return _READ_POSITION | found | (_MOMENT if past else {})

@@ -16,7 +16,7 @@ from application.viewing import record_audit_read, record_view
 log = logging.getLogger("certferry.api")
 _REMEMBERED = 10_000
 _LONGEST_QUERY = 2000
-_PAGING = frozenset({"after_position", "cursor", "limit", "sort", "min_position"})
+_PAGING = frozenset({"after_position", "cursor", "limit", "sort", "min_position", "envelope"})
 _ONE_EVENT = "position"
 
 

@@ -18,9 +18,11 @@ from application.issuing_ports import Issuers
 from application.ports import CertificateReader
 from application.proving import SealedLog
 from application.verifying import Result
+from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent
 from domain.colour import Thresholds
 from projections.alerts.view import Alerts
+from projections.audit_trail.cloud_events import Origin
 from projections.audit_trail.view import AuditTrail
 from projections.bridges.view import Bridges
 from projections.changes.view import Changes
@@ -35,6 +37,7 @@ from projections.reports import Reports
 from projections.target_systems.view import TargetSystems
 from projections.topology.view import Topology
 from projections.verification_runs.view import VerificationRuns
+from projections.webhooks.view import Webhooks
 from projections.work_orders.view import WorkOrders
 
 
@@ -177,6 +180,8 @@ class Views(Protocol):
     @property
     def verification_runs(self) -> VerificationRuns: ...
     @property
+    def webhooks(self) -> Webhooks: ...
+    @property
     def work_orders(self) -> WorkOrders: ...
 
 
@@ -217,6 +222,8 @@ class Services:
     positions: Positions
     idempotency: IdempotencyStore
     run_results: RunResults
+    deliveries: Deliveries
+    origin: Callable[[], Awaitable[Origin]]
     issuers: Issuers
     bridge_ca: BridgeAuthority
     seal: Seal

@@ -25,6 +25,7 @@ class AlertKind(StrEnum):
     REACTION_FAILED = "reaction_failed"
     LEDGER_CHECK_LATE = "ledger_check_late"
     LEDGER_MISMATCH = "ledger_mismatch"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):

@@ -16,6 +16,7 @@ from domain.principal import PRINCIPAL, TOKEN
 from domain.review import REVIEW
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
+from domain.webhook import WEBHOOK
 from domain.work_order_state import WORK_ORDER
 
 __all__ = ["AGGREGATES", "AGGREGATE_OF", "TOPICS", "Event"]
@@ -33,6 +34,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     TOKEN,
     ALERT,
     REVIEW,
+    WEBHOOK,
     ACCESS_LOG,
     LEDGER_VERIFICATION,
     CLAIM,

@@ -58,6 +58,9 @@ from projections.unapproved_pushes.postgres import PostgresUnapprovedReports
 from projections.verification_runs.postgres import PostgresVerificationRuns
 from projections.verification_runs.projection import VERIFICATION_RUNS
 from projections.verification_runs.view import VerificationRuns
+from projections.webhooks.postgres import PostgresWebhooks
+from projections.webhooks.projection import WEBHOOKS
+from projections.webhooks.view import Webhooks
 from projections.work_orders.postgres import PostgresWorkOrders
 from projections.work_orders.projection import WORK_ORDERS
 from projections.work_orders.view import WorkOrders
@@ -86,6 +89,7 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     PRINCIPALS,
     TOKENS,
     ALERTS,
+    WEBHOOKS,
     PUSH_VALIDATION,
     SERVED_CERTIFICATES,
     AUDIT_SUBJECTS,
@@ -112,6 +116,7 @@ class Views(NamedTuple):
     verification_runs: VerificationRuns
     principals: Principals
     alerts: Alerts
+    webhooks: Webhooks
     topology: Topology
     push_validation: PushValidation
     audit_trail: AuditTrail
@@ -147,6 +152,7 @@ def views_of(reader: Reader) -> Views:
         verification_runs=PostgresVerificationRuns(reader),
         principals=PostgresPrincipals(reader),
         alerts=PostgresAlerts(reader),
+        webhooks=PostgresWebhooks(reader),
         topology=PostgresTopology(reader),
         push_validation=PostgresPushValidation(reader),
         audit_trail=PostgresAuditTrail(reader),

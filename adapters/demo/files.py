@@ -22,7 +22,11 @@ def write_service_settings(place: Place, dsns: Dsns) -> None:
             "check_every": 60.0,
             "checkpoint_file": str(place.directory / "checkpoints.ndjson"),
         },
-        "server": {"host": "127.0.0.1", "port": place.kept.ports["api"]},
+        "server": {
+            "host": "127.0.0.1",
+            "port": place.kept.ports["api"],
+            "url": f"http://127.0.0.1:{place.kept.ports['api']}",
+        },
         "bridges": {
             "host": "127.0.0.1",
             "port": place.kept.ports["bridges"],
@@ -31,6 +35,7 @@ def write_service_settings(place: Place, dsns: Dsns) -> None:
         },
         "push": {"dispatch_deadline": 20.0, "lease_seconds": 10.0, "errand_deadline": 15.0},
         "verification": {"every": 10, "grace": 0.0, "allow": ["127.0.0.0/8", "::1/128"]},
+        "webhooks": {"allow": ["127.0.0.0/8", "::1/128"]},
         "worker": {"sweep": 5, "heartbeat": 1.0, "stalled": 5.0},
     }
     _write(place.config, settings)

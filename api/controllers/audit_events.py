@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, QueryParameter
@@ -15,9 +16,10 @@ from api.audit_feeds import export_events, stream_events
 from api.controllers.certificate_filter import Texts
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, negotiate, page, position_cursor
+from api.paging import CSV, JSON, NDJSON, AfterPosition, Cursor, Limit, array, negotiate, page, position_cursor
 from api.positions import LARGEST
 from api.presenters.audit import event
+from api.presenters.envelopes import CLOUD_EVENT, CLOUD_EVENTS, Envelope, Present, enveloping
 from api.schemas.audit import AuditEventBody, AuditEventPage
 from api.security import requires
 from api.streaming import SSE
@@ -73,6 +75,10 @@ async def list_audit_events(
     ] = "position",
     limit: Limit = 50,
     cursor: Cursor = None,
+    envelope: Annotated[
+        Envelope | None,
+        QueryParameter(description="In streams and NDJSON: each event in the envelope of CloudEvents 1.0."),
+    ] = None,
 ) -> Response[AuditEventPage]:
     """Events in the order of the ledger. As a stream (SSE) for ever, resumed by Last-Event-ID; as NDJSON or CSV whole,
     up to the `audit.export.created` that tells of it.
@@ -81,21 +87,24 @@ async def list_audit_events(
     """
     audit = reading.views.audit_trail
     after = position_cursor(cursor, after_position)
-    wanted = negotiate(request, JSON, NDJSON, CSV, SSE)
-    if wanted != JSON and sort != "position":
+    wanted = negotiate(request, JSON, NDJSON, CSV, SSE, CLOUD_EVENTS)
+    present = await enveloping(wanted, envelope, reading.services.origin)
+    if wanted not in {JSON, CLOUD_EVENTS} and sort != "position":
         raise bad_parameter("sort", "Streams and files are in the order of the ledger.")
     if wanted in {NDJSON, CSV}:
-        return await export_events(request, reading, wanted, narrow, after, event)
+        return await export_events(request, reading, wanted, narrow, after, present)
     answer: Response[Any]
     if wanted == SSE:
         only_now(reading.moment, "A stream follows the present; until_position ends it.")
         resumed = position_cursor(request.headers.get("last-event-id"), after)
-        answer = await stream_events(request, reading, narrow, resumed, event)
-    elif sort == "-position":
-        before = position_cursor(cursor, 0) or None
-        answer = _page(request, await audit.latest(narrow, before_position=before, limit=limit + 1), limit)
+        answer = await stream_events(request, reading, narrow, resumed, present)
     else:
-        answer = _page(request, await audit.list(narrow, after_position=after, limit=limit + 1), limit)
+        if sort == "-position":
+            before = position_cursor(cursor, 0) or None
+            found = await audit.latest(narrow, before_position=before, limit=limit + 1)
+        else:
+            found = await audit.list(narrow, after_position=after, limit=limit + 1)
+        answer = _page(request, found, limit, present, wanted)
     request.app.state.read_recorder.audit_listed(request, reading)
     return answer
 
@@ -104,8 +113,14 @@ async def list_audit_events(
 async def get_audit_event(
     request: Request[Any, Any, Any], position: FromPath[int], reading: NamedDependency[Reading]
 ) -> Response[AuditEventBody]:
-    """One event."""
-    return single(event(await _event(request, reading, position)))
+    """One event, or the same as a CloudEvent."""
+    wanted = negotiate(request, JSON, CLOUD_EVENT)
+    found = await _event(request, reading, position)
+    if wanted == JSON:
+        return single(event(found))
+    present = await enveloping(wanted, None, reading.services.origin)
+    content: Any = msgspec.json.encode(present(found))
+    return Response(content, media_type=CLOUD_EVENT)
 
 
 @get("/audit-events/{position:int}/payload", opt=requires(Permission.READ_EVERYTHING), media_type=BYTES)
@@ -132,9 +147,12 @@ async def _event(request: Request[Any, Any, Any], reading: Reading, position: in
     return found
 
 
-def _page(request: Request[Any, Any, Any], found: Sequence[AuditEvent], limit: int) -> Response[AuditEventPage]:
+def _page(
+    request: Request[Any, Any, Any], found: Sequence[AuditEvent], limit: int, present: Present, media_type: str
+) -> Response[AuditEventPage]:
     following = str(found[limit - 1].position) if len(found) > limit else None
-    return page(request, [event(item) for item in found[:limit]], following)
+    items = [present(item) for item in found[:limit]]
+    return page(request, items, following) if media_type == JSON else array(request, items, following, media_type)
 
 
 def _bytes(content: bytes) -> Response[bytes]:

@@ -17,6 +17,7 @@ from domain.connector import CONNECTOR, Connector
 from domain.connector_events import SyncState, ValidationState
 from domain.push_states import DeploymentStatus
 from domain.target_system import TARGET_SYSTEM
+from domain.webhook import WEBHOOK, DisabledReason
 
 _WRONG = frozenset(
     {
@@ -89,6 +90,18 @@ async def judge_sealing(kit: Kit, context: Context) -> None:
             await raise_alert(kit.house, part, kind, "sealing", message)
         else:
             await resolve_cause(kit.house, part, kind, "sealing")
+
+
+async def judge_webhook(kit: Kit, recorded: Recorded) -> None:
+    """A webhook that was disabled because its receiver is gone or takes nothing raises an alert; enabling or removing
+    it resolves it.
+    """
+    webhook = await load(kit.house, WEBHOOK, recorded.stream_id)
+    state = webhook.found
+    given_up = not state.removed and state.disabled_reason in {DisabledReason.GONE, DisabledReason.FAILING}
+    message = f"The webhook to {state.subscription.url} is disabled: no event is sent there." if given_up else None
+    context = reacting(kit.house, "alert-webhook", recorded)
+    await _settle(kit, context, AlertKind.WEBHOOK_DISABLED, webhook.id, message)
 
 
 async def _settle(kit: Kit, context: Context, kind: AlertKind, subject_id: UUID, message: str | None) -> None:

@@ -43,6 +43,7 @@ from domain.entity import Event
 from domain.ledger_verification import LedgerVerificationStarted
 from domain.push_states import SupersededReason
 from domain.verification import VerificationRunStarted
+from domain.webhook import WebhookChanged, WebhookDisabled, WebhookRemoved
 from domain.work_order_events import PushImplemented, PushRescheduled, PushRetried, PushScheduled
 
 SCHEDULE = "schedule"
@@ -142,6 +143,7 @@ _ORDER_ALERT = Reaction("alert-order", alerts.judge_order, serial=True)
 _SYNC_ALERT = Reaction("alert-sync", alerts.judge_sync, serial=True)
 _VALIDATION_ALERT = Reaction("alert-validation", alerts.judge_validation, serial=True)
 _BRIDGE_ALERT = Reaction("alert-bridge", alerts.judge_bridge, serial=True)
+_WEBHOOK_ALERT = Reaction("alert-webhook", alerts.judge_webhook, serial=True)
 _SUPERSEDE = Reaction("supersede-pushes", supersede_pushes)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
@@ -167,6 +169,9 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     BridgeConnected: (_BRIDGE_ALERT,),
     BridgeDisconnected: (_BRIDGE_ALERT,),
     BridgeRetired: (_BRIDGE_ALERT,),
+    WebhookChanged: (_WEBHOOK_ALERT,),
+    WebhookDisabled: (_WEBHOOK_ALERT,),
+    WebhookRemoved: (_WEBHOOK_ALERT,),
 }
 
 BY_NAME: Mapping[str, Reaction] = {reaction.name: reaction for group in REACTIONS.values() for reaction in group}

@@ -19,7 +19,7 @@ from litestar import Litestar
 
 from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
-from adapters.settings import Database, Push, Settings, Verification
+from adapters.settings import Database, Push, Server, Settings, Verification, Webhooks
 from api.app import create_app, create_bridge_app
 from api.bridge_api.identity import PEER_CERTIFICATE
 from api.directory import Directory
@@ -119,14 +119,17 @@ async def open_desk(
     *,
     work: Callable[[Core], Coroutine[Any, Any, None]],
     push: Push = Push(),
+    webhooks: Webhooks = Webhooks(allow=("127.0.0.0/8",)),
     **settings: Any,
 ) -> AsyncIterator[Desk]:
     """Open the service over a fresh database, with everybody of PEOPLE in it. `work` is what the worker does."""
     chosen = Settings(
         data=data,
         database=Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn)),
+        server=Server(url="http://certferry.test"),
         push=push,
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
+        webhooks=webhooks,
     )
     async with open_core(chosen) as core:
         working = asyncio.create_task(work(core))
@@ -168,6 +171,8 @@ def services_of(core: Core, **settings: Any) -> Services:
         positions=core.position,
         idempotency=core.idempotency,
         run_results=core.results,
+        deliveries=core.deliveries,
+        origin=core.origin,
         issuers=core.issuers,
         bridge_ca=core.bridge_ca,
         seal=seal_content,

@@ -73,9 +73,9 @@ def viewed(who: str = "test") -> Event:
     return CertificateViewed(meta=_meta(who), certificate_id=uuid4())
 
 
-def downloaded() -> Event:
+def downloaded(form: str = "pem") -> Event:
     """Another one."""
-    return CertificateDownloaded(meta=_meta(), certificate_id=uuid4(), format="pem")
+    return CertificateDownloaded(meta=_meta(), certificate_id=uuid4(), format=form)
 
 
 async def grow(desk: Desk, *events: Event) -> int:

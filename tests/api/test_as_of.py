@@ -35,9 +35,17 @@ FORMS = {
     "work-orders": (JSON, NDJSON),
     "bridges": (JSON, NDJSON),
 }
-NO_READ_MODEL = {"approval-policies", "me", "target-kinds", "audit/diff", "verification-runs/{run_id}/results"}
 SEALED = ("audit/key", "audit/checkpoint", "audit/tile", "audit/consistency", "audit/verifications", "proof")
 """What proves the ledger is its own past: sizes and positions are in its addresses."""
+NO_READ_MODEL = {
+    "approval-policies",
+    "audit/diff",
+    "me",
+    "target-kinds",
+    "verification-runs/{run_id}/results",
+    "webhooks/{webhook_id}/deliveries",
+    "webhooks/{webhook_id}/deliveries/{delivery_id}",
+}
 Said = tuple[int, str, bytes]
 
 
@@ -62,6 +70,7 @@ class Walk:
             "discovery_id": (await story.post("operator", "discoveries", discovery, 202))["id"],
             "run_id": (await story.post("operator", "verification-runs", {}, 202))["id"],
             "token_id": (await story.get("tokens"))["items"][0]["id"],
+            "webhook_id": (await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201))["id"],
             "alert_id": str(alert),
         }
         await story.pushed()
@@ -83,10 +92,14 @@ class Walk:
         await self.change("DELETE", "target-systems", "target_system_id")
         await self.change("DELETE", "bridges", "bridge_id")
         await self.change("DELETE", "tokens", "token_id")
+        await self.change("DELETE", "webhooks", "webhook_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})
 
     async def change(self, method: str, what: str, name: str, body: Any = None) -> None:
-        client, path = self.desk.as_("admin" if what == "tokens" else "operator"), f"{API}/{what}/{self.ids[name]}"
+        client, path = (
+            self.desk.as_("admin" if what in {"tokens", "webhooks"} else "operator"),
+            f"{API}/{what}/{self.ids[name]}",
+        )
         version = (await self.desk.as_("auditor").get(path)).headers["ETag"]
         answer = await client.request(method, path, json=body, headers={"If-Match": version})
         assert answer.status_code in {200, 204}, answer.text

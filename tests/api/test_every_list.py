@@ -29,6 +29,7 @@ LISTS = (
     "target-systems",
     "tokens",
     "verification-runs",
+    "webhooks",
     "work-orders",
 )
 

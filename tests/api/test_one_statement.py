@@ -76,7 +76,11 @@ async def test_every_get_and_every_list_is_one_statement(
     with as_sealer(pg) as connection:
         size = only(connection, "SELECT size FROM ledger.checkpoints")
         connection.execute("SELECT ledger.stamp(1, 'stamp')")
+    webhook = await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201)
+    delivery = await story.post("admin", f"webhooks/{webhook['id']}/test", status=202)
     ids = {
+        "webhook_id": webhook["id"],
+        "delivery_id": delivery["id"],
         "certificate_id": story.certificate_id,
         "connector_id": story.connector_id,
         "request_id": story.request_id,
