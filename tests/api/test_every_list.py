@@ -13,8 +13,8 @@ from tests.api.desk import Desk
 from tests.api.walking import API, Story
 
 NOBODY = UUID(int=0)
-# Questions between two moments, named in one of two ways.
-NEED_MORE = {f"{API}/audit/diff"}
+# Questions between two moments, named in one of two ways, and to a ledger that is sealed.
+NEED_MORE = {f"{API}/audit/{name}" for name in ("diff", "key", "checkpoint", "consistency")}
 LISTS = (
     "alerts",
     "audit-events",
