@@ -8,6 +8,7 @@ import psycopg
 
 from adapters.bootstrap import MASTER_KEY
 from adapters.keys.master_key import MasterKeyUnusable, load_master_key
+from adapters.postgres.append_only import weaknesses
 from adapters.postgres.connection import NotDurable, check_durable
 from adapters.postgres.migrations import MigrationError, check_migrated
 from adapters.sealing.watching import QUERY, state_of
@@ -77,6 +78,13 @@ def _durability(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool,
     return True, "the server keeps what it acknowledges"
 
 
+def _append_only(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
+    found = weaknesses(connection)
+    if found:
+        return False, f"{'; '.join(found)}: let the service connect as certferry_app, which may append and no more"
+    return True, "the service may append to the ledger, and change nothing in it"
+
+
 def _schema(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, str]:
     check_migrated(connection)
     return True, "all migrations applied"
@@ -121,6 +129,7 @@ def _bridges(connection: psycopg.Connection[Any], settings: Settings) -> tuple[b
 _CHECKS: dict[str, _Check] = {
     "durability": _durability,
     "schema": _schema,
+    "append only": _append_only,
     "workers": _workers,
     "read models": _read_models,
     "reactions": _reactions,

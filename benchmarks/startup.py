@@ -23,7 +23,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from benchmarks.support import results
 
 Start = Callable[[], float]
-_CERTFERRY = (sys.executable, "-c", "from api.cli import main; main()")
+CERTFERRY = (sys.executable, "-c", "from api.cli import main; main()")
 _IMPORTS = "import litestar, litestar.openapi, psycopg, psycopg_pool, uvicorn, cryptography.x509, msgspec, jinja2"
 
 
@@ -34,12 +34,17 @@ def interpreter(code: str) -> float:
     return time.perf_counter() - started
 
 
+def free_port() -> int:
+    """A port nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def serving(environment: dict[str, str]) -> float:
     """Seconds to the first 200 of `/livez`."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     started = time.perf_counter()
-    process = subprocess.Popen([*_CERTFERRY, "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*CERTFERRY, "serve", "--port", str(port)], env=environment, stderr=subprocess.DEVNULL)
     try:
         while not _answers(port):
             if process.poll() is not None:
@@ -81,7 +86,7 @@ def main() -> None:
     found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory) / "pg") as server:
         environment = environment_of(server, Path(directory))
-        subprocess.run([*_CERTFERRY, "migrate"], env=environment, check=True, capture_output=True)
+        subprocess.run([*CERTFERRY, "migrate"], env=environment, check=True, capture_output=True)
         contestants: dict[str, Start] = {
             "interpreter": lambda: interpreter("pass"),
             "its libraries": lambda: interpreter(_IMPORTS),

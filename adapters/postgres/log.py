@@ -1,10 +1,12 @@
 """The ledger in PostgreSQL: application.ports.Log over `ledger.append` and two reading connections."""
 
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Self
 from uuid import UUID
 
+from adapters.postgres.append_only import weaknesses_async
 from adapters.postgres.batch import Outcome
 from adapters.postgres.committer import Committer
 from adapters.postgres.connection import check_durable_async, connect
@@ -14,6 +16,7 @@ from adapters.postgres.reader import Reader
 from application.entries import prepare
 from application.ports import Append, Appended, CommandIdReused, Recorded, VersionConflict
 
+_log = logging.getLogger("certferry.ledger")
 _FIND = (
     "SELECT body_sha256, first_position, last_position, recorded_at, answer FROM ledger.commands WHERE command_id = %b"
 )
@@ -35,10 +38,14 @@ class PostgresLog:
         self._loader = Loader(self._streams)
 
     async def open(self) -> Self:
-        """Check the database. Raises NotDurable, psycopg.OperationalError."""
+        """Check the database: it must keep what it acknowledges, and should let this role do no more than append (else
+        that is logged). Raises NotDurable, psycopg.OperationalError.
+        """
         async with await connect(self._dsn) as connection:
             if self._require_durable:
                 await check_durable_async(connection)
+            for clause in await weaknesses_async(connection):
+                _log.warning("this role could change what is recorded: %s; give the service certferry_app", clause)
         return self
 
     async def close(self) -> None:

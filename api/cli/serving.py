@@ -35,8 +35,8 @@ async def run(
     settings: Settings, host: str | None, port: int | None, api_fd: int | None, bridges_fd: int | None
 ) -> None:
     """Until SIGTERM or SIGINT; open requests get a few seconds to end."""
-    api_socket = _listen(api_fd, host or settings.server.host, settings.server.port if port is None else port)
-    bridges_socket = _listen(bridges_fd, settings.bridges.host, settings.bridges.port)
+    api_socket = listen(api_fd, host or settings.server.host, settings.server.port if port is None else port)
+    bridges_socket = listen(bridges_fd, settings.bridges.host, settings.bridges.port)
     await asyncio.to_thread(check_database, settings)
     async with open_core(settings) as core, Health(core.rows) as health:
         services = services_of(core, health)
@@ -49,10 +49,20 @@ async def run(
             await asyncio.gather(servers[0].serve([api_socket]), servers[1].serve([bridges_socket]))
 
 
-def _listen(descriptor: int | None, host: str, port: int) -> socket.socket:
+def listen(descriptor: int | None, host: str, port: int) -> socket.socket:
+    """The listening socket: an inherited one, or a new one; port 0 takes any free port.
+
+    Small answers are not held back (TCP_NODELAY, which connections inherit): asyncio switches that on by itself only
+    for sockets that were made with their protocol named, and clients that delay ACKs waited 40 ms for each answer.
+    """
     if descriptor is not None:
-        return socket.socket(fileno=descriptor)
-    return socket.create_server((host, port), backlog=2048, family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+        found = socket.socket(fileno=descriptor)
+    else:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        found = socket.create_server((host, port), backlog=2048, family=family)
+    if found.family in (socket.AF_INET, socket.AF_INET6):
+        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return found
 
 
 def _api_server(services: Services) -> uvicorn.Server:

@@ -21,13 +21,13 @@ _DER, _CHAIN = bytes(range(256)) * 4, (bytes(range(256)) * 3,)
 _DIGEST = "9f2d" * 16
 
 
-def work_order_of(number: int) -> tuple[UUID, tuple[Event, ...]]:
+def work_order_of(number: int, ordinal: int = 1) -> tuple[UUID, tuple[Event, ...]]:
     """A work order's life: requested, approved, implemented, completed."""
     connector_id = ids.derive("connector", number)
-    deployment_id = ids.derive("deployment", number)
+    deployment_id = ids.derive("deployment", number, ordinal)
     asked = work_order.request(
         _by("rita", number),
-        ordinal=1,
+        ordinal=ordinal,
         request_id=ids.derive("request", number),
         connector_id=connector_id,
         certificate_id=ids.derive("certificate", number),
@@ -39,7 +39,7 @@ def work_order_of(number: int) -> tuple[UUID, tuple[Event, ...]]:
     approved = work_order.approve(_order(asked), _by("anton", number, 1), comment="looks right")
     implemented = work_order.implement(_order(asked + approved), _by("ivan", number, 2), current_digest=_DIGEST)
     completed = work_order.complete(_order(asked + approved + implemented), _by("bridge", number, 5), deployment_id)
-    return ids.work_order_id(connector_id, 1), asked + approved + implemented + completed
+    return ids.work_order_id(connector_id, ordinal), asked + approved + implemented + completed
 
 
 def push_of(number: int) -> list[tuple[UUID, tuple[Event, ...]]]:
@@ -62,12 +62,15 @@ def push_of(number: int) -> list[tuple[UUID, tuple[Event, ...]]]:
         endpoints=("10.0.0.1:443",),
         server_name=None,
     )
-    connector += _deployed(number, order_id, order_events[:3], connector)
+    connector += deployed(number, order_id, order_events[:3], connector)
     return [(certificate_id, imported), (order_id, order_events), (connector_id, connector)]
 
 
-def _deployed(number: int, order_id: UUID, order: tuple[Event, ...], known: tuple[Event, ...]) -> tuple[Event, ...]:
-    deployment_id = ids.derive("deployment", number)
+def deployed(
+    number: int, order_id: UUID, order: tuple[Event, ...], known: tuple[Event, ...], ordinal: int = 1
+) -> tuple[Event, ...]:
+    """What a work order's deployment adds to its connector: requested, started, succeeded, verified."""
+    deployment_id = ids.derive("deployment", number, ordinal)
     events = deployment.dispatch(
         order_id,
         _order(order),

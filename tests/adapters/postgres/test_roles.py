@@ -7,6 +7,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from adapters.postgres.append_only import weaknesses
 from tests.contracts.log_events import command, read_by, writing
 from tests.support.postgres import Pg, PostgresServer, database
 
@@ -171,3 +172,38 @@ def test_nobody_else_may_append(filled: Pg) -> None:
         finally:
             connection.execute("RESET ROLE")
             connection.execute("DROP ROLE certferry_stranger")
+
+
+def test_whether_the_ledger_is_append_only_is_seen(filled: Pg) -> None:
+    """The service's role may do nothing but append; of any other it is told what it could do."""
+    with psycopg.connect(filled.app_dsn) as connection:
+        assert weaknesses(connection) == []
+    with psycopg.connect(filled.owner_dsn) as connection:
+        found = weaknesses(connection)
+        assert "it owns ledger.events, or may become its owner" in found
+        assert "it may DELETE on ledger.commands" in found
+    with psycopg.connect(filled.superuser_dsn) as connection:
+        assert weaknesses(connection) == ["it is a superuser"]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("GRANT DELETE ON ledger.events TO certferry_app", "it may DELETE on ledger.events"),
+        ("GRANT certferry_owner TO certferry_app", "it owns ledger.events, or may become its owner"),
+        (
+            "ALTER TABLE ledger.events DISABLE TRIGGER append_only",
+            "the trigger append_only of ledger.events is disabled",
+        ),
+    ],
+)
+def test_what_somebody_loosened_is_seen_by_the_service_itself(pg: Pg, change: str, told: str) -> None:
+    """A grant too many, a membership, a trigger that was disabled: seen at the next start."""
+    with psycopg.connect(pg.superuser_dsn) as administrator, psycopg.connect(pg.app_dsn) as service:
+        administrator.execute(change.encode())
+        administrator.commit()
+        try:
+            assert told in weaknesses(service)
+        finally:
+            administrator.execute(b"REVOKE certferry_owner FROM certferry_app")
+            administrator.commit()

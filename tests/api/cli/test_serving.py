@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -10,8 +11,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from adapters.demo.ports import free_port
+from api.cli.serving import listen
 from application.codec import decode
 from projections.catalogue import ALL_PROJECTIONS
 from projections.runner import Runner
@@ -81,3 +84,14 @@ async def test_sigterm_ends_open_streams_whole(pg: Pg, tmp_path: Path) -> None:
         assert text.endswith("\n\n")
         assert await asyncio.to_thread(process.wait, 60) == 0
     assert "timeout graceful shutdown exceeded" not in (tmp_path / "serve.log").read_text()
+
+
+@pytest.mark.parametrize("inherited", [False, True])
+def test_small_answers_are_not_held_back(inherited: bool) -> None:
+    """Connections leave Nagle's algorithm out, however the listening socket came about: each answer leaves at once."""
+    with socket.create_server(("127.0.0.1", 0)) as handed_on:
+        listening = listen(handed_on.detach() if inherited else None, "127.0.0.1", 0)
+    with listening, socket.create_connection(listening.getsockname()):
+        connection, _ = listening.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
