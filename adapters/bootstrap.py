@@ -23,6 +23,7 @@ from adapters.postgres_ops.idempotency import PostgresIdempotency
 from adapters.postgres_ops.leases import PostgresLeases
 from adapters.postgres_ops.presence import PostgresPresence
 from adapters.postgres_ops.run_results import PostgresRunResults
+from adapters.postgres_ops.syslog_export import PostgresSyslogExport
 from adapters.read_hints import ReadHints
 from adapters.sealing.reading import PostgresSealedLog
 from adapters.settings import Settings
@@ -57,6 +58,7 @@ class Core(NamedTuple):
     results: PostgresRunResults
     idempotency: PostgresIdempotency
     deliveries: PostgresDeliveries
+    syslog_export: PostgresSyslogExport
     origin: LedgerOrigin
     bridge_ca: BridgeCa
     local_pki: LocalPki
@@ -116,6 +118,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             results=PostgresRunResults(database),
             idempotency=PostgresIdempotency(database),
             deliveries=PostgresDeliveries(database),
+            syslog_export=PostgresSyslogExport(database),
             origin=LedgerOrigin(rows, settings.server.url, settings.sealing.origin),
             bridge_ca=await open_bridge_ca(vault, utc_now),
             local_pki=local_pki,

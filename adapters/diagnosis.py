@@ -11,6 +11,7 @@ from adapters.keys.master_key import MasterKeyUnusable, load_master_key
 from adapters.postgres.append_only import weaknesses
 from adapters.postgres.connection import NotDurable, check_durable
 from adapters.postgres.migrations import MigrationError, check_migrated
+from adapters.postgres_ops import syslog_export
 from adapters.sealing.watching import QUERY, state_of
 from adapters.settings import Settings, SettingsRefused
 
@@ -121,6 +122,18 @@ def _sealing(connection: psycopg.Connection[Any], _: Settings) -> tuple[bool, st
     return True, f"{state.sealed} of {state.head} events are sealed"
 
 
+def _syslog(connection: psycopg.Connection[Any], settings: Settings) -> tuple[bool, str]:
+    chosen = settings.syslog
+    if not chosen.address:
+        return True, "no receiver is set"
+    row = connection.execute(syslog_export.QUERY, {"first": chosen.from_position}).fetchone()
+    assert row is not None
+    state = syslog_export.state_of(row, chosen.late_after)
+    if state.error or state.late:
+        return False, state.late or f"{state.failures} attempts failed, the last one with {state.error}"
+    return True, f"{state.position} of {state.head} events are sent"
+
+
 def _bridges(connection: psycopg.Connection[Any], settings: Settings) -> tuple[bool, str]:
     heard, known = _row(connection, _BRIDGES, settings.bridges.silent_after)
     return heard == known, f"{heard} of {known} heard of lately"
@@ -134,5 +147,6 @@ _CHECKS: dict[str, _Check] = {
     "read models": _read_models,
     "reactions": _reactions,
     "sealing": _sealing,
+    "syslog": _syslog,
     "bridges": _bridges,
 }

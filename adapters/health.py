@@ -3,8 +3,10 @@
 import asyncio
 from typing import ClassVar, Self
 
+from adapters.postgres_ops.syslog_export import PostgresSyslogWatch
 from adapters.sealing.watching import PostgresSealingWatch
 from application.sealing_watch import SealingState
+from application.syslog_watch import SyslogState
 from projections.catalogue import ALL_PROJECTIONS
 from projections.position import Lag, lag
 from projections.reading.postgres import Reader
@@ -32,11 +34,20 @@ class Health:
         "sealing_stopped",
     )
 
-    def __init__(self, rows: Reader) -> None:
+    SYSLOG: ClassVar[tuple[str, ...]] = ("syslog_position", "syslog_lag_seconds", "syslog_failures")
+
+    def __init__(self, rows: Reader, syslog: PostgresSyslogWatch | None = None) -> None:
+        """`syslog`: where there is an export to look at."""
         self._rows = rows
         self._sealing = PostgresSealingWatch(rows)
+        self._syslog = syslog
         self._task: asyncio.Task[None] | None = None
         self.figures: dict[str, float] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of all figures."""
+        return (*self.NAMES, *self.SEALING, *(self.SYSLOG if self._syslog else ()))
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._watch(), name="health")
@@ -77,6 +88,8 @@ class Health:
                 self._note(found)
             if (sealing := await self._sealing.state_or_none()) is not None:
                 self._note_sealing(sealing)
+            if self._syslog and (syslog := await self._syslog.state_or_none()) is not None:
+                self._note_syslog(syslog)
             await asyncio.sleep(EVERY_SECONDS)
 
     def _note(self, found: Lag) -> None:
@@ -86,3 +99,7 @@ class Health:
     def _note_sealing(self, found: SealingState) -> None:
         values = (found.sealed, found.waiting or 0, found.checked or 0, found.stopped is not None)
         self.figures |= dict(zip(self.SEALING, map(float, values), strict=True))
+
+    def _note_syslog(self, found: SyslogState) -> None:
+        values = (found.position, found.waiting or 0, found.failures)
+        self.figures |= dict(zip(self.SYSLOG, map(float, values), strict=True))

@@ -99,6 +99,23 @@ class Webhooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Syslog:
+    """The export of events. `address`: `tls://host:port`, `tcp://host:port`, `udp://host:port` or a socket's path;
+    without one nothing is exported. `longest`: octets of a message, 0: what receivers of the transport usually take.
+    `ca_file`: authorities that are trusted beside the system's. `late_after`: seconds until a waiting event raises an
+    alert.
+    """
+
+    address: str = ""
+    from_position: int = 1
+    longest: int = 0
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    late_after: float = 300.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """`sweep`: seconds between two looks for what was forgotten. `stalled`: seconds until a silent worker is dead."""
 
@@ -114,8 +131,8 @@ class Sealing:
     """The sealing of the ledger (`certferry seal`), in seconds; `checkpoint_file` is read by the other processes, too.
 
     `dsn`: the sealer role's. `keys`: the directory of the signing keys. `origin`: the log's name, when the first key is
-    made. `check_every`: from the end of one self-check to the next. `syslog`: a socket's path, `udp://host:port` or
-    `tcp://host:port`. `witnesses`: `<vkey> <url>` each.
+    made. `check_every`: from the end of one self-check to the next. `syslog`: as `syslog.address`,
+    and `syslog_ca` as `syslog.ca_file`. `witnesses`: `<vkey> <url>` each.
     """
 
     dsn: ts.SecretStr = field(default=ts.SecretStr(""))
@@ -125,6 +142,7 @@ class Sealing:
     check_every: float = 3600.0
     checkpoint_file: str = ""
     syslog: str = ""
+    syslog_ca: str = ""
     witnesses: tuple[str, ...] = ()
     witness_every: float = 60.0
     timestamp_url: str = ""
@@ -145,6 +163,7 @@ class Settings:
     verification: Verification = field(default_factory=Verification)
     reviews: Reviews = field(default_factory=Reviews)
     webhooks: Webhooks = field(default_factory=Webhooks)
+    syslog: Syslog = field(default_factory=Syslog)
     worker: Worker = field(default_factory=Worker)
     sealing: Sealing = field(default_factory=Sealing)
 

@@ -1,4 +1,4 @@
-"""The worker process: read models, reactions, timers, webhooks."""
+"""The worker process: read models, reactions, timers, webhooks, the export to syslog."""
 
 import asyncio
 from importlib.metadata import version
@@ -13,6 +13,9 @@ from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
 from adapters.sealing.verifying import PostgresLedgerVerifier
 from adapters.sealing.watching import PostgresSealingWatch
+from adapters.syslog.configuring import line_of, longest_of, syslog_watch
+from adapters.syslog.exporting import Export, ExportSettings, export_events
+from adapters.syslog.sending import Line
 from adapters.webhooks.attempting import DeliverySettings, Post
 from adapters.webhooks.running import deliver_webhooks
 from adapters.webhooks.sending import Sender, SenderSettings
@@ -38,6 +41,7 @@ async def run_worker(core: Core) -> None:
     running = Running(kit, intervals)
     seconds = {name: timer.every(intervals) for name, timer in TIMERS.items()}
     dsn = core.settings.dsn
+    line = line_of(core.settings.syslog) if core.settings.syslog.address else None
 
     async def tell(poison: Poison) -> None:
         await _tell(kit, poison)
@@ -50,6 +54,8 @@ async def run_worker(core: Core) -> None:
         loops.create_task(keep_running("pruning", lambda: _prune(core)))
         loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds)))
         loops.create_task(keep_running("webhooks", lambda: _deliver(core)))
+        if line is not None:
+            loops.create_task(keep_running("the syslog export", lambda: _export(core, line)))
 
 
 async def _prune(core: Core) -> None:
@@ -82,6 +88,20 @@ async def _deliver(core: Core) -> None:
         await deliver_webhooks(core.settings.dsn, post, core.views.webhooks)
 
 
+async def _export(core: Core, line: Line) -> None:
+    await _until_read_models_stand(core)
+    chosen = core.settings.syslog
+    export = Export(
+        trail=core.views.audit_trail,
+        position=core.position,
+        standing=core.syslog_export,
+        origin=core.origin,
+        line=line,
+        settings=ExportSettings(from_position=chosen.from_position, longest=longest_of(chosen)),
+    )
+    await export_events(core.settings.dsn, export)
+
+
 async def _until_read_models_stand(core: Core) -> None:
     """Automations ask them: at the very first start, and while they are rebuilt, reactions and timers wait."""
     while (found := await lag(core.rows, ALL_PROJECTIONS)) is None or not found.ready:
@@ -104,6 +124,7 @@ def make_kit(core: Core) -> Kit:
         results=core.results,
         caught_up=caught_up,
         sealing=PostgresSealingWatch(core.rows),
+        syslog=syslog_watch(core.rows, core.settings.syslog),
         verifier=PostgresLedgerVerifier(core.settings.dsn),
     )
 

@@ -16,6 +16,7 @@ from adapters.health import Health
 from adapters.keys.sealing import seal_content
 from adapters.settings import load_settings
 from adapters.starting import check_database
+from adapters.syslog.configuring import syslog_watch
 from api.app import create_app
 from api.directory import Directory
 from api.services import ApiSettings, Check, Services
@@ -58,6 +59,11 @@ def _settings(core: Core) -> ApiSettings:
     )
 
 
+def health_of(core: Core) -> Health:
+    """What looks at the service from within."""
+    return Health(core.rows, syslog_watch(core.rows, core.settings.syslog))
+
+
 def _session_key(secret: bytes) -> bytes:
     """The same in every process that has the same master key."""
     return hmac.digest(secret, b"certferry/session cookies/v1", hashlib.sha256)
@@ -68,7 +74,7 @@ def _checks(health: Health) -> dict[str, Check]:
 
 
 def _gauges(health: Health) -> dict[str, Callable[[], float]]:
-    return {name: lambda name=name: health.figures.get(name, 0.0) for name in (*Health.NAMES, *Health.SEALING)}  # type: ignore[misc] # bound now
+    return {name: lambda name=name: health.figures.get(name, 0.0) for name in health.names}  # type: ignore[misc] # bound now
 
 
 class Application:
@@ -82,7 +88,7 @@ class Application:
         if scope["type"] == "lifespan":  # type: ignore[comparison-overlap] # Litestar's Scope leaves it out
             settings = load_settings()
             await asyncio.to_thread(check_database, settings)
-            async with open_core(settings) as core, Health(core.rows) as health:
+            async with open_core(settings) as core, health_of(core) as health:
                 self._app = create_app(services_of(core, health))
                 await self._app(scope, receive, send)
             return

@@ -26,6 +26,7 @@ class AlertKind(StrEnum):
     LEDGER_CHECK_LATE = "ledger_check_late"
     LEDGER_MISMATCH = "ledger_mismatch"
     WEBHOOK_DISABLED = "webhook_disabled"
+    SYSLOG_BEHIND = "syslog_behind"
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):

@@ -65,7 +65,9 @@ def _outlets(settings: Sealing, connection: Connection[Any]) -> Sequence[Outlet]
     if settings.checkpoint_file:
         found.append(Outlet("the checkpoint file", CheckpointFile(Path(settings.checkpoint_file))))
     if settings.syslog:
-        found.append(Outlet("syslog", Syslog(settings.syslog)))
+        found.append(
+            Outlet("syslog", Syslog(settings.syslog, Path(settings.syslog_ca) if settings.syslog_ca else None))
+        )
     for text in settings.witnesses:
         witness = Witness.parse(text)
         found.append(Outlet(f"witness {witness.key.name}", Witnessing(connection, witness), settings.witness_every))

@@ -18,6 +18,7 @@ from api.cli.printing import run_command
 from api.cli.processes import serve, work
 from api.cli.replay import replay
 from api.cli.sealing import seal
+from api.cli.syslog import syslog
 from api.cli.tokens import tokens
 
 __all__ = ["main"]
@@ -36,7 +37,7 @@ def group(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for _command in (demo, serve, work, seal, migrate, rebuild, replay, diff, tokens, bridges, doctor, report):
+for _command in (demo, serve, work, seal, migrate, rebuild, replay, diff, tokens, bridges, syslog, doctor, report):
     group.add_command(_command)
 
 

@@ -16,11 +16,10 @@ import uvicorn
 
 from adapters.bootstrap import Core, open_core
 from adapters.bridge_listener.serving import serve_bridge_app
-from adapters.health import Health
 from adapters.settings import Settings
 from adapters.starting import check_database
 from api.app import create_app, create_bridge_app
-from api.asgi import services_of
+from api.asgi import health_of, services_of
 from api.services import Services
 from api.streams import Streams
 
@@ -38,7 +37,7 @@ async def run(
     api_socket = listen(api_fd, host or settings.server.host, settings.server.port if port is None else port)
     bridges_socket = listen(bridges_fd, settings.bridges.host, settings.bridges.port)
     await asyncio.to_thread(check_database, settings)
-    async with open_core(settings) as core, Health(core.rows) as health:
+    async with open_core(settings) as core, health_of(core) as health:
         services = services_of(core, health)
         servers = _api_server(services), await _bridge_server(core, services)
         gc.freeze()

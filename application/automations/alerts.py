@@ -92,6 +92,15 @@ async def judge_sealing(kit: Kit, context: Context) -> None:
             await resolve_cause(kit.house, part, kind, "sealing")
 
 
+async def judge_syslog(kit: Kit, context: Context) -> None:
+    """A syslog receiver that lacks events for too long raises an alert; once it has them, that is resolved."""
+    late = (await kit.syslog.state()).late if kit.syslog else None
+    if late is not None:
+        await raise_alert(kit.house, context, AlertKind.SYSLOG_BEHIND, "syslog", late)
+    else:
+        await resolve_cause(kit.house, context, AlertKind.SYSLOG_BEHIND, "syslog")
+
+
 async def judge_webhook(kit: Kit, recorded: Recorded) -> None:
     """A webhook that was disabled because its receiver is gone or takes nothing raises an alert; enabling or removing
     it resolves it.

@@ -10,6 +10,7 @@ from application.ledger_verifying import LedgerVerifier
 from application.ports import CertificateReader, Recorded
 from application.probe_ports import Prober
 from application.sealing_watch import SealingWatch
+from application.syslog_watch import SyslogWatch
 from application.verifying import RunResults
 from domain import ids
 from domain.entity import Actor, ActorKind
@@ -36,6 +37,7 @@ class Kit(NamedTuple):
     results: RunResults
     caught_up: CaughtUp
     sealing: SealingWatch
+    syslog: SyslogWatch | None  # where a receiver is set
     verifier: LedgerVerifier
 
 

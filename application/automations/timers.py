@@ -133,6 +133,11 @@ async def watch_sealing(kit: Kit, _: Tick) -> None:
     await alerts.judge_sealing(kit, timing(kit.house, "watch-sealing"))
 
 
+async def watch_syslog(kit: Kit, _: Tick) -> None:
+    """The export to the syslog receiver is looked at, whichever worker does it, or none."""
+    await alerts.judge_syslog(kit, timing(kit.house, "watch-syslog"))
+
+
 TIMERS: Mapping[str, Timer] = {
     timer.name: timer
     for timer in (
@@ -142,6 +147,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("end-late-errands", lambda every: every.sweep, end_late_errands),
         Timer("expire-requests", lambda _: 60, expire_requests),
         Timer("watch-sealing", lambda _: 30, watch_sealing),
+        Timer("watch-syslog", lambda _: 30, watch_syslog),
         Timer("verify", lambda every: every.verification, verify, resumes=True),
         Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),
     )

@@ -8,6 +8,7 @@ not tested. `python -m tests.support.components` installs what is missing, when 
 """
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -47,7 +48,13 @@ COMPONENTS = {
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
-        Component("rsyslogd", "rsyslog", "checkpoints that leave by syslog"),
+        Component(
+            "rsyslog-gnutls",
+            "rsyslog-gnutls",
+            "events that leave by syslog over TLS",
+            program=f"/usr/lib/{platform.machine()}-linux-gnu/rsyslog/lmnsd_gtls.so",
+        ),
+        Component("rsyslogd", "rsyslog", "events and checkpoints that leave by syslog"),
         Component("sftp-server", "openssh-sftp-server", "pushing over SSH", program="/usr/lib/openssh/sftp-server"),
         Component(
             "sigstore-verify",

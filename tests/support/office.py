@@ -14,6 +14,7 @@ from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.generating import generate_key
 from adapters.simulated.ops import SimulatedRunResults
 from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
+from adapters.simulated.syslog import SimulatedSyslog
 from adapters.x509.requests import read_request
 from application.automations.kit import Kit
 from application.automations.reactions import REACTIONS
@@ -36,7 +37,7 @@ class Office:
         self._twice = twice
         self._position = 0
         self._timed: list[tuple[datetime, int, str]] = []
-        self.sealing, self.verifier = SimulatedSealing(), SimulatedVerifier()
+        self.sealing, self.verifier, self.syslog = SimulatedSealing(), SimulatedVerifier(), SimulatedSyslog()
         kit = Kit(
             house=world.house,
             issuers=issuers or Providers({}),
@@ -45,6 +46,7 @@ class Office:
             results=SimulatedRunResults(),
             caught_up=world.hints.catch_up,
             sealing=self.sealing,
+            syslog=self.syslog,
             verifier=self.verifier,
         )
         self._running = Running(kit, Intervals())

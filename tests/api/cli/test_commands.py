@@ -119,6 +119,7 @@ def test_help_names_every_command(shell: Shell) -> None:
         "serve",
         "work",
         "seal",
+        "syslog",
         "migrate",
         "rebuild",
         "replay",

@@ -1,0 +1,1 @@
+"""Messages to syslog receivers (RFC 5424)."""
