@@ -117,14 +117,18 @@ class Line:
         with connection.dup() as beneath:
             beneath.settimeout(self._timeout)
             with self._lock:
-                if self._is_cut:
-                    raise ConnectionAbortedError("this line was cut")
+                self._check_cut()
                 self._under_way = beneath
             try:
                 yield beneath
             finally:
                 with self._lock:
                     self._under_way = None
+            self._check_cut()  # what looks like the receiver's end may have been ours
+
+    def _check_cut(self) -> None:
+        if self._is_cut:
+            raise ConnectionAbortedError("this line was cut")
 
 
 def _close_session(session: ssl.SSLSocket) -> None:

@@ -117,6 +117,7 @@ async def test_nothing_is_lost_while_the_receiver_is_killed_and_stopped(pg: Pg, 
                 growing = asyncio.create_task(_grown(core, 20))
                 await asyncio.to_thread(daemon.stop, number)
                 await growing
+                await viewed(core, 1)
                 await until(core, lambda state: state.failures > 0)
                 [finding] = [each for each in await diagnose(core.settings) if each.name == "syslog"]
                 assert (finding.well, "connection_" in finding.detail) == (False, True)
@@ -158,7 +159,7 @@ async def test_nothing_is_lost_while_workers_are_killed_and_stopped(pg: Pg, shel
                 assert await asyncio.to_thread(first.wait, 60) == 0
                 last = await viewed(core, 50)
                 await until(core, lambda state: state.position == last)
-    _complete(positions(daemon.received()), last)
+    assert sorted(set(positions(daemon.received()))) == list(range(1, last + 1))
 
 
 async def test_events_are_sent_again_from_a_position_on_and_never_skipped(

@@ -171,6 +171,30 @@ def test_a_line_that_is_cut_ends_at_once_and_for_good() -> None:
             line.send([message()])
 
 
+def test_what_is_cut_while_it_waits_for_the_end_is_not_sent() -> None:
+    """We ended the connection, not the receiver: nobody knows what its program has read."""
+    arrived, released = threading.Event(), threading.Event()
+
+    def read(connection: socket.socket) -> None:
+        while connection.recv(65_536):
+            pass
+        arrived.set()
+        released.wait(30)
+
+    with peer(read) as receiver:
+        line = Line(receiver, timeout=30.0)
+
+        def cut() -> None:
+            arrived.wait(30)
+            line.cut()
+
+        cutting = threading.Thread(target=cut)
+        cutting.start()
+        assert failed(line) is SyslogError.CONNECTION_LOST
+        cutting.join(30)
+        released.set()
+
+
 def test_nobody_there(tmp_path: Path) -> None:
     """Refused connections, unknown names, sockets that do not exist."""
     for address, error in (
