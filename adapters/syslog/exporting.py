@@ -6,7 +6,7 @@ that fails is sent again from its beginning, after a pause. One worker exports, 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -85,7 +85,8 @@ class _Exporter:
 
     async def _round(self, events: Sequence[AuditEvent], turn: int) -> None:
         origin = await self._export.origin()
-        messages = [event_message(event, origin, self._export.settings.longest) for event in events]
+        longest = self._export.settings.longest
+        messages = (event_message(event, origin, longest) for event in events)  # made by the thread that sends them
         error = await self._sent(messages, SyslogStanding(events[-1].position, turn))
         if error is None:
             self._failures = 0
@@ -96,7 +97,7 @@ class _Exporter:
         await self._export.standing.failed(error)
         await asyncio.sleep(pause)
 
-    async def _sent(self, messages: Sequence[bytes], after: SyslogStanding) -> SyslogError | None:
+    async def _sent(self, messages: Iterable[bytes], after: SyslogStanding) -> SyslogError | None:
         """Send a round and remember that it was. Told to stop, what is under way gets a few seconds to end."""
         sending = asyncio.create_task(asyncio.to_thread(self._export.line.send, messages))
         try:
