@@ -8,6 +8,7 @@ from typing import NamedTuple
 import psycopg
 
 from adapters.issuers.local_pki import LocalPki, open_local_pki
+from adapters.issuers.registered import Parts, Places, ProviderKinds, RegisteredIssuers
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
 from adapters.keys.generating import generate_key
@@ -16,6 +17,7 @@ from adapters.keys.postgres_vault import PostgresVault
 from adapters.keys.vault import Envelope
 from adapters.origin import LedgerOrigin
 from adapters.postgres.log import PostgresLog
+from adapters.postgres_ops.acme_challenges import AcmeChallenges
 from adapters.postgres_ops.database import OpsDatabase
 from adapters.postgres_ops.deliveries import PostgresDeliveries
 from adapters.postgres_ops.errands import PostgresErrands
@@ -64,6 +66,8 @@ class Core(NamedTuple):
     local_pki: LocalPki
     issuers: Providers
     sealed: PostgresSealedLog
+    provider_kinds: ProviderKinds
+    challenges: AcmeChallenges
     secret: bytes
 
     def __repr__(self) -> str:
@@ -95,7 +99,12 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             clock=utc_now,
             vault=vault,
             hints=ReadHints(
-                views.connectors, views.work_orders, views.inventory, views.served_certificates, views.alerts
+                views.connectors,
+                views.work_orders,
+                views.inventory,
+                views.served_certificates,
+                views.alerts,
+                views.providers,
             ),
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),
@@ -104,6 +113,9 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
         )
         reader, local_pki = X509Reader(), await open_local_pki(vault, utc_now)
         orders = LocalPkiOrders(local_pki, generate_key, read_request, reader, vault)
+        challenges, places = AcmeChallenges(database), Places(settings.acme.webroot, settings.acme.dns_hook)
+        parts = Parts(generate_key, read_request, reader, vault, challenges)
+        registered = RegisteredIssuers(house, parts, places)
         yield Core(
             settings=settings,
             house=house,
@@ -122,8 +134,10 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             origin=LedgerOrigin(rows, settings.server.url, settings.sealing.origin),
             bridge_ca=await open_bridge_ca(vault, utc_now),
             local_pki=local_pki,
-            issuers=Providers({Provider.LOCAL_PKI: orders}),
             sealed=PostgresSealedLog(rows),
+            issuers=Providers({Provider.LOCAL_PKI: orders}, registered),
+            provider_kinds=ProviderKinds(places),
+            challenges=challenges,
             secret=master.key,
         )
 

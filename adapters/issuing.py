@@ -8,31 +8,18 @@ from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 
-import msgspec
-
+from adapters.issuers.journal import Journal, Kept
 from adapters.issuers.local_pki import MAX_VALIDITY_DAYS
 from adapters.issuers.local_pki_names import certified_names
+from adapters.issuers.requesting import DEFAULT_KEY, KEY_ALGORITHMS, usage_of
 from adapters.keys.store import SealedStore
 from application.issuer_ports import IssuanceRequest, KeyMaker, RequestReader
 from application.issuer_ports import Issuer as Authority
 from application.issuing_ports import IssuedCertificate, Issuer
 from application.ports import CertificateReader
 from application.vault_ports import KeyVault
-from domain.certificate_facts import Usage
 from domain.certificate_order import OrderParameters, Provider
 from domain.errors import Code, Refused
-
-DEFAULT_KEY = "ec-256"
-KEY_ALGORITHMS = ("rsa-2048", "rsa-3072", "rsa-4096", "ec-256", "ec-384", "ed25519")
-
-
-class _Kept(msgspec.Struct, frozen=True):
-    leaf: bytes
-    chain: tuple[bytes, ...]
-    private_key: bytes | None
-
-    def __repr__(self) -> str:
-        return "_Kept(...)"
 
 
 class Vault(KeyVault, SealedStore, Protocol):
@@ -68,27 +55,22 @@ class LocalPkiOrders:
 
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
-        name = f"order attempt {attempt}"
-        kept = await self._vault.kept(order_id, name)
-        if kept is None:
-            fresh = await self._issue(parameters)
-            kept = await self._vault.keep_first(order_id, name, msgspec.msgpack.encode(fresh))
-        found = msgspec.msgpack.decode(kept, type=_Kept)
-        chain = tuple(map(self._reader.certificate, found.chain))
-        return IssuedCertificate(self._reader.certificate(found.leaf), chain, found.private_key)
+        journal = Journal(self._vault, order_id, attempt)
+        kept = await journal.answer() or await journal.keep_answer(await self._issue(parameters))
+        return kept.read(self._reader)
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._vault.forget(order_id)
 
-    async def _issue(self, parameters: OrderParameters) -> _Kept:
+    async def _issue(self, parameters: OrderParameters) -> Kept:
         if parameters.csr_pem is not None:
             private_key, public_key = None, b""
         else:
             made = await self._make_key(parameters.key_algorithm or DEFAULT_KEY)
             private_key, public_key = made.private_key, made.public_key
         issued = await self._authority.issue(self._request(parameters, public_key))
-        return _Kept(issued.leaf, issued.chain, private_key)
+        return Kept(issued.leaf, issued.chain, private_key)
 
     def _request(self, parameters: OrderParameters, public_key: bytes) -> IssuanceRequest:
         """The names of the order count; of a CSR they do where the order gives none."""
@@ -101,27 +83,30 @@ class LocalPkiOrders:
             public_key=public_key,
             common_name=common_name,
             names=names,
-            usage=_usage(parameters.usage),
+            usage=usage_of(parameters.usage),
             validity_days=parameters.validity_days,
         )
 
 
-def _usage(text: str) -> Usage:
-    try:
-        return Usage(text)
-    except ValueError:
-        sentence = "The usage must be server, client or both."
-        raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/usage") from None
+class Registered(Protocol):
+    """Makes issuers of providers that were registered."""
+
+    async def issuer(self, provider_id: UUID) -> Issuer:
+        """Raises Refused(not-found) where there is no such provider."""
+        ...
 
 
 class Providers:
-    """`application.issuing_ports.Issuers`: what is set up here."""
+    """`application.issuing_ports.Issuers`: what is built in, and what was registered."""
 
-    def __init__(self, issuers: Mapping[Provider, Issuer]) -> None:
+    def __init__(self, issuers: Mapping[Provider, Issuer], registered: Registered | None = None) -> None:
         self._issuers = issuers
+        self._registered = registered
 
-    def of(self, provider: Provider) -> Issuer:
+    async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
         """See Issuers.of."""
+        if provider_id is not None and self._registered is not None:
+            return await self._registered.issuer(provider_id)
         issuer = self._issuers.get(provider)
         if issuer is None:
             names = ", ".join(each.value for each in self._issuers)

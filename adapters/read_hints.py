@@ -9,6 +9,7 @@ from application.ports import DueConnector, PendingDeployment
 from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
 from projections.inventory.view import Inventory
+from projections.providers.view import Providers
 from projections.served_certificates.view import ServedCertificates
 from projections.work_orders.view import WorkOrders
 
@@ -21,6 +22,7 @@ class ReadHints(NamedTuple):
     inventory: Inventory
     served: ServedCertificates
     alerts: Alerts
+    registered: Providers
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         """See Hints.connectors_of."""
@@ -84,6 +86,10 @@ class ReadHints(NamedTuple):
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         """See Hints.known_fingerprints."""
         return await self.inventory.known_fingerprints(fingerprints)
+
+    async def providers(self, kind: str) -> list[UUID]:
+        """See Hints.providers."""
+        return list(await self.registered.in_use(kind))
 
     async def open_alerts(self, cause: str) -> list[UUID]:
         """See Hints.open_alerts."""

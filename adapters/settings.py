@@ -116,6 +116,16 @@ class Syslog:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Acme:
+    """How ACME providers show that names are ours. `webroot`: a directory that a web server serves on port 80.
+    `dns_hook`: a program, and its first arguments; called with `present` or `clean_up`, a record's name and its value.
+    """
+
+    webroot: Path | None = None
+    dns_hook: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """`sweep`: seconds between two looks for what was forgotten. `stalled`: seconds until a silent worker is dead."""
 
@@ -164,6 +174,7 @@ class Settings:
     reviews: Reviews = field(default_factory=Reviews)
     webhooks: Webhooks = field(default_factory=Webhooks)
     syslog: Syslog = field(default_factory=Syslog)
+    acme: Acme = field(default_factory=Acme)
     worker: Worker = field(default_factory=Worker)
     sealing: Sealing = field(default_factory=Sealing)
 

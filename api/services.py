@@ -17,6 +17,7 @@ from application.house import House
 from application.issuing_ports import Issuers
 from application.ports import CertificateReader
 from application.proving import SealedLog
+from application.providing import ProviderKinds
 from application.verifying import Result
 from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent
@@ -32,6 +33,7 @@ from projections.inventory.view import Inventory
 from projections.moment import Moment
 from projections.orders.view import Orders
 from projections.principals.view import Principals
+from projections.providers.view import Providers
 from projections.push_validation.view import PushValidation
 from projections.reports import Reports
 from projections.target_systems.view import TargetSystems
@@ -170,6 +172,8 @@ class Views(Protocol):
     @property
     def principals(self) -> Principals: ...
     @property
+    def providers(self) -> Providers: ...
+    @property
     def push_validation(self) -> PushValidation: ...
     @property
     def reports(self) -> Reports: ...
@@ -209,6 +213,7 @@ class Services:
     `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
     models are not there": both become 503, each with its own sentence.
     `views_as_of` gives the read models as they were at a position, which `moments.wait` has waited for.
+    `shown_to_acme` gives what an ACME CA is to find under a token (RFC 8555, 8.3), None where that is nothing.
     `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
     """
 
@@ -225,11 +230,13 @@ class Services:
     deliveries: Deliveries
     origin: Callable[[], Awaitable[Origin]]
     issuers: Issuers
+    provider_kinds: ProviderKinds
     bridge_ca: BridgeAuthority
     seal: Seal
     sealed: SealedLog
     settings: ApiSettings
     local_ca_pem: Callable[[], str | None]
+    shown_to_acme: Callable[[str], Awaitable[str | None]]
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])
     unreachable: tuple[type[Exception], ...] = ()

@@ -19,6 +19,17 @@ class IssuedCertificate(NamedTuple):
         return f"IssuedCertificate({self.leaf.facts.fingerprint_sha256})"
 
 
+class NotYet(Exception):
+    """The provider works on it, or somebody has to bring its answer: the order stays `processing`, nothing has failed.
+
+    `seconds`: ask again after so long; None where whoever brings the answer brings the order to its end.
+    """
+
+    def __init__(self, sentence: str, seconds: float | None = None) -> None:
+        super().__init__(sentence)
+        self.seconds = seconds
+
+
 class Issuer(Protocol):
     """One provider, for instance Local PKI."""
 
@@ -29,7 +40,8 @@ class Issuer(Protocol):
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """Issue; asked again for the same order and attempt, answer with the same certificate.
 
-        Raises Refused where the provider says no; any other error counts as passing, and is tried again.
+        Raises Refused where the provider says no, NotYet where its answer takes a while; any other error counts as
+        passing, and is tried again.
         """
         ...
 
@@ -41,6 +53,8 @@ class Issuer(Protocol):
 class Issuers(Protocol):
     """The providers of this installation."""
 
-    def of(self, provider: Provider) -> Issuer:
-        """Raises Refused(validation-failed) where the provider is not set up."""
+    async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
+        """`provider_id` names one of those that were registered. Raises Refused(validation-failed) where it is not set
+        up.
+        """
         ...

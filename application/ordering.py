@@ -1,10 +1,13 @@
 """Ordering certificates (manual "Certificate Orders"): submit, process, complete or fail, submit again.
 
-Submitting answers at once; a reaction processes the order. Nothing is issued twice: the provider answers a repeated
+Submitting answers at once; a reaction processes the order, or the one who brings the answer of a CA that is not on
+line. Nothing is issued twice: the provider answers a repeated
 order with the same certificate, and certificate and completed order are recorded in one append.
 """
 
 from uuid import UUID
+
+import msgspec
 
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
 from application.importing import claim_serial
@@ -13,9 +16,17 @@ from application.ports import Change
 from domain import certificate_order as orders
 from domain import ids
 from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
-from domain.certificate_order import CERTIFICATE_ORDER, CertificateOrder, OrderParameters, OrderStatus, WantedConnector
+from domain.certificate_order import (
+    CERTIFICATE_ORDER,
+    CertificateOrder,
+    OrderParameters,
+    OrderStatus,
+    Provider,
+    WantedConnector,
+)
 from domain.endpoint import parse_endpoint
 from domain.errors import Code, Refused
+from domain.provider import PROVIDER, check_takes_orders
 from domain.target_system import TARGET_SYSTEM
 
 Order = Loaded[CertificateOrder]
@@ -26,11 +37,12 @@ async def submit_order(house: House, context: Context, issuers: Issuers, paramet
     order_id = ids.derive("certificate-order", context.command_id)
 
     async def attempt() -> Attempt[Order]:
-        issuers.of(parameters.provider).check(parameters)
-        asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(parameters.connectors)]
+        wish, provider = await _through(house, parameters)
+        (await issuers.of(wish.provider, wish.provider_id)).check(wish)
+        asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
         order = await load(house, CERTIFICATE_ORDER, order_id)
-        events = orders.submit(order.state, context.meta, parameters)
-        return Attempt((write(order, events), *_once_each(asserted)), order.after(events))
+        events = orders.submit(order.state, context.meta, wish)
+        return Attempt((write(order, events), *provider, *_once_each(asserted)), order.after(events))
 
     async def again() -> Order:
         return await load(house, CERTIFICATE_ORDER, order_id)
@@ -54,12 +66,16 @@ async def resubmit_order(house: House, context: Context, order_id: UUID) -> Done
 
 
 async def process_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:
-    """Have it issued and record the outcome. Repeating is harmless, also after a crash at any point."""
+    """Have it issued and record the outcome. Repeating is harmless, also after a crash at any point.
+
+    Raises NotYet where the provider's answer takes a while: the order stays `processing`.
+    """
     done = await _take_up(house, context.part("processing"), order_id)
     parameters = done.result.found.parameters
     if done.result.found.status is OrderStatus.PROCESSING:
         try:
-            issued = await issuers.of(parameters.provider).issue(order_id, done.result.found.attempt, parameters)
+            issuer = await issuers.of(parameters.provider, parameters.provider_id)
+            issued = await issuer.issue(order_id, done.result.found.attempt, parameters)
             done = await _record_issued(house, context.part("complete"), order_id, issued)
         except Refused as refused:
             if refused.code is Code.VERSION_CONFLICT:
@@ -73,7 +89,8 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
 async def _forget(issuers: Issuers, order: Order) -> None:
     """The outcome is recorded. A provider that is not set up (any more) has nothing to forget here."""
     try:
-        issuer = issuers.of(order.found.parameters.provider)
+        parameters = order.found.parameters
+        issuer = await issuers.of(parameters.provider, parameters.provider_id)
     except Refused:
         return
     await issuer.forget(order.id)
@@ -130,6 +147,34 @@ async def _fail(house: House, context: Context, order_id: UUID, error: str) -> D
         return Attempt((write(order, events),), order.after(events))
 
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.fail")
+
+
+async def _through(house: House, parameters: OrderParameters) -> tuple[OrderParameters, tuple[Change, ...]]:
+    """The order with the provider it goes through, and the assertion that this one is in use.
+
+    Who names none means the only one there is.
+    """
+    kind, provider_id = parameters.provider, parameters.provider_id
+    if kind is Provider.LOCAL_PKI:
+        if provider_id is not None:
+            raise Refused(Code.VALIDATION_FAILED, "Local PKI is built in; leave this out.", pointer="/provider_id")
+        return parameters, ()
+    if provider_id is None:
+        provider_id = await _only_one(house, kind)
+    found = await load(house, PROVIDER, provider_id)
+    check_takes_orders(found.named_by("/provider_id"), kind)
+    return msgspec.structs.replace(parameters, provider_id=provider_id), (write(found, ()),)
+
+
+async def _only_one(house: House, kind: Provider) -> UUID:
+    there = await house.hints.providers(kind.value)
+    if not there:
+        sentence = f"No provider of the kind {kind.value} is registered."
+        raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/provider")
+    if len(there) > 1:
+        sentence = f"There are {len(there)} providers of the kind {kind.value}; say which one."
+        raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/provider_id")
+    return there[0]
 
 
 async def _check_wanted(house: House, number: int, wanted: WantedConnector) -> Change:

@@ -220,6 +220,10 @@ class Hints(Protocol):
         """Those that are in the inventory."""
         ...
 
+    async def providers(self, kind: str) -> list[UUID]:
+        """Providers of a kind that are in use."""
+        ...
+
     async def open_alerts(self, cause: str) -> list[UUID]:
         """Open alerts of a cause."""
         ...

@@ -19,10 +19,10 @@ from application.house import (
     reading_back,
     write,
 )
+from application.naming import claim_name, release_name
 from application.ports import Change, Errand
 from domain import ids, target_system
 from domain.bridge import BRIDGE, BridgeStatus
-from domain.claim import CLAIM, Claimed, Released
 from domain.endpoint import parse_endpoint
 from domain.errors import Code, Refused
 from domain.target_system import (
@@ -33,6 +33,7 @@ from domain.target_system import (
 )
 
 TEST = "test"
+_KIND = "target-system"
 _ANY_WORDS = b"\0" * 32
 
 
@@ -56,12 +57,12 @@ async def register_target(house: House, context: Context, command: DescribeTarge
     """A new target system behind an existing bridge; names are unique."""
     target_id = ids.derive("target-system", context.command_id)
 
-    sealed = target_secrets.Sealing(house, context, target_id, command.secrets or None)
+    sealed = target_secrets.sealing(house, context, target_id, command.secrets or None)
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
         bridge = await _bridge_in_use(house, command.bridge_id)
-        claim = await _claim_name(house, context, command.name, target_id)
+        claim = await claim_name(house, context, _KIND, command.name, target_id)
         event = TargetSystemRegistered(
             meta=context.meta,
             name=command.name,
@@ -82,7 +83,7 @@ async def change_target(
     house: House, context: Context, target_id: UUID, command: DescribeTarget
 ) -> Done[Loaded[TargetSystem]]:
     """The new description of a target system. What a push depends on counts its version on."""
-    sealed = target_secrets.Sealing(house, context, target_id, command.secrets)
+    sealed = target_secrets.sealing(house, context, target_id, command.secrets)
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
@@ -100,8 +101,8 @@ async def change_target(
         claims: tuple[Change, ...] = ()
         if events and command.name.casefold() != known.name.casefold():
             claims = (
-                *await _claim_name(house, context, command.name, target_id),
-                *await _release_name(house, context, known.name, target_id),
+                *await claim_name(house, context, _KIND, command.name, target_id),
+                *await release_name(house, context, _KIND, known.name, target_id),
             )
         return Attempt((write(target, events), bridge, *claims), target.after(events))
 
@@ -118,7 +119,7 @@ async def retire_target(house: House, context: Context, target_id: UUID) -> Done
         target = await load(house, TARGET_SYSTEM, target_id)
         check_version(context, target)
         events = target_system.retire(target.found, context.meta)
-        claim = await _release_name(house, context, target.found.name, target_id) if events else ()
+        claim = await release_name(house, context, _KIND, target.found.name, target_id) if events else ()
         return Attempt((write(target, events), *claim), target.after(events))
 
     again = reading_back(house, TARGET_SYSTEM, target_id)
@@ -211,15 +212,3 @@ async def _bridge_in_use(house: House, bridge_id: UUID) -> Change:
         sentence = f"The bridge {bridge.found.name} is retired; choose another one."
         raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/bridge_id")
     return write(bridge, ())
-
-
-async def _claim_name(house: House, context: Context, name: str, target_id: UUID) -> tuple[Change, ...]:
-    claim = await load(house, CLAIM, ids.name_claim_id("target-system", name))
-    if claim.state is not None and claim.state.holder_id not in (None, target_id):
-        raise Refused(Code.ALREADY_EXISTS, f"A target system named {name} exists already.", pointer="/name")
-    return (write(claim, (Claimed(meta=context.meta, kind="target-system-name", holder_id=target_id),)),)
-
-
-async def _release_name(house: House, context: Context, name: str, target_id: UUID) -> tuple[Change, ...]:
-    claim = await load(house, CLAIM, ids.name_claim_id("target-system", name))
-    return (write(claim, (Released(meta=context.meta, kind="target-system-name", holder_id=target_id),)),)

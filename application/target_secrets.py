@@ -1,92 +1,26 @@
-"""The secrets of target systems, version by version.
+"""The secrets of target systems."""
 
-A version is sealed before the change that names it commits, under a number of its own; what counts is the
-`secrets_version` in the ledger. So a change that is refused, or that somebody else overtakes, replaces nothing, and a
-deployment gets exactly the secrets that were approved with it.
-"""
-
-from collections.abc import Awaitable, Iterable
-from itertools import count
 from uuid import UUID
 
-import msgspec
-
-from application.house import Context, Done, House, Loaded
-from application.ports import Recorded
-from domain import ids
-from domain.errors import Refused
+from application import sealed_secrets
+from application.house import Context, House
+from application.sealed_secrets import Described, Sealing
+from domain.entity import Event
 from domain.target_system import TargetSystem, TargetSystemChanged, TargetSystemRegistered
 
-_NAME = "secrets"
-_SWEPT = 3
-"""How many former versions a change looks at; older ones were forgotten by earlier changes."""
+
+def _of_event(event: Event) -> int:
+    return event.settings.secrets_version if isinstance(event, TargetSystemRegistered | TargetSystemChanged) else 0
 
 
-class _Version(msgspec.Struct, frozen=True):
-    """`command_id` keeps two commands from sharing a version, even where their secrets are the same."""
-
-    command_id: UUID
-    secrets: dict[str, str]
-
-    def __repr__(self) -> str:
-        return "_Version(...)"
+_TARGETS: Described[TargetSystem] = Described("target-secrets", lambda state: state.settings.secrets_version, _of_event)
 
 
-class Sealing:
-    """The secrets of one command while it is carried out; `secrets` None leaves those that are set."""
-
-    def __init__(self, house: House, context: Context, target_id: UUID, secrets: dict[str, str] | None) -> None:
-        self._house = house
-        self._target_id = target_id
-        self._sealed: set[int] = set()
-        version = None if secrets is None else _Version(context.command_id, secrets)
-        self._value = None if version is None else msgspec.json.encode(version, order="sorted")
-
-    async def after(self, present: int) -> int:
-        """The version to name in the change: the present one, or the first free one after it, sealed by now."""
-        if self._value is None:
-            return present
-        for version in count(present + 1):
-            if await self._house.vault.keep_first(_drawer(self._target_id, version), _NAME, self._value) == self._value:
-                self._sealed.add(version)
-                return version
-        raise AssertionError("count never ends")
-
-    async def settle(self, carried_out: Awaitable[Done[Loaded[TargetSystem]]]) -> Done[Loaded[TargetSystem]]:
-        """Wait for the outcome, and forget what no change names."""
-        try:
-            done = await carried_out
-        except Refused:  # any other error leaves open whether the change was committed
-            await self._drop(self._sealed)
-            raise
-        if self._sealed and not done.repeated:
-            await self._drop(self._sealed - {done.result.found.settings.secrets_version})
-            await self._drop(await _former(self._house, self._target_id))
-        return done
-
-    async def _drop(self, versions: Iterable[int]) -> None:
-        for version in versions:
-            await self._house.vault.forget(_drawer(self._target_id, version))
+def sealing(house: House, context: Context, target_id: UUID, secrets: dict[str, str] | None) -> Sealing[TargetSystem]:
+    """The secrets of one command while it is carried out; None leaves those that are set."""
+    return Sealing(house, context, _TARGETS, target_id, secrets)
 
 
 async def read(house: House, target_id: UUID, version: int) -> dict[str, str] | None:
     """The secrets of a version, empty for version 0 (none were ever set); None where they are no longer kept."""
-    if version == 0:
-        return {}
-    kept = await house.vault.kept(_drawer(target_id, version), _NAME)
-    return None if kept is None else msgspec.json.decode(kept, type=_Version).secrets
-
-
-async def _former(house: House, target_id: UUID) -> list[int]:
-    """Versions to forget: all but the present one and the one before, which deployments under way may still need."""
-    history = (await house.log.load([target_id]))[target_id]
-    return list(dict.fromkeys(filter(None, map(_named, history))))[:-2][-_SWEPT:]
-
-
-def _named(recorded: Recorded) -> int:
-    event = recorded.event
-    return event.settings.secrets_version if isinstance(event, TargetSystemRegistered | TargetSystemChanged) else 0
-
-
-def _drawer(target_id: UUID, version: int) -> UUID:
-    return ids.derive("target-secrets", target_id, version)
+    return await sealed_secrets.read(house, _TARGETS, target_id, version)

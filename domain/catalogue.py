@@ -13,6 +13,7 @@ from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
 from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.principal import PRINCIPAL, TOKEN
+from domain.provider import PROVIDER
 from domain.review import REVIEW
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
@@ -24,6 +25,7 @@ __all__ = ["AGGREGATES", "AGGREGATE_OF", "TOPICS", "Event"]
 AGGREGATES: tuple[AggregateType[Any], ...] = (
     CERTIFICATE,
     CERTIFICATE_ORDER,
+    PROVIDER,
     CONNECTOR,
     WORK_ORDER,
     TARGET_SYSTEM,

@@ -40,7 +40,7 @@ class WantedConnector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was asked for; kept for re-submission."""
+    """What was asked for; kept for re-submission. `provider_id`: which of the providers that were registered."""
 
     provider: Provider
     common_name: str
@@ -50,6 +50,7 @@ class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     usage: str = "server"
     csr_pem: str | None = None
     connectors: tuple[WantedConnector, ...] = ()
+    provider_id: UUID | None = None
 
 
 class AutomatedRequestSubmitted(Event, frozen=True, kw_only=True):

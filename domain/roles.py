@@ -33,6 +33,7 @@ class Permission(StrEnum):
     CONNECTORS = "connectors"
     TARGET_SYSTEMS = "target_systems"
     BRIDGES = "bridges"
+    PROVIDERS = "providers"
     DISCOVER = "discover"
     VERIFY = "verify"
     DOWNLOAD = "download"
@@ -61,6 +62,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.CONNECTORS,
         _P.TARGET_SYSTEMS,
         _P.BRIDGES,
+        _P.PROVIDERS,
         _P.DISCOVER,
         _P.VERIFY,
         _P.DOWNLOAD,
@@ -71,7 +73,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.REVIEW,
     ),
     Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT, _P.REVIEW),
-    Role.ADMIN: (_P.POLICIES, _P.PRINCIPALS, _P.TOKENS, _P.CHANNELS, _P.LEGAL_HOLD),
+    Role.ADMIN: (_P.PROVIDERS, _P.POLICIES, _P.PRINCIPALS, _P.TOKENS, _P.CHANNELS, _P.LEGAL_HOLD),
 }
 
 WHO_MAY: dict[Permission, frozenset[Role]] = {

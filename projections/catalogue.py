@@ -33,6 +33,9 @@ from projections.orders.view import Orders
 from projections.principals.postgres import PostgresPrincipals
 from projections.principals.projection import PRINCIPALS, TOKENS
 from projections.principals.view import Principals
+from projections.providers.postgres import PostgresProviders
+from projections.providers.projection import PROVIDERS
+from projections.providers.view import Providers
 from projections.push_records.projection import PUSH_RECORDS
 from projections.push_validation.postgres import PostgresPushValidation
 from projections.push_validation.projection import PUSH_VALIDATION
@@ -80,6 +83,7 @@ RECORDS: tuple[AnyProjection, ...] = (
 ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     INVENTORY,
     ORDERS,
+    PROVIDERS,
     CONNECTORS,
     WORK_ORDERS,
     TARGET_SYSTEMS,
@@ -108,6 +112,7 @@ class Views(NamedTuple):
 
     inventory: Inventory
     orders: Orders
+    providers: Providers
     connectors: Connectors
     work_orders: WorkOrders
     target_systems: TargetSystems
@@ -144,6 +149,7 @@ def views_of(reader: Reader) -> Views:
     return Views(
         inventory=PostgresInventory(reader),
         orders=PostgresOrders(reader),
+        providers=PostgresProviders(reader),
         connectors=PostgresConnectors(reader),
         work_orders=PostgresWorkOrders(reader),
         target_systems=PostgresTargetSystems(reader),

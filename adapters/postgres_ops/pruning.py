@@ -18,6 +18,8 @@ DELETE FROM procrastinate.procrastinate_jobs j WHERE j.status IN ('failed', 'can
 _STATEMENTS = (
     # An answer is repeated for a day at least (api contract); afterwards the ledger still knows the command.
     "DELETE FROM ops.idempotency WHERE claimed_at < now() - interval '2 days'",
+    # An order's validation takes minutes; what it left after a month was never cleaned up.
+    "DELETE FROM ops.acme_challenges WHERE shown_at < now() - interval '30 days'",
     "DELETE FROM ops.errands WHERE done_at < now() - interval '30 days'",
     # Nobody sets the follower of the reactions back by a month.
     "DELETE FROM ops.reactions WHERE queued_at < now() - interval '30 days'",

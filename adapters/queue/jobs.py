@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.tasks import Task
 from psycopg.conninfo import make_conninfo
 
+from application.issuing_ports import NotYet
 from application.ports import LogUnavailable
 from projections.reading.postgres import RECONNECT_SECONDS
 
@@ -36,9 +38,11 @@ class ComeAgain(BaseRetryStrategy):
     """A failed reaction is tried for ever: soon at first, every five minutes in the end. An alert tells of it."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        """At once where the worker was stopped in the middle; else after 1, 2, 4 ... seconds."""
+        """At once where the worker was stopped in the middle; when it says itself; else after 1, 2, 4 ... seconds."""
         if _stopped(exception):
             return RetryDecision(retry_in={"seconds": 0})
+        if isinstance(exception, NotYet):
+            return RetryDecision(retry_in={"seconds": math.ceil(exception.seconds or 1)})
         longest = 10 if isinstance(exception, LogUnavailable) else LONGEST_PAUSE
         return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), longest)})
 

@@ -106,6 +106,7 @@ def _parameters(data: OrderBodyIn) -> OrderParameters:
         validity_days=data.validity_days,
         usage=data.usage,
         csr_pem=data.csr_pem,
+        provider_id=data.provider_id,
         connectors=tuple(
             WantedConnector(
                 target_system_id=wanted.target_system_id,
@@ -125,8 +126,6 @@ def _check_mode(data: OrderBodyIn) -> None:
         raise invalid("/csr_pem", "With mode csr, send the certificate signing request.")
     if data.mode == "automated" and data.csr_pem is not None:
         raise invalid("/csr_pem", "With mode automated the key is made here; leave csr_pem out, or use mode csr.")
-    if data.provider_id is not None:
-        raise invalid("/provider_id", "There is no provider with this id.")
 
 
 HANDLERS = [list_orders, submit_an_order, get_order, resubmit_an_order]

@@ -1,6 +1,7 @@
-"""The service itself: alive, ready, figures, description, problems, and the Local PKI's certificate."""
+"""The service itself: alive, ready, figures, description, problems, Local PKI's certificate, what CAs look for."""
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ from api.services import Check, Services
 CHECK_SECONDS = 2.0
 HTML = "text/html"
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
+TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 PEM = "application/x-pem-file"
 
 
@@ -112,6 +114,18 @@ def get_local_ca(services: NamedDependency[Services]) -> Response[bytes]:
     return Response(found.encode(), media_type=PEM, headers=_FOR_A_WHILE)
 
 
+@get("/.well-known/acme-challenge/{token:str}", opt=public(), media_type="text/plain")
+async def get_acme_challenge(
+    services: NamedDependency[Services],
+    token: Annotated[str, PathParameter(description="As the CA chose it (RFC 8555, 8.3).")],
+) -> Response[bytes]:
+    """What an ACME CA is shown while it validates an order of ours."""
+    found = await services.shown_to_acme(token) if TOKEN.fullmatch(token) else None
+    if found is None:
+        raise Problem("not-found", "Nothing is shown to a CA under this token.")
+    return Response(found.encode(), media_type="text/plain", headers={"Cache-Control": "no-store"})
+
+
 async def _checked(check: Check) -> str | None:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -131,4 +145,4 @@ def _docs_headers() -> dict[str, str]:
     return {"Content-Security-Policy": f"{policy} connect-src 'self'; frame-ancestors 'none'"} | _FOR_A_WHILE
 
 
-HANDLERS = [livez, readyz, metrics, openapi, docs, docs_start, get_problem_type, get_local_ca]
+HANDLERS = [livez, readyz, metrics, openapi, docs, docs_start, get_problem_type, get_local_ca, get_acme_challenge]

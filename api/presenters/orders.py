@@ -43,6 +43,7 @@ def _parameters(found: OrderParameters) -> OrderParametersBody:
         validity_days=found.validity_days,
         usage=found.usage,
         csr_pem=found.csr_pem,
+        provider_id=found.provider_id,
         connectors=tuple(
             WantedConnectorBody(
                 target_system_id=wanted.target_system_id,

@@ -35,7 +35,10 @@ class OrderBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     validity_days: Annotated[int, Meta(ge=1, le=3_650)] = 90
     usage: Literal["server", "client", "both"] = "server"
     csr_pem: Pem | None = None
-    provider_id: UUID | None = None
+    provider_id: Annotated[
+        UUID | None,
+        Meta(description="Which of the registered providers; may be left out where there is one."),
+    ] = None
     connectors: Annotated[tuple[WantedConnectorBody, ...], Meta(max_length=100)] = ()
 
 
@@ -48,6 +51,7 @@ class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
     validity_days: int
     usage: str
     csr_pem: str | None
+    provider_id: UUID | None
     connectors: tuple[WantedConnectorBody, ...]
 
 

@@ -17,6 +17,7 @@ from application.discovering import start_discovery
 from application.house import load
 from application.implementing import begin_scheduled, supersede_push
 from application.ledger_verifying import carry_out_verification
+from application.issuing_ports import NotYet
 from application.ordering import process_order
 from application.ports import Recorded
 from application.verifying import carry_out_run
@@ -74,8 +75,13 @@ async def give_up_push(kit: Kit, recorded: Recorded) -> None:
 
 
 async def issue_order(kit: Kit, recorded: Recorded) -> None:
-    """When an order is submitted, or submitted again, its provider is asked."""
-    await process_order(kit.house, reacting(kit.house, "process-order", recorded), kit.issuers, recorded.stream_id)
+    """When an order is submitted, or submitted again, its provider is asked, again and again until it has answered."""
+    context = reacting(kit.house, "process-order", recorded)
+    try:
+        await process_order(kit.house, context, kit.issuers, recorded.stream_id)
+    except NotYet as waiting:
+        if waiting.seconds is not None:
+            raise
 
 
 async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:

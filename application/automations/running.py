@@ -6,6 +6,7 @@ from application.alerting import raise_alert, resolve_cause
 from application.automations.kit import Kit, is_outcome, timing
 from application.automations.reactions import BY_NAME
 from application.automations.timers import TIMERS, Intervals, Tick
+from application.issuing_ports import NotYet
 from domain.alert import AlertKind
 
 ALERT_AFTER = 5
@@ -32,6 +33,8 @@ class Running:
         try:
             [recorded] = await self._kit.house.log.read(position - 1, 1)
             await reaction.act(self._kit, recorded)
+        except NotYet:
+            raise  # nothing has failed
         except Exception as error:
             if not is_outcome(error):
                 await self._failed(cause, failures + 1, error)

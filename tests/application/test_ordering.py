@@ -56,7 +56,7 @@ class Unlucky:
         self._forgets = forgets
         self.forgotten: list[UUID] = []
 
-    def of(self, provider: Provider) -> Issuer:
+    async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
         return self
 
     def check(self, parameters: OrderParameters) -> None:
@@ -108,12 +108,11 @@ async def test_processing_twice_issues_once(seed: int) -> None:
 async def test_an_answer_lost_after_issuing_is_the_same_when_asked_again() -> None:
     """A crash between the provider's answer and the record: the second try gets the very same certificate."""
     world = World()
-    unlucky = Unlucky((await local_pki(world)).of(Provider.LOCAL_PKI), times=2)
+    unlucky = Unlucky(await (await local_pki(world)).of(Provider.LOCAL_PKI), times=2)
     done = await _submitted(world, unlucky)
     context = world.by("process-order")
-    seen = [
-        (await (await local_pki(world)).of(Provider.LOCAL_PKI).issue(done.result.id, 1, WISH)).leaf.facts.serial_number
-    ]
+    issuer = await (await local_pki(world)).of(Provider.LOCAL_PKI)
+    seen = [(await issuer.issue(done.result.id, 1, WISH)).leaf.facts.serial_number]
     for _ in range(2):
         with pytest.raises(LogUnavailable):
             await process_order(world.house, context, unlucky, done.result.id)
@@ -138,7 +137,7 @@ async def test_the_kept_copy_is_forgotten_when_the_order_fails_after_issuing() -
     the service dies just before it forgets.
     """
     world = World()
-    issuer = (await local_pki(world)).of(Provider.LOCAL_PKI)
+    issuer = await (await local_pki(world)).of(Provider.LOCAL_PKI)
     done = await _submitted(world, Unlucky(issuer, times=0))
     given = await issuer.issue(done.result.id, 1, WISH)
     wish = ImportCertificate(certificate_pem=pem.certificates((given.leaf.der,)))

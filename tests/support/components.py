@@ -55,6 +55,9 @@ COMPONENTS = {
             program=f"/usr/lib/{platform.machine()}-linux-gnu/rsyslog/lmnsd_gtls.so",
         ),
         Component("rsyslogd", "rsyslog", "events and checkpoints that leave by syslog"),
+        Component("rsyslogd", "rsyslog", "checkpoints that leave by syslog"),
+        Component("pebble", "pebble", "orders through an ACME CA"),
+        Component("pebble-challtestsrv", "pebble", "orders through an ACME CA"),
         Component("sftp-server", "openssh-sftp-server", "pushing over SSH", program="/usr/lib/openssh/sftp-server"),
         Component(
             "sigstore-verify",

@@ -18,6 +18,7 @@ from domain.catalogue import AGGREGATE_OF
 from domain.certificate import Certificate
 from domain.connector import Connector
 from domain.connector_events import DeploymentSucceeded, ValidationChanged
+from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
 from domain.verification import awaits_first_result
 from domain.work_order import expires_at
@@ -72,6 +73,11 @@ class FoldedHints:
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         return [cid for cid, row in await self._connectors() if row.certificate_id == certificate_id and row.associated]
+
+    async def providers(self, kind: str) -> list[UUID]:
+        await self._look()
+        rows = self._rows[RegisteredProvider].items()
+        return [pid for pid, row in rows if row.state.provider == kind and not row.state.retired]
 
     async def connectors_on(self, target_system_id: UUID) -> list[UUID]:
         return [

@@ -1,0 +1,1 @@
+"""Orders through a CA that speaks ACME (RFC 8555)."""

@@ -1,0 +1,150 @@
+"""Providers that were registered, as issuers; and what their kinds ask to be told.
+
+The code of a kind, and the libraries below it, are loaded when the first order goes through one.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import msgspec
+
+from adapters.issuers.acme.settings import AcmeSecrets, AcmeSettings, flaw
+from adapters.x509.parsing import MAX_PEM_CHARACTERS, certificate_ders, parse_der
+from application import provider_secrets
+from application.house import House, load
+from application.issuer_ports import KeyMaker, RequestReader
+from application.issuing_ports import Issuer
+from application.ports import CertificateReader
+from application.vault_ports import KeyVault
+from domain.certificate_order import Provider
+from domain.errors import Code, Refused
+from domain.provider import PROVIDER, RegisteredProvider
+
+if TYPE_CHECKING:
+    from adapters.issuers.acme.http_solvers import ShownTokens
+
+T = TypeVar("T")
+_AT = re.compile(r" - at `\$(.*)`$", re.DOTALL)
+_NAMED = re.compile(r"^Object (?:missing required|contains unknown) field `([^`]*)`")
+_STEP = re.compile(r"\.([^.\[]+)|\[(\d+)\]")
+
+
+class Places(NamedTuple):
+    """What the operator of this host has set up for ACME (`[acme]` in certferry.toml)."""
+
+    webroot: Path | None = None
+    dns_hook: tuple[str, ...] = ()
+
+
+class Parts(NamedTuple):
+    """What issuers are made of."""
+
+    make_key: KeyMaker
+    read_request: RequestReader
+    reader: CertificateReader
+    vault: KeyVault
+    tokens: "ShownTokens"
+
+
+class ProviderKinds:
+    """`application.providing.ProviderKinds`."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+
+    def check(self, kind: Provider, settings: dict[str, Any], secrets: dict[str, str]) -> None:
+        """See ProviderKinds.check."""
+        _CHECKS[kind](settings, secrets, self._places)
+
+    def check_change(self, kind: Provider, known: dict[str, Any], wanted: dict[str, Any]) -> None:
+        """See ProviderKinds.check_change."""
+        if kind is Provider.ACME and known.get("directory_url") != wanted.get("directory_url"):
+            sentence = "The directory says which CA this is. Register another provider, and retire this one."
+            raise _invalid(sentence, "/settings/directory_url")
+
+
+class RegisteredIssuers:
+    """`adapters.issuing.Registered`."""
+
+    def __init__(self, house: House, parts: Parts, places: Places) -> None:
+        self._house = house
+        self._parts = parts
+        self._places = places
+
+    async def issuer(self, provider_id: UUID) -> Issuer:
+        """See Registered.issuer."""
+        found = (await load(self._house, PROVIDER, provider_id)).found
+        secrets = await provider_secrets.read(self._house, provider_id, found.secrets_version)
+        if secrets is None:
+            raise RuntimeError("the provider was changed at this very moment")  # it comes again, to the new ones
+        return self._make(provider_id, found, secrets)
+
+    def _make(self, provider_id: UUID, found: RegisteredProvider, secrets: dict[str, str]) -> Issuer:
+        return self._acme(provider_id, found, secrets)
+
+    def _acme(self, provider_id: UUID, found: RegisteredProvider, secrets: dict[str, str]) -> Issuer:
+        from adapters.issuers.acme.orders import AcmeOrders, AcmeTools
+        from adapters.issuers.requesting import Requesting
+
+        parts, places = self._parts, self._places
+        tools = AcmeTools(
+            store=parts.vault,
+            requesting=Requesting(parts.make_key, parts.read_request),
+            reader=parts.reader,
+            clock=self._house.clock,
+            tokens=parts.tokens,
+            webroot=places.webroot,
+            dns_hook=places.dns_hook,
+        )
+        settings = convert(found.settings, AcmeSettings, "/settings")
+        return AcmeOrders(provider_id, settings, convert(secrets, AcmeSecrets, "/secrets"), tools)
+
+
+def convert(value: object, kind: type[T], pointer: str) -> T:
+    """The value as a Struct. Raises Refused(validation-failed) with the pointer of what is wrong."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        found = _AT.search(str(error))
+        detail = str(error)[: found.start()] if found else str(error)
+        steps = [name or index for name, index in _STEP.findall(found[1])] if found else []
+        if named := _NAMED.match(detail):
+            steps.append(named[1])
+        raise _invalid(f"{detail}.", "/".join((pointer, *steps))) from None
+
+
+def _check_acme(given: dict[str, Any], given_secrets: dict[str, str], places: Places) -> None:
+    settings, secrets = convert(given, AcmeSettings, "/settings"), convert(given_secrets, AcmeSecrets, "/secrets")
+    if wrong := flaw(settings, secrets):
+        raise _invalid(wrong[1], wrong[0])
+    _check_trusted(settings.ca_certificates_pem)
+    for solver, name, there in (
+        ("http_webroot", "webroot", places.webroot is not None),
+        ("dns_hook", "dns_hook", bool(places.dns_hook)),
+    ):
+        if settings.solver == solver and not there:
+            raise _invalid(f"The solver {solver} needs acme.{name} in certferry.toml.", "/settings/solver")
+
+
+def _check_local_pki(_: dict[str, Any], __: dict[str, str], ___: Places) -> None:
+    raise _invalid("Local PKI is built in; it needs no settings.", "/provider")
+
+
+def _check_trusted(pem: str | None) -> None:
+    if pem is not None:
+        pointer = "/settings/ca_certificates_pem"
+        for der in certificate_ders(pem, pointer, MAX_PEM_CHARACTERS):
+            parse_der(der, pointer=pointer)
+
+
+def _invalid(sentence: str, pointer: str) -> Refused:
+    return Refused(Code.VALIDATION_FAILED, sentence, pointer=pointer)
+
+
+_CHECKS: dict[Provider, Callable[[dict[str, Any], dict[str, str], Places], None]] = {
+    Provider.LOCAL_PKI: _check_local_pki,
+    Provider.ACME: _check_acme,
+}
