@@ -16,8 +16,8 @@ from application.enrolling import BridgeSigner
 from application.house import House
 from application.issuing_ports import Issuers
 from application.ports import CertificateReader
-from application.proving import SealedLog
 from application.providing import ProviderKinds
+from application.proving import SealedLog
 from application.verifying import Result
 from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent

@@ -16,8 +16,8 @@ from application.deployment_ends import give_up_overdue
 from application.discovering import start_discovery
 from application.house import load
 from application.implementing import begin_scheduled, supersede_push
-from application.ledger_verifying import carry_out_verification
 from application.issuing_ports import NotYet
+from application.ledger_verifying import carry_out_verification
 from application.ordering import process_order
 from application.ports import Recorded
 from application.verifying import carry_out_run

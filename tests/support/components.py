@@ -46,6 +46,7 @@ COMPONENTS = {
     for component in (
         Component("chromium", "chromium", "the pages in a real browser"),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
+        Component("named", "bind9", "dns-01 with signed updates"),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
         Component(
@@ -55,7 +56,6 @@ COMPONENTS = {
             program=f"/usr/lib/{platform.machine()}-linux-gnu/rsyslog/lmnsd_gtls.so",
         ),
         Component("rsyslogd", "rsyslog", "events and checkpoints that leave by syslog"),
-        Component("rsyslogd", "rsyslog", "checkpoints that leave by syslog"),
         Component("pebble", "pebble", "orders through an ACME CA"),
         Component("pebble-challtestsrv", "pebble", "orders through an ACME CA"),
         Component("sftp-server", "openssh-sftp-server", "pushing over SSH", program="/usr/lib/openssh/sftp-server"),

@@ -126,7 +126,7 @@ def _configuration(directory: Path, ports: dict[str, int], authority: trustme.CA
         "ocspResponderURL": "",
         "externalAccountBindingRequired": eab is not None,
         "externalAccountMACKeys": eab or {},
-        "domainBlocklist": ["blocked.example.org"],
+        "domainBlocklist": ["blocked.example"],
     }
     path.write_text(json.dumps({"pebble": settings}))
     return path

@@ -66,8 +66,8 @@ async def test_what_the_ca_found_wrong_is_told(desk: AcmeDesk, vault: MemoryVaul
 
 async def test_a_refused_order_keeps_the_cas_words(desk: AcmeDesk, vault: MemoryVault) -> None:
     """A request that the CA does not like at once."""
-    with pytest.raises(Refused, match=r"The CA refused: .*blocked\.example\.org.* \(rejectedIdentifier\)"):
-        await answered(desk.issuer(vault), uuid4(), wish(desk, "blocked.example.org"))
+    with pytest.raises(Refused, match=r"The CA refused: .*blocked\.example.* \(rejectedIdentifier\)"):
+        await answered(desk.issuer(vault), uuid4(), wish(desk, "blocked.example"))
 
 
 async def test_a_ca_that_is_away_is_asked_again_later(desk: AcmeDesk, vault: MemoryVault) -> None:
