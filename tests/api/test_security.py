@@ -99,7 +99,7 @@ MAY: dict[str, set[str]] = {
     "POST webhooks/{id}/deliveries/{id}/redeliver": {"admin"},
     "GET me": {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead", "nobody"},
 }
-PUBLIC = {"/problems/{slug}", "/schemas/events/{name}", "/pki/ca.pem"}
+PUBLIC = {"/.well-known/acme-challenge/{token}", "/problems/{slug}", "/schemas/events/{name}", "/pki/ca.pem"}
 EVERY_ROLE = {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"}
 
 
