@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import psycopg
 
+from adapters.evidence.making import PostgresEvidence
 from adapters.issuers.local_pki import LocalPki, open_local_pki
 from adapters.issuers.registered import Parts, Places, ProviderKinds, RegisteredIssuers
 from adapters.issuing import LocalPkiOrders, Providers
@@ -55,6 +56,7 @@ class Core(NamedTuple):
     rows: Reader
     views: Views
     changes: Changes
+    evidence: PostgresEvidence
     position: ReadPosition
     moments: Moments
     results: PostgresRunResults
@@ -125,6 +127,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             rows=rows,
             views=views,
             changes=PostgresChanges(rows, decode),
+            evidence=PostgresEvidence(settings.dsn, views.push_validation),
             position=position,
             moments=Moments(rows, HISTORIES),
             results=PostgresRunResults(database),

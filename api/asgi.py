@@ -30,6 +30,7 @@ def services_of(core: Core, health: Health) -> Services:
         views_as_of=core.views_as_of,
         moments=core.moments,
         changes=core.changes,
+        evidence=core.evidence,
         reader=core.reader,
         directory=Directory(),
         positions=core.position,

@@ -40,6 +40,7 @@ _TAGS_OF_MODULES = {
     "audit_events": "Audit",
     "audit_proofs": "Audit",
     "changes": "Audit",
+    "evidence": "Audit",
 }
 
 
@@ -113,6 +114,7 @@ _CLOUD_EVENTS = {"application/cloudevents-batch+json": {"schema": {"type": "arra
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
 _BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _TEXT = {"text/plain": {"schema": _STRING}}
+_ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
 _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
@@ -133,6 +135,8 @@ _ONLY: dict[str, dict[str, Any]] = {
     "getLocalCa": _PEM,
     "getAuditEventPayload": _BYTES,
     "getAuditEventLeaf": _BYTES,
+    "exportAuditLog": _ZIP,
+    "getWorkOrderEvidence": _ZIP,
     **dict.fromkeys(("getAuditTile", "getAuditEntries"), _BYTES),
     **dict.fromkeys(("getAuditCheckpoint", "getOlderAuditCheckpoint", "getAuditEventProof"), _TEXT),
     "getAuditTimestamp": {"application/timestamp-reply": {"schema": {"type": "string", "format": "binary"}}},

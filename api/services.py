@@ -13,6 +13,7 @@ from api.knocks import Knocks
 from api.positions import Acknowledged
 from api.streams import Streams
 from application.enrolling import BridgeSigner
+from application.export_ports import EvidenceMaker
 from application.house import House
 from application.issuing_ports import Issuers
 from application.ports import CertificateReader
@@ -222,6 +223,7 @@ class Services:
     views_as_of: Callable[[int], Views]
     moments: Moments
     changes: Changes
+    evidence: EvidenceMaker
     reader: CertificateReader
     directory: Directory
     positions: Positions

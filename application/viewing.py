@@ -43,6 +43,9 @@ async def record_export(
     from_position: int = 1,
     to_position: int | None = None,
     subject_id: UUID | None = None,
+    events: int | None = None,
+    tree_size: int | None = None,
+    archive_sha256: str | None = None,
 ) -> int:
     """Events are taken away as a file (AuditExported says what each argument means); to be recorded before the first
     byte leaves. The position.
@@ -54,6 +57,9 @@ async def record_export(
         from_position=from_position,
         to_position=to_position,
         subject_id=subject_id,
+        events=events,
+        tree_size=tree_size,
+        archive_sha256=archive_sha256,
     )
     stream_id = ids.access_log_id(ids.derive("caller", context.actor.id))
     return (

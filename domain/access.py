@@ -36,7 +36,8 @@ class AuditLogRead(Event, frozen=True, kw_only=True):
 class AuditExported(Event, frozen=True, kw_only=True):
     """Somebody takes events away as a file. `query` is the filter that was asked for; `from_position` to `to_position`
     (both inclusive) is what the file covers, up to this event itself where there is no `to_position`; `subject_id` is
-    what the file is about, where it is about one thing.
+    what the file is about, where it is about one thing. Of evidence that proves itself: how many `events`, in a ledger
+    of which `tree_size`, and the `archive_sha256` of the whole file.
     """
 
     topic = "audit.export.created"
@@ -45,6 +46,9 @@ class AuditExported(Event, frozen=True, kw_only=True):
     from_position: int = 1
     to_position: int | None = None
     subject_id: UUID | None = None
+    events: int | None = None
+    tree_size: int | None = None
+    archive_sha256: str | None = None
 
 
 class AccessDenied(Event, frozen=True, kw_only=True):

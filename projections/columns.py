@@ -7,7 +7,7 @@ microseconds since 2000-01-01 UTC. Values of array columns travel as array liter
 because `unnest` would flatten arrays of arrays.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
 from functools import partial
@@ -104,6 +104,14 @@ def array_of(kind: Type, values: Sequence[Any]) -> bytes:
     encode = _literal if kind.is_array else kind.encode
     data = b"".join(_encoded(encode, values))
     return _ARRAY(1, 1, 25 if kind.is_array else kind.oid, len(values), 1) + data
+
+
+def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[bytes, ...]]:
+    """The fields of each row as `COPY ... (FORMAT binary)` has them: each with its length, -1 for null. Values beyond
+    the kinds are left out.
+    """
+    columns = zip(kinds, zip(*rows, strict=True), strict=False)
+    return zip(*(_encoded(_field(kind), values) for kind, values in columns), strict=False)
 
 
 def copy_rows(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> bytes:

@@ -3,20 +3,22 @@
 `COPY ... (FORMAT binary)`: the fastest way out of the server, and nothing is converted that will be hashed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import psycopg
 from psycopg import Connection
+
+from adapters.postgres.copying import copied
 
 PAGE = 5000
 _CHUNK = 50_000  # positions per statement: no snapshot is held for long
 _COLUMNS = (
     "notification_id, originator_id, originator_version, recorded_at, correlation_id, topic, state, leaf, salt, actor"
 )
-_HEADER = 19  # signature, flags, length of an empty extension
 _FIXED = Struct(">h i q i 16s i q i 8s i 16s")
 _LENGTH = Struct(">i").unpack_from
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
@@ -54,13 +56,20 @@ def pages(connection: Connection[Any], after: int, until: int, *, size: int = PA
     """Rows after a position up to another, in the order of positions, whatever numbers these are."""
     for start in range(after, until, _CHUNK):
         page: list[RawEvent] = []
-        for row in _copied(connection, start, min(start + _CHUNK, until)):
+        for row in _rows(connection, start, min(start + _CHUNK, until)):
             page.append(row)
             if len(page) == size:
                 yield page
                 page = []
         if page:
             yield page
+
+
+def of_streams(connection: Connection[Any], streams: Iterable[UUID]) -> list[RawEvent]:
+    """All rows of some streams, in the order of positions."""
+    ids = ", ".join(f"'{stream}'" for stream in streams)
+    query = f"SELECT {_COLUMNS} FROM ledger.events WHERE originator_id IN ({ids}) ORDER BY notification_id"  # noqa: S608 - ids
+    return list(map(_parsed, copied(connection, query))) if ids else []
 
 
 def head(connection: Connection[Any]) -> int:
@@ -92,18 +101,10 @@ def instant_of(sent: bytes) -> datetime:
     return _EPOCH + timedelta(microseconds=_MICROSECONDS.unpack(sent)[0])
 
 
-def _copied(connection: Connection[Any], after: int, until: int) -> Iterator[RawEvent]:
+def _rows(connection: Connection[Any], after: int, until: int) -> Iterator[RawEvent]:
     stretch = f"notification_id > {after:d} AND notification_id <= {until:d}"
-    rows = f"SELECT {_COLUMNS} FROM ledger.events WHERE {stretch} ORDER BY notification_id"  # noqa: S608 - numbers
-    query = f"COPY ({rows}) TO STDOUT (FORMAT binary)"
-    with connection.cursor().copy(query.encode()) as copied:
-        blocks = iter(copied)
-        first = bytes(next(blocks))
-        if len(first) > _HEADER + 2:  # else: the trailer, there are no rows
-            yield _parsed(first[_HEADER:])
-        for block in blocks:
-            if len(block) > 2:
-                yield _parsed(bytes(block))
+    query = f"SELECT {_COLUMNS} FROM ledger.events WHERE {stretch} ORDER BY notification_id"  # noqa: S608 - numbers
+    return map(_parsed, copied(connection, query))
 
 
 def _parsed(row: bytes) -> RawEvent:

@@ -1,6 +1,6 @@
 """Folding the ledger anew with the very same projections, beside whatever stands in the read models."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +9,12 @@ from adapters.replaying.side import SideTables
 from application import codec
 from projections.engine import Decode, Engine
 from projections.entity import AnyProjection
-from projections.fold import Poison
+from projections.fold import Poison, Write
 
-HELD_ROWS = 5_000
-"""Changed rows in memory before they are put aside, and rows kept in memory afterwards: a kilobyte or two each."""
+HELD_ROWS = 10_000
+"""Changed rows in memory before they are put aside: a kilobyte or two each."""
+KEPT_ROWS = 1_000
+"""Rows of each projection that stay in memory afterwards."""
 
 _ENTRY = 7  # what the engine takes of a row
 
@@ -27,14 +29,18 @@ class Replay:
         decode: Decode = codec.decode,
         *,
         held: int = HELD_ROWS,
+        keep: Callable[[Sequence[Write]], None] | None = None,
+        start: int = 0,
     ) -> None:
+        """`keep` is given all rows that are written, in order. `start`: where the states in `side` stand already."""
         self.side = side
-        self.position = 0
+        self._keep = keep
+        self.position = start
         self.poison: list[Poison] = []
         self.skipped: dict[tuple[str, UUID], int] = {}
         self._engine = Engine(projections, decode)
         self._held = held
-        self._put_aside = False
+        self._put_aside = start > 0
 
     def take(self, page: Sequence[RawEvent]) -> None:
         """Fold a page."""
@@ -53,8 +59,11 @@ class Replay:
 
     def finish(self) -> None:
         """Put aside what is in memory."""
-        self.side.store(self._engine.writes())
-        self._engine.settle(self._held)
+        writes = list(self._engine.writes())
+        self.side.store(writes)
+        if self._keep:
+            self._keep(writes)
+        self._engine.settle(min(self._held, KEPT_ROWS))
         self._put_aside = True
 
     def _remember_quarantine(self) -> None:

@@ -3,20 +3,20 @@
 The self-check goes on from where it was; a verification begins at nothing. Neither believes any stored hash.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 from psycopg import Connection
 
 from adapters.keys.ed25519 import verify_ed25519
-from adapters.postgres.raw import pages
+from adapters.postgres.raw import RawEvent, pages
 from adapters.sealing import checkpoints
 from adapters.sealing.checkpoints import Sealed
 from adapters.sealing.leaves import Mismatch, checked_hashes
 from adapters.sealing.tree_store import edge_at, stored_tiles
 from domain.transparency.checkpoint import Checkpoint, open_checkpoint
-from domain.transparency.edge import FullTile, grow
+from domain.transparency.edge import Edge, FullTile, grow
 from domain.transparency.hashing import HASH_BYTES
 from domain.transparency.keys import VerifierKey
 from domain.transparency.proving import NotProven
@@ -31,25 +31,40 @@ class Recomputation:
         connection: Connection[Any],
         *,
         start: int = 0,
+        edge: Edge | None = None,
         keys: Sequence[VerifierKey] = (),
         roots: Mapping[int, bytes] | None = None,
+        on_page: Callable[[Sequence[RawEvent]], None] = lambda _: None,
     ) -> None:
-        """Go on at the size `start`. `keys`: trusted ones; by default those that the database itself names."""
+        """Go on at the size `start`, or at an edge that somebody kept. `keys`: trusted ones; by default those that the
+        database itself names. `on_page` gets every page whose leaves were checked; it may raise Mismatch.
+        """
         self._connection = connection
-        self._edge = edge_at(connection, start)
+        self._on_page = on_page
+        self._edge = edge_at(connection, start) if edge is None else edge
         self._keys = keys or [VerifierKey.parse(key.vkey) for key in checkpoints.keys(connection)]
         self._roots = dict(roots or {})
         newest = checkpoints.latest(connection)
         self._sealed = newest.size if newest else 0
         self._number: int | None = None
-        self._good = start
+        self._good = self.size
         self._good_outside = 0
         self.checkpoints = 0
+
+    @property
+    def edge(self) -> Edge:
+        """Where it could go on."""
+        return self._edge
 
     @property
     def size(self) -> int:
         """How many leaves were recomputed."""
         return self._edge.size
+
+    @property
+    def end(self) -> int:
+        """How many leaves there must be at least, by every checkpoint, those from elsewhere included."""
+        return max(self._sealed, self.size, *self._roots)
 
     def root(self) -> bytes:
         """The root over the leaves that were recomputed."""
@@ -69,6 +84,7 @@ class Recomputation:
         tiles: list[FullTile] = []
         for page in pages(self._connection, self.size, until):
             hashes = checked_hashes(page, self.size)
+            self._on_page(page)
             growth = grow(self._edge, hashes)
             self._edge = growth.edge
             tiles += growth.tiles

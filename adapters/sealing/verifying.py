@@ -27,7 +27,7 @@ def verify_ledger(dsn: str, outside: Checkpoint | None = None) -> Findings:
     roots = {outside.size: outside.root} if outside else {}
     with connect_raw(dsn, "certferry verification") as connection:
         pass_ = Recomputation(connection, roots=roots)
-        end = max(head(connection), *roots, 0)
+        end = max(head(connection), pass_.end)
         try:
             while True:
                 pass_.step(min(pass_.size + STEP, end))

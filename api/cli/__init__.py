@@ -14,12 +14,14 @@ from api.cli.databases import migrate, rebuild
 from api.cli.demo import demo
 from api.cli.diff import diff
 from api.cli.doctor import doctor
+from api.cli.export import export
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
 from api.cli.replay import replay
 from api.cli.sealing import seal
 from api.cli.syslog import syslog
 from api.cli.tokens import tokens
+from api.cli.verify import verify
 
 __all__ = ["main"]
 
@@ -37,7 +39,9 @@ def group(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for _command in (demo, serve, work, seal, migrate, rebuild, replay, diff, tokens, bridges, syslog, doctor, report):
+for _command in (demo, serve, work, seal, migrate, rebuild, tokens, bridges, syslog, doctor):
+    group.add_command(_command)
+for _command in (verify, export, replay, diff, report):
     group.add_command(_command)
 
 

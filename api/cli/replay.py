@@ -24,6 +24,7 @@ def replay(config: Path | None, as_of: datetime | None, position: int | None, *,
     Certificates, connectors with their four states, open work orders, bridges, and the colours of then.
     """
     from adapters.postgres import raw
+    from adapters.replaying.aside import Aside
     from adapters.replaying.estate import ESTATE, Estate
     from adapters.replaying.replay import Replay
     from adapters.replaying.side import SideTables
@@ -31,7 +32,8 @@ def replay(config: Path | None, as_of: datetime | None, position: int | None, *,
 
     if as_of is not None and position is not None:
         raise Stopped("Give --as-of or --position, not both.", 2)
-    with raw.connect_raw(settings_of(config).dsn, "certferry replay") as connection, SideTables(ESTATE) as side:
+    with raw.connect_raw(settings_of(config).dsn, "certferry replay") as connection, Aside() as aside:
+        side = SideTables(aside, ESTATE)
         moment = _moment(connection, as_of, position)
         folding = Replay(ESTATE, side)
         with progress("replaying the ledger", moment.position) as reached:

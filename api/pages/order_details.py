@@ -54,6 +54,7 @@ class OrderDetails(NamedTuple):
     actions: tuple[Button, ...]
     back: str
     may_audit: bool
+    may_export: bool
 
 
 def order_details(row: Row[WorkOrder], viewer: Viewer, names: dict[str, str], now: datetime) -> OrderDetails:
@@ -70,6 +71,7 @@ def order_details(row: Row[WorkOrder], viewer: Viewer, names: dict[str, str], no
         actions=_buttons(row, viewer, now),
         back=f"/certificates/{order.certificate_id}",
         may_audit=may(viewer.roles, Permission.READ_EVERYTHING),
+        may_export=may(viewer.roles, Permission.EXPORT_AUDIT) and not viewer.past,
     )
 
 

@@ -35,7 +35,8 @@ FORMS = {
     "work-orders": (JSON, NDJSON),
     "bridges": (JSON, NDJSON),
 }
-SEALED = ("audit/key", "audit/checkpoint", "audit/tile", "audit/consistency", "audit/verifications", "proof")
+_PROOFS = ("audit/key", "audit/checkpoint", "audit/tile", "audit/consistency", "audit/verifications", "proof")
+SEALED = (*_PROOFS, "audit/export", "evidence")
 """What proves the ledger is its own past: sizes and positions are in its addresses."""
 NO_READ_MODEL = {
     "approval-policies",
@@ -300,10 +301,10 @@ async def test_what_answers_about_the_present_alone(desk: Desk) -> None:
         ("audit-events", "text/event-stream"),
         ("audit/checkpoint", "text/plain"),
         ("audit-events/1/proof", "text/plain"),
+        ("audit/export?from_position=1&to_position=2", "application/zip"),
     ):
-        answer = await desk.as_("auditor").get(
-            f"{API}/{path}", params={"as_of_position": position}, headers={"Accept": accept}
-        )
+        asked = f"{API}/{path}{'&' if '?' in path else '?'}as_of_position={position}"
+        answer = await desk.as_("auditor").get(asked, headers={"Accept": accept})
         assert "as_of" in refused(answer, 422, "validation-failed")["detail"]
 
 

@@ -63,6 +63,8 @@ MAY: dict[str, set[str]] = {
     "GET alerts": {"operator", "auditor"},
     "GET alerts/{id}": {"operator", "auditor"},
     "GET audit/diff": {"auditor"},
+    "GET audit/export": {"auditor"},
+    "GET work-orders/{id}/evidence": {"auditor"},
     "GET audit-events": {"auditor"},
     "GET audit-events/1": {"auditor"},
     "GET audit-events/1/payload": {"auditor"},

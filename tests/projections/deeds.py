@@ -1,4 +1,4 @@
-"""What happens around pushes: certificates, orders, bridges, target systems, people, alerts."""
+"""What happens around pushes: certificates, orders, bridges, target systems, people, alerts, webhooks."""
 
 import hashlib
 
@@ -10,6 +10,7 @@ from domain import (
     ids,
     principal,
     target_system,
+    webhook,
     work_order,
 )
 from domain.access import AccessDenied, CertificateViewed
@@ -30,7 +31,8 @@ from domain.entity import Actor, ActorKind
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
 from domain.push_states import SupersededReason
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
-from tests.projections.world import DAY, ENDPOINTS, Change, World
+from domain.webhook import DisabledReason, Subscription, WebhookCreated
+from tests.projections.world import DAY, ENDPOINTS, Change, World, der_of
 
 
 def import_one(world: World) -> tuple[Change, ...]:
@@ -38,7 +40,7 @@ def import_one(world: World) -> tuple[Change, ...]:
     made = world.new("certificate", ids.certificate_id(facts.fingerprint_sha256))
     with_key = world.one_of(True, True, False)
     events = certificate.import_certificate(
-        None, world.by(), facts=facts, der=b"DER" * 40, chain=(b"ISSUER",), with_key=with_key, tags=("web",)
+        None, world.by(), facts=facts, der=der_of(facts), chain=(b"ISSUER",), with_key=with_key, tags=("web",)
     )
     claim = Claimed(meta=world.by(), kind="issuer-serial", holder_id=made)
     return (made, events), (ids.serial_claim_id(facts.issuer, facts.serial_number), (claim,))
@@ -47,7 +49,7 @@ def import_one(world: World) -> tuple[Change, ...]:
 def discover(world: World) -> tuple[Change, ...]:
     facts = world.facts()
     made = world.new("certificate", ids.certificate_id(facts.fingerprint_sha256))
-    return ((made, (CertificateDiscovered(meta=world.by(), facts=facts, der=b"FOUND"),)),)
+    return ((made, (CertificateDiscovered(meta=world.by(), facts=facts, der=der_of(facts)),)),)
 
 
 def adopt(world: World) -> tuple[Change, ...]:
@@ -56,7 +58,9 @@ def adopt(world: World) -> tuple[Change, ...]:
     return (
         (
             chosen,
-            certificate.import_certificate(state, world.by(), facts=state.facts, der=b"DER", chain=(), with_key=True),
+            certificate.import_certificate(
+                state, world.by(), facts=state.facts, der=der_of(state.facts), chain=(), with_key=True
+            ),
         ),
     )
 
@@ -118,7 +122,12 @@ def work_on_order(world: World) -> tuple[Change, ...]:
     world.new("certificate", made)
     provider = state.parameters.provider
     issued = CertificateIssued(
-        meta=world.by(), facts=facts, der=b"NEW", provider=provider, order_id=chosen, key_origin=KeyOrigin.GENERATED
+        meta=world.by(),
+        facts=facts,
+        der=der_of(facts),
+        provider=provider,
+        order_id=chosen,
+        key_origin=KeyOrigin.GENERATED,
     )
     return (chosen, completed), (made, (issued,))
 
@@ -224,6 +233,25 @@ def alerts(world: World) -> tuple[Change, ...]:
         return ((world.new("alert", ids.alert_id(cause, ordinal)), (raised,)),)
     chosen, state = world.any("alert")
     return ((chosen, world.one_of(alert.acknowledge, alert.resolve)(state, world.by())),)
+
+
+def webhooks(world: World) -> tuple[Change, ...]:
+    if not world.all("webhook") or world.one_of(True, False, False):
+        wanted = Subscription(url="https://siem.example.com/hook", types=("certificate.*",))
+        return ((world.new("webhook"), (WebhookCreated(meta=world.by(), subscription=wanted, secret_version=1),)),)
+    chosen, state = world.any("webhook")
+    step = world.one_of("change", "change", "rotate", "disable", "redeliver", "remove")
+    if step == "change":
+        wanted = Subscription(url=state.subscription.url, description=world.one_of("SIEM", "ticketing"))
+        return ((chosen, webhook.change(state, world.by(), wanted, enabled=world.one_of(None, True, False))),)
+    if step == "rotate":
+        version = state.secret_version + 1
+        return ((chosen, webhook.rotate(state, world.by(), version=version, former_until=world.now + DAY)),)
+    if step == "disable":
+        return ((chosen, webhook.disable(state, world.by(), DisabledReason.FAILING, position=1)),)
+    if step == "redeliver":
+        return ((chosen, webhook.request_redelivery(state, world.by(), from_position=1)),)
+    return ((chosen, webhook.remove(state, world.by())),)
 
 
 def access(world: World) -> tuple[Change, ...]:

@@ -28,10 +28,13 @@ Tables = dict[str, list[tuple[Any, ...]]]
 class Recorder:
     """Appends commands to a ledger, remembering the version of each stream."""
 
-    def __init__(self, log: PostgresLog) -> None:
+    def __init__(self, log: PostgresLog, known: Iterable[Change] = ()) -> None:
+        """`known`: what was recorded before."""
         self.position = 0
         self._log = log
         self._versions: dict[UUID, int] = {}
+        for stream_id, events in known:
+            self._versions[stream_id] = self._versions.get(stream_id, 0) + len(events)
 
     async def record(self, commands: Iterable[tuple[Change, ...]]) -> int:
         """Append commands, in order; answers the last position."""

@@ -119,7 +119,7 @@ class World:
             issuer=self.one_of("CN=Local PKI", "CN=External CA,O=Example"),
             issuer_common_name="Local PKI",
             serial_number=f"{number:016x}",
-            fingerprint_sha256=hashlib.sha256(str(number).encode()).hexdigest(),
+            fingerprint_sha256=hashlib.sha256(_der(f"{number:016x}")).hexdigest(),
             algorithm=self.one_of("ec-256", "rsa-2048"),
             digest="sha256",
             not_before=self.now - self.one_of(-1, 1, 10) * DAY,
@@ -127,3 +127,12 @@ class World:
             usage=self.one_of(Usage.SERVER, Usage.SERVER, Usage.CLIENT, Usage.BOTH),
             is_ca=False,
         )
+
+
+def der_of(facts: CertificateFacts) -> bytes:
+    """The bytes of a certificate that a world made."""
+    return _der(facts.serial_number)
+
+
+def _der(serial_number: str) -> bytes:
+    return f"DER {serial_number} ".encode() * 8

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.postgres import raw
 from adapters.postgres.raw import RawEvent
+from adapters.replaying.aside import Aside
 from adapters.replaying.estate import ESTATE, Estate
 from adapters.replaying.replay import Replay
 from adapters.replaying.side import SideTables
@@ -52,7 +53,8 @@ def test_a_replay_is_the_fold_of_every_stream(world: World, page: int, held: int
     streams: dict[bytes, list[Event]] = {}
     for event in events:
         streams.setdefault(event.stream, []).append(codec.decode(event.topic, event.payload))
-    with SideTables(ALL_PROJECTIONS) as side:
+    with Aside() as aside:
+        side = SideTables(aside, ALL_PROJECTIONS)
         assert [] == replayed(side, events, page, held).poison
         for projection in ALL_PROJECTIONS:
             if not isinstance(projection, Projection) or projection.keys is not own_stream or projection.further:
@@ -77,7 +79,8 @@ async def recorded(pg: Pg) -> World:
 async def test_a_replay_of_the_ledger_is_what_the_read_models_show(pg: Pg, recorded: World) -> None:
     """Read as raw rows and folded beside, states, versions, positions and instants are those of the live rows."""
     live = tables(pg)
-    with raw.connect_raw(pg.app_dsn, "test") as connection, SideTables(ALL_PROJECTIONS) as side:
+    with raw.connect_raw(pg.app_dsn, "test") as connection, Aside() as aside:
+        side = SideTables(aside, ALL_PROJECTIONS)
         folding = Replay(ALL_PROJECTIONS, side, held=50)
         for page in raw.pages(connection, 0, raw.head(connection), size=64):
             folding.take(page)
@@ -113,7 +116,8 @@ async def test_pages_are_the_ledger(pg: Pg, recorded: World) -> None:
 @given(world=histories)
 def test_the_estate_knows_its_neighbours(world: World) -> None:
     """A connector comes with its certificate and its latest work order; open work orders are all there."""
-    with SideTables(ESTATE) as side:
+    with Aside() as aside:
+        side = SideTables(aside, ESTATE)
         folding = Replay(ESTATE, side, held=10)
         folding.take(raw_events(world))
         folding.finish()
@@ -146,7 +150,8 @@ def test_what_cannot_be_folded_is_told() -> None:
     certificate = next(stream for stream, told in world.streams.items() if told[0].topic == "certificate.imported")
     at = next(number for number, event in enumerate(events) if event.stream == certificate.bytes)
     broken = [*events[:at], events[at]._replace(payload=b"{}"), *events[at + 1 :]]
-    with SideTables(ALL_PROJECTIONS) as side:
+    with Aside() as aside:
+        side = SideTables(aside, ALL_PROJECTIONS)
         folding = replayed(side, broken, 10, 5)
         assert side.get("inventory", certificate.bytes) is None
     assert ("inventory", certificate, at + 1) in {(p.projection, p.key, p.position) for p in folding.poison}

@@ -1,0 +1,106 @@
+"""The read models against a replay: every row of every table, at the position that the read models show.
+
+Both sides come in the order of their keys and are joined like a zip; nothing is held but the differences.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+from struct import Struct
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from adapters.postgres.copying import copied
+from adapters.replaying.keys import Keyed, Shape, comparable_number, digest, fields_of, named
+from projections.columns import Type
+from projections.entity import Table
+
+_SPAN = Struct(">iqiq")  # two numbers, each behind its length
+_SPAN_BYTES = _SPAN.size
+_SORT = {Type.TEXT: '{} COLLATE "C"'}
+
+
+class Kind(StrEnum):
+    """What is wrong with a row."""
+
+    MISSING = "missing"
+    UNEXPECTED = "unexpected"
+    DIFFERENT = "different"
+
+
+class Difference(NamedTuple):
+    """A row that is not what a replay gives; `key` by column."""
+
+    table: str
+    kind: Kind
+    key: dict[str, Any]
+    order_key: bytes
+
+
+def differences(table: Table, expected: Iterator[Keyed], stored: Iterator[Keyed]) -> Iterator[Difference]:
+    """Both sides joined by their keys."""
+    ours, theirs = next(expected, None), next(stored, None)
+    while ours or theirs:
+        if theirs is None or (ours and ours.key < theirs.key):
+            assert ours is not None
+            yield _difference(table, Kind.MISSING, ours.key)
+            ours = next(expected, None)
+        elif ours is None or theirs.key < ours.key:
+            yield _difference(table, Kind.UNEXPECTED, theirs.key)
+            theirs = next(stored, None)
+        else:
+            if ours.parts != theirs.parts:
+                yield _difference(table, Kind.DIFFERENT, ours.key)
+            ours, theirs = next(expected, None), next(stored, None)
+
+
+def stored_rows(connection: Connection[Any], table: Table) -> Iterator[Keyed]:
+    """What a table holds, in the order of its keys. Raises psycopg.Error."""
+    return map(_reading(table), _copied(connection, table))
+
+
+def _reading(table: Table) -> Callable[[bytes], Keyed]:
+    """From a row as it is copied out."""
+    shape = Shape.of(table)
+    every = len(shape.kinds)
+
+    def taken_apart(row: bytes) -> Keyed:
+        return shape.keyed(fields_of(row, every))
+
+    def whole(row: bytes) -> Keyed:
+        return Keyed(shape.key_of_row(row), (digest(row[2:]),))
+
+    plain = taken_apart if shape.apart else whole
+    if not table.versions:
+        return plain
+
+    def version(row: bytes) -> Keyed:
+        key, parts = plain(row[:-_SPAN_BYTES])
+        since, until = _SPAN.unpack(row[-_SPAN_BYTES:])[1::2]
+        return Keyed(key + comparable_number(since), (*parts, comparable_number(until)))
+
+    return version
+
+
+def _copied(connection: Connection[Any], table: Table) -> Iterator[bytes]:
+    columns = ", ".join(column.name for column in table.columns)
+    key = [_SORT.get(c.type, "{}").format(c.name) for c in table.columns[: table.key]]
+    order = ", ".join(key + (["since"] if table.versions else []))
+    return copied(connection, f"SELECT {columns} FROM read.{table.name} ORDER BY {order}")  # noqa: S608 - our own names
+
+
+def _difference(table: Table, kind: Kind, key: bytes) -> Difference:
+    columns = list(table.columns[: table.key])
+    if table.versions:
+        columns.append(next(column for column in table.columns if column.name == "since"))
+    return Difference(table.name, kind, named(columns, key), key)
+
+
+def first_of(found: Iterable[Difference], limit: int) -> tuple[list[Difference], int]:
+    """The first differences, and how many there are."""
+    kept: list[Difference] = []
+    count = 0
+    for count, each in enumerate(found, 1):  # noqa: B007 - counted
+        if len(kept) < limit:
+            kept.append(each)
+    return kept, count

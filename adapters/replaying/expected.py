@@ -1,0 +1,150 @@
+"""What the read models must hold: a digest of every row that a replay makes, of the present and of every version.
+
+One fold gives both: a version holds until the next one of its key, and the present is the last version of everything.
+Digests lie aside, in the order of their keys.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from adapters.replaying.aside import Aside
+from adapters.replaying.keys import Keyed, Shape, comparable_number, number_of
+from projections.entity import OPEN, AnyProjection, History, Table
+from projections.fold import Write
+
+_NUMBER_BYTES = 8
+_NEVER = comparable_number(OPEN)
+Rows = Sequence[tuple[Any, ...]]
+Parts = tuple[bytes | None, ...]
+
+
+class Present:
+    """A table whose rows are written over each other, or kept as they were first written."""
+
+    def __init__(self, aside: Aside, table: Table) -> None:
+        self._shape = Shape.of(table)
+        self._aside = aside
+        self._name = f"rows_{table.name}"
+        parts = [f"p{n}" for n in range(1 + self._shape.apart)]
+        columns = ", ".join(["key BLOB PRIMARY KEY", *(f"{part} BLOB" for part in parts)])
+        aside.execute(f"CREATE TABLE IF NOT EXISTS {self._name} ({columns}) WITHOUT ROWID")
+        changes = ", ".join(f"{part} = coalesce(excluded.{part}, {part})" for part in parts)
+        conflict = "DO NOTHING" if table.keep else f"DO UPDATE SET {changes}"
+        places = ", ".join("?" * (1 + len(parts)))
+        self._insert = f"INSERT INTO {self._name} VALUES ({places}) ON CONFLICT (key) {conflict}"  # noqa: S608
+
+    def apply(self, rows: Rows) -> None:
+        """Rows in their order."""
+        self.store(*self._shape.taken_apart(rows))
+
+    def store(self, keys: Sequence[bytes], parts: Sequence[Parts]) -> None:
+        """Rows that are taken apart already."""
+        self._aside.executemany(self._insert, [(key, *found) for key, found in zip(keys, parts, strict=True)])
+
+    def rows(self) -> Iterator[Keyed]:
+        """All of them, by key."""
+        query = f"SELECT * FROM {self._name} ORDER BY key"  # noqa: S608 - our own names
+        return (Keyed(key, tuple(parts)) for key, *parts in self._aside.execute(query))
+
+
+class Versions:
+    """A table of versions: what each is, and since when; until when follows from the next."""
+
+    def __init__(self, aside: Aside, table: Table) -> None:
+        self._shape = Shape.of(table)
+        self._aside = aside
+        self._name = f"rows_{table.name}"
+        parts = [f"p{n}" for n in range(1 + self._shape.apart)]
+        columns = ", ".join(["key BLOB PRIMARY KEY", *(f"{part} BLOB" for part in parts)])
+        aside.execute(f"CREATE TABLE IF NOT EXISTS {self._name} ({columns}) WITHOUT ROWID")
+        self._insert = f"INSERT INTO {self._name} VALUES ({', '.join('?' * (1 + len(parts)))})"  # noqa: S608
+
+    def apply(self, rows: Rows) -> None:
+        """Versions in their order."""
+        keys, parts = self._shape.taken_apart(rows)
+        placed = zip(keys, (comparable_number(row[-2]) for row in rows), parts, strict=True)
+        self._aside.executemany(self._insert, [(key + since, *found) for key, since, found in placed])
+
+    def rows(self, until: int) -> Iterator[Keyed]:
+        """All versions that are known at a position, by key; a part says until when each held."""
+        for _, versions in self._by_key(until):
+            for (key, parts), following in zip(versions, [*versions[1:], None], strict=True):
+                end = following.key[-_NUMBER_BYTES:] if following else _NEVER
+                yield Keyed(key, (*parts, end))
+
+    def present(self, at: int) -> Iterator[Keyed]:
+        """What holds at a position, by key; of a part that a version left as it was, the last that there was."""
+        for key, versions in self._by_key(at):
+            parts = list(versions[-1].parts)
+            for number, part in enumerate(parts):
+                if part is None:
+                    parts[number] = next((v.parts[number] for v in reversed(versions) if v.parts[number]), None)
+            yield Keyed(key, tuple(parts))
+
+    def _by_key(self, until: int) -> Iterator[tuple[bytes, list[Keyed]]]:
+        query = f"SELECT * FROM {self._name} ORDER BY key"  # noqa: S608 - our own names
+        rows = (Keyed(key, tuple(parts)) for key, *parts in self._aside.execute(query))
+        known = (row for row in rows if number_of(row.key[-_NUMBER_BYTES:]) <= until)
+        for key, versions in groupby(known, lambda row: row.key[:-_NUMBER_BYTES]):
+            yield key, list(versions)
+
+
+class ExpectedRows:
+    """Digests of all rows of all tables but indexes.
+
+    `histories` are folded. Tables that have no versions are kept twice: as they are at the position of the present, and
+    at that of the past.
+    """
+
+    def __init__(self, aside: Aside, histories: Iterable[AnyProjection]) -> None:
+        self._versions: dict[str, Versions] = {}
+        self._past: dict[str, Present] = {}
+        self._live: dict[str, Present] = {}
+        self._live_name: dict[str, str] = {}
+        self._shapes: dict[str, Shape] = {}
+        for history in histories:
+            if isinstance(history, History):
+                for live, past in zip(history.of.tables, history.tables, strict=True):
+                    self._expect(aside, live, past)
+            else:  # a record is its own history, and has no present
+                self._past |= {table.name: Present(aside, table) for table in history.tables}
+
+    def _expect(self, aside: Aside, live: Table, past: Table) -> None:
+        self._live_name[past.name] = live.name
+        if past.versions:
+            self._versions[past.name] = Versions(aside, past)
+        else:
+            self._past[past.name], self._live[past.name] = Present(aside, past), Present(aside, live)
+            self._shapes[past.name] = Shape.of(live)
+
+    def apply(self, writes: Iterable[Write], *, live: bool, past: bool) -> None:
+        """Written rows: to what is expected of the present, of the past, or of both."""
+        for table, rows, *_ in writes:
+            if table.name in self._versions:
+                self._versions[table.name].apply(rows)
+            elif table.name in self._past:
+                self._apply_twice(table, rows, live=live, past=past)
+
+    def present(self, at: int) -> dict[str, Iterator[Keyed]]:
+        """What the tables of the present must hold at its position, by name."""
+        found = {self._live_name[name]: versions.present(at) for name, versions in self._versions.items()}
+        return found | {self._live_name[name]: table.rows() for name, table in self._live.items()}
+
+    def versions(self, at: int) -> dict[str, Iterator[Keyed]]:
+        """What the tables of the past must hold at its position, by name."""
+        found = {name: versions.rows(at) for name, versions in self._versions.items()}
+        return found | {name: table.rows() for name, table in self._past.items()}
+
+    def _apply_twice(self, table: Table, rows: Rows, *, live: bool, past: bool) -> None:
+        """Of a table without versions; where rows are kept, those of the past also say since when."""
+        live = live and table.name in self._live
+        if live and past and not table.keep:
+            keys, parts = self._shapes[table.name].taken_apart(rows)
+            self._live[table.name].store(keys, parts)
+            self._past[table.name].store(keys, parts)
+            return
+        if live:
+            self._live[table.name].apply(rows)
+        if past:
+            self._past[table.name].apply(rows)

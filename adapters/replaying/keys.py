@@ -1,0 +1,129 @@
+"""Keys of rows as bytes that sort as PostgreSQL sorts them, and rows as short digests: what two sides are joined by."""
+
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from struct import Struct
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from projections.columns import Column, Type, copy_fields
+from projections.entity import Table
+
+_LENGTH = Struct(">i").unpack_from
+_INT8 = Struct(">q")
+_UNSIGNED = Struct(">Q")
+_MIDDLE = 1 << 63
+_DIGEST_BYTES = 16
+_NULL = b"\xff\xff\xff\xff"
+
+Fields = Sequence[bytes]
+"""The fields of a row as they are copied out, each behind its length."""
+
+
+class Keyed(NamedTuple):
+    """A row: its key, and a digest of each part that is compared apart (None: a null that leaves what was there).
+
+    The first part is everything that is not apart.
+    """
+
+    key: bytes
+    parts: tuple[bytes | None, ...]
+
+
+class Shape:
+    """How rows of a table are taken apart: sticky columns, all of them at the end, are compared each on its own."""
+
+    def __init__(self, columns: Sequence[Column], key: int) -> None:
+        self.kinds = tuple(column.type for column in columns)
+        self.apart = sum(column.sticky for column in columns)
+        self.key = key
+        self._plain = len(columns) - self.apart
+        if any(column.sticky for column in columns[: self._plain]):
+            raise ValueError("sticky columns are not the last ones")
+        only_id = self.kinds[:key] == (Type.UUID,)  # as nearly everywhere
+        self.order_key: Callable[[Fields], bytes] = _id_of_fields if only_id else self._joined
+        self.key_of_row: Callable[[bytes], bytes] = _id_of_row if only_id else self._key_of_row
+
+    @classmethod
+    def of(cls, table: Table) -> "Shape":
+        """Of a table; of versions, but for the two columns that say from when to when they held."""
+        return cls(table.columns[:-2] if table.versions else table.columns, table.key)
+
+    def taken_apart(self, rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], list[tuple[bytes | None, ...]]]:
+        """Keys and parts of rows that come as values; what rows have beyond the shape does not count."""
+        fields = list(copy_fields(self.kinds, rows))
+        if self.apart:
+            keyed = list(map(self.keyed, fields))
+            return [row.key for row in keyed], [row.parts for row in keyed]
+        whole = map(b"".join, fields)
+        return list(map(self.order_key, fields)), [(sha256(row).digest()[:_DIGEST_BYTES],) for row in whole]
+
+    def keyed(self, fields: Fields) -> Keyed:
+        """A row."""
+        apart = (None if field == _NULL else digest(field) for field in fields[self._plain :])
+        return Keyed(self.order_key(fields), (digest(b"".join(fields[: self._plain])), *apart))
+
+    def _key_of_row(self, row: bytes) -> bytes:
+        return self._joined(fields_of(row, self.key))
+
+    def _joined(self, fields: Fields) -> bytes:
+        found = zip(self.kinds, fields[: self.key], strict=False)
+        return b"".join([_comparable(kind, field[4:]) for kind, field in found])
+
+
+def _id_of_fields(fields: Fields) -> bytes:
+    return fields[0][4:]
+
+
+def _id_of_row(row: bytes) -> bytes:
+    return row[6:22]
+
+
+def digest(part: bytes) -> bytes:
+    """What stands for a part of a row."""
+    return sha256(part).digest()[:_DIGEST_BYTES]
+
+
+def fields_of(row: bytes, count: int) -> list[bytes]:
+    """The first fields of a row as it was copied out."""
+    fields: list[bytes] = []
+    at = 2
+    for _ in range(count):
+        end = at + 4 + max(_LENGTH(row, at)[0], 0)
+        fields.append(row[at:end])
+        at = end
+    return fields
+
+
+def comparable_number(number: int) -> bytes:
+    """A number of 8 bytes, comparable."""
+    return _UNSIGNED.pack(number + _MIDDLE)
+
+
+def number_of(comparable: bytes) -> int:
+    """The number that was made comparable."""
+    found: int = _UNSIGNED.unpack(comparable)[0] - _MIDDLE
+    return found
+
+
+def named(columns: Sequence[Column], key: bytes) -> dict[str, Any]:
+    """What a comparable key says, by column."""
+    found: dict[str, Any] = {}
+    for column in columns:
+        found[column.name], key = _read(column.type, key)
+    return found
+
+
+def _comparable(kind: Type, value: bytes) -> bytes:
+    if kind is Type.BIGINT:
+        return comparable_number(_INT8.unpack(value)[0])
+    return value + b"\0" if kind is Type.TEXT else value
+
+
+def _read(kind: Type, key: bytes) -> tuple[Any, bytes]:
+    if kind is Type.UUID:
+        return UUID(bytes=key[:16]), key[16:]
+    if kind is Type.BIGINT:
+        return number_of(key[:8]), key[8:]
+    text, _, rest = key.partition(b"\0")
+    return text.decode(), rest
