@@ -115,7 +115,8 @@ def serving(environment: Mapping[str, str]) -> Iterator[Service]:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
         stack.callback(connection.close)
         service = Service(port, token, connection)
-        _until_built(service, environment["CERTFERRY_DATABASE__DSN"])
+        until_built(environment["CERTFERRY_DATABASE__DSN"])
+        _until_ready(service)
         yield service
 
 
@@ -123,8 +124,8 @@ def _certferry(environment: Mapping[str, str], *arguments: str) -> str:
     return subprocess.run([*CERTFERRY, *arguments], env=environment, check=True, capture_output=True, text=True).stdout
 
 
-def _until_built(service: Service, dsn: str) -> None:
-    """Asked of the database: what is asked of the service while it lags would wait."""
+def until_built(dsn: str) -> None:
+    """Return once both lines of read models have the last event; asked of the database, which tells at once."""
     query = "SELECT min(p.position) FROM (SELECT position FROM read.positions UNION ALL SELECT position FROM "
     query += "read.history_positions) p"
     end = time.monotonic() + _PATIENCE_SECONDS
@@ -134,9 +135,14 @@ def _until_built(service: Service, dsn: str) -> None:
                 [head] = connection.execute("SELECT position FROM ledger.head").fetchone() or (0,)
                 [built] = connection.execute(query.encode()).fetchone() or (0,)
                 if built is not None and built >= head:
-                    break
+                    connection.execute("VACUUM (ANALYZE)")
+                    return
             time.sleep(0.5)
-        connection.execute("VACUUM (ANALYZE)")
+    raise RuntimeError("the read models were not built in time")
+
+
+def _until_ready(service: Service) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end:
         with contextlib.suppress(OSError, RuntimeError, http.client.HTTPException):
             service.get("/readyz")

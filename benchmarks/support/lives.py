@@ -142,7 +142,8 @@ def _renamed(step: Happened, names: list[tuple[bytes, bytes]], request: UUID) ->
         )
     found = step.entry
     head = head.replace(_digest(found.salt, found.payload), _digest(found.salt, payload))
-    changed = Entry(found.topic, payload, found.salt, found.actor, request, head)
+    conversation = request if found.correlation_id == _id(0, "request") else found.correlation_id
+    changed = Entry(found.topic, payload, found.salt, found.actor, conversation, head)
     return Happened(UUID(stream.decode()), step.version, changed)
 
 
