@@ -76,8 +76,7 @@ class Engine:
         batches: list[list[Stored | Bad]] = [[] for _ in self.folds]
         routes = {event: [batches[n] for n in numbers] for event, numbers in self._routes.items()}
         decode = self._decode
-        for entry in entries:
-            position, stream, version, recorded_at, topic, payload = entry[:6]
+        for position, stream, version, recorded_at, topic, payload, _ in entries:
             try:
                 event = decode(topic, payload)
             except Exception as error:  # noqa: BLE001 - the event's fault, whatever it is

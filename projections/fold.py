@@ -5,13 +5,14 @@ further event until the projection is rebuilt; everything else goes on.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import islice
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import msgspec
 
-from projections.entity import Emitted, Key, Projection, Stored, Table, own_stream
+from projections.entity import Emitted, Key, Projection, Stored, Table, own_stream, same
 
 S = TypeVar("S")
 _LONGEST_ERROR = 500
@@ -39,31 +40,31 @@ class Bad(NamedTuple):
 
 
 class Write(NamedTuple):
-    """Rows to write to one table, at most one per key; of a table of versions, those that end first (Table.ended)."""
+    """Rows to write to one table, at most one per key; of a table of versions, those that end first (Table.ended).
+    `fresh`: the table has none of their keys.
+    """
 
     table: Table
     rows: list[tuple[Any, ...]]
     ended: Sequence[tuple[Any, ...]] = ()
+    fresh: bool = False
 
 
-class Cell(Generic[S]):
-    """A row in work."""
+class Cell(msgspec.Struct, Generic[S], gc=False):
+    """A row in work; `stored`: an older version of it was loaded. (What it refers to never refers back to it.)"""
 
-    __slots__ = ("created_at", "created_position", "position", "quarantined", "state", "updated_at", "version")
-
-    def __init__(self, state: S, version: int, position: int, at: bytes) -> None:
-        self.state = state
-        self.version = version
-        self.created_position = self.position = position
-        self.created_at = self.updated_at = at
-        self.quarantined: int | None = None
+    state: S
+    version: int
+    created_position: int
+    position: int
+    created_at: bytes
+    updated_at: bytes
+    quarantined: int | None = None
+    stored: bool = False
 
     def copy(self) -> "Cell[S]":
         """The row as it is at this moment; states are never changed, they are replaced."""
-        copied = Cell(self.state, self.version, self.position, self.updated_at)
-        copied.created_position, copied.created_at = self.created_position, self.created_at
-        copied.quarantined = self.quarantined
-        return copied
+        return copy(self)
 
 
 def describe(error: Exception) -> str:
@@ -78,6 +79,9 @@ class Fold(Generic[S]):
     Events are folded key by key where that makes no difference: where rows come of states alone.
     """
 
+    latest_only: ClassVar = True
+    """Whether nobody asks what a row was between two events of a batch."""
+
     def __init__(self, projection: Projection[S], blocked: Iterable[UUID] = ()) -> None:
         self.projection = projection
         self.name = projection.name
@@ -90,6 +94,7 @@ class Fold(Generic[S]):
         self._further: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = {t.name: {} for t in projection.further}
         self._tables: Mapping[str, Table] = {t.name: t for t in projection.further}
         self._rows = projection.tables[0]
+        self._by_stream = projection.keys is own_stream and not projection.further
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(projection.state_type).decode
 
@@ -97,25 +102,29 @@ class Fold(Generic[S]):
         """Take events, in the order of the ledger; answers the keys to `put` before `fold`: those of older rows that
         are not here.
         """
-        plain = self.projection.keys is own_stream and not self.projection.further
-        self._batch = _by_stream(batch) if plain else self._one_by_one(batch)
-        first: dict[Key, Stored | Bad] = {}
+        self._batch = _by_stream(batch) if self._by_stream else self._one_by_one(batch)
+        seen: set[Key] = set()
+        wanted: set[Key] = set()
         for key, events in self._batch:
-            if key not in first and key not in self.cells:
-                first[key] = events[0]
-        return {k for k, event in first.items() if event.version != 1 or k != event.stream} - self.blocked
+            if key not in self.cells and key not in seen:
+                seen.add(key)
+                if events[0].version != 1 or key != events[0].stream:
+                    wanted.add(key)
+        return wanted - self.blocked
 
     def put(self, row: tuple[Any, ...]) -> None:
         """A row as it was loaded (projections.entity.ROW)."""
         key, version, created_position, position, created_at, updated_at, quarantined, doc = row
-        cell = Cell(self._decode(doc), version, position, updated_at)
-        cell.created_position, cell.created_at, cell.quarantined = created_position, created_at, quarantined
-        self.cells[key] = cell
+        state = self._decode(doc)
+        self.cells[key] = Cell(
+            state, version, created_position, position, created_at, updated_at, quarantined, stored=True
+        )
 
     def fold(self) -> None:
         """Fold what was taken."""
+        fold = self._fold_run if self._by_stream and self.latest_only else self._fold_each
         for key, events in self._batch:
-            skipped = events if key in self.blocked else self._fold(key, events)
+            skipped = events if key in self.blocked else fold(key, events)
             if skipped:
                 self.skipped[key] = self.skipped.get(key, 0) + len(skipped)
 
@@ -145,8 +154,9 @@ class Fold(Generic[S]):
     def settle(self, keep: int) -> None:
         """The changes are stored: forget them, and all rows but the `keep` newest."""
         slim = self.projection.slim
-        for cell in self._changed.values():
-            cell.state = slim(cell.state)
+        if slim is not same:
+            for cell in self._changed.values():
+                cell.state = slim(cell.state)
         self._batch = []
         self._changed.clear()
         for rows in self._further.values():
@@ -172,8 +182,25 @@ class Fold(Generic[S]):
             (key, (event,)) for event in batch for key in ((event.stream,) if isinstance(event, Bad) else keys(event))
         ]
 
-    def _fold(self, key: Key, events: Sequence[Stored | Bad]) -> Sequence[Stored | Bad]:
-        """Fold the events of a key; answers those after one that cannot be folded."""
+    def _fold_run(self, key: Key, events: Sequence[Stored | Bad]) -> Sequence[Stored | Bad]:
+        """As `_fold_each`, where only the state after the last one matters."""
+        cell, evolve = self.cells.get(key), self.projection.evolve
+        for number, event in enumerate(events, 1):
+            try:
+                if isinstance(event, Bad):
+                    _concerns(event, cell)
+                    continue
+                state = evolve(key, cell.state if cell else None, event)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's and this key's alone
+                self.refuse(key, event, event.error if isinstance(event, Bad) else describe(error))
+                return events[number:]
+            cell = self._step(key, cell, state, event)
+        if cell:
+            self._note(key, cell, cell.position, ())
+        return ()
+
+    def _fold_each(self, key: Key, events: Sequence[Stored | Bad]) -> Sequence[Stored | Bad]:
+        """Fold the events of a key one by one; answers those after one that cannot be folded."""
         for number, event in enumerate(events, 1):
             try:
                 self._evolve(key, event)
@@ -185,18 +212,20 @@ class Fold(Generic[S]):
     def _evolve(self, key: Key, event: Stored | Bad) -> None:
         cell = self.cells.get(key)
         if isinstance(event, Bad):
-            # Of an unknown topic nobody can tell whom it concerns: whoever has a row of its stream.
-            if event.known or cell is not None:
-                raise ValueError(event.error)
+            _concerns(event, cell)
             return
         state = self.projection.evolve(key, cell.state if cell else None, event)
         emitted = tuple(self.projection.emit(key, state, event)) if self._further else ()
+        self._note(key, self._step(key, cell, state, event), event.position, emitted)
+
+    def _step(self, key: Key, cell: Cell[S] | None, state: S, event: Stored) -> Cell[S]:
         if cell is None:
-            self.cells[key] = cell = Cell(state, event.version, event.position, event.recorded_at)
+            position, at = event.position, event.recorded_at
+            self.cells[key] = cell = Cell(state, event.version, position, position, at, at)
         else:
             cell.state, cell.version = state, event.version
             cell.position, cell.updated_at = event.position, event.recorded_at
-        self._note(key, cell, event.position, emitted)
+        return cell
 
     def _note(self, key: Key, cell: Cell[S], _position: int, emitted: Iterable[Emitted]) -> None:
         """A row has changed at a position, and rows of further tables with it."""
@@ -219,6 +248,12 @@ class Fold(Generic[S]):
             self._encode(self.projection.slim(cell.state)),
             *self.projection.extract(cell.state),
         )
+
+
+def _concerns(event: Bad, cell: Cell[Any] | None) -> None:
+    """Raises ValueError where it does: of an unknown topic nobody can tell whom, so whoever has a row of its stream."""
+    if event.known or cell is not None:
+        raise ValueError(event.error)
 
 
 def _by_stream(batch: Iterable[Stored | Bad]) -> list[tuple[Key, Sequence[Stored | Bad]]]:

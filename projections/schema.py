@@ -132,6 +132,31 @@ def _definition(kind: Type) -> str:
     return f'{kind.sql} COLLATE "C"' if kind in (Type.TEXT, Type.TEXTS) else kind.sql
 
 
+_ENTRY = (
+    "notification_id",
+    "uuid_send(originator_id)",
+    "originator_version",
+    "timestamptz_send(recorded_at)",
+    "topic",
+    "state",
+)
+
+
+@cache
+def entries(*, leaf: bool, bounded: bool) -> tuple[str, str]:
+    """Events after a position (`bounded`: and up to another), at most so many: as one row with an array per column, and
+    as a row each. (Arrays are filled in the order of the subquery.)
+    """
+    columns = (*_ENTRY, "leaf") if leaf else _ENTRY
+    condition = f"notification_id > %b{' AND notification_id <= %b' if bounded else ''}"
+    source = f"ledger.events WHERE {condition} ORDER BY notification_id LIMIT %b"
+    arrays = ", ".join(f"array_agg({column})" for column in columns)
+    return (
+        f"SELECT {arrays} FROM (SELECT * FROM {source}) AS e",  # noqa: S608 - our own names
+        f"SELECT {', '.join(columns)} FROM {source}",  # noqa: S608 - our own names
+    )
+
+
 @cache
 def load(tables: tuple[tuple[str, bool], ...]) -> str:
     """Rows by id from several tables (name, and whether it holds versions: then the open ones) in one statement, each

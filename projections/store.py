@@ -24,7 +24,6 @@ from projections.lines import LIVE, Line
 
 FOUNDATION = 7163384699739511
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
-_ENTRIES = "notification_id, uuid_send(originator_id), originator_version, timestamptz_send(recorded_at), topic, state"
 _RETRY_SECONDS = 0.2
 _COPY_ROWS = 1000
 _DATA = {"22", "23", "54"}  # SQLSTATE classes: data, integrity, program limits (a row too long for an index)
@@ -96,14 +95,23 @@ async def lead(connection: Database, line: Line, *, every: float = 0.5) -> None:
 async def entries(
     connection: Database, after: int, limit: int, *, leaf: bool, until: int | None = None
 ) -> list[tuple[Any, ...]]:
-    """Events after a position (and not after `until`), in order, as projections.engine.Entry takes them."""
-    columns = f"{_ENTRIES}, leaf" if leaf else _ENTRIES
-    bound = " AND notification_id <= %b" if until is not None else ""
-    query = f"SELECT {columns} FROM ledger.events WHERE notification_id > %b{bound} ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
+    """Events after a position (and not after `until`), in order, as projections.engine.Entry takes them.
+
+    They come as one row of arrays: making a row of each event costs the driver as much as decoding the event. Arrays
+    that would be too large for the server (1 GB) come as rows.
+    """
     bounds = [Int8(after), *([Int8(until)] if until is not None else []), Int8(limit)]
+    in_arrays, in_rows = schema.entries(leaf=leaf, bounded=until is not None)
     cursor = connection.cursor(binary=True)
-    await cursor.execute(query.encode(), bounds, prepare=True)
-    return await cursor.fetchall()
+    try:
+        await cursor.execute(in_arrays.encode(), bounds, prepare=True)
+    except psycopg.errors.ProgramLimitExceeded:
+        await cursor.execute(in_rows.encode(), bounds, prepare=True)
+        return [row if leaf else (*row, b"") for row in await cursor.fetchall()]
+    columns = await cursor.fetchone()
+    if columns is None or columns[0] is None:
+        return []
+    return list(zip(*columns, *(() if leaf else (repeat(b"", len(columns[0])),)), strict=True))
 
 
 async def load(

@@ -52,6 +52,8 @@ class Spans:
 class Versions(Fold[S], Generic[S]):
     """The working set of a projection's history; `blocked` are the keys in quarantine."""
 
+    latest_only = False
+
     def __init__(self, history: History, blocked: Iterable[UUID] = ()) -> None:
         super().__init__(history.of, blocked)
         self.name = history.name
