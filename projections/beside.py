@@ -1,10 +1,16 @@
-"""Tables beside those that are read: filled in bulk, indexed when they are full, and swapped in by name."""
+"""Tables beside those that are read: filled in bulk, indexed when they are full, and swapped in by name.
 
-from collections.abc import Mapping, Sequence
+Until then nobody misses them, so nothing waits for the disk: the commit of the swap makes all of it durable.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from projections import schema, store
-from projections.entity import AnyProjection, Index, Table
+from projections.engine import Load
+from projections.entity import AnyProjection, Table
 from projections.fold import Poison, Write
 from projections.follower import Batch
 from projections.lines import Line
@@ -24,15 +30,22 @@ class Beside:
         self._projections = projections
         self._tables = [table for projection in projections for table in projection.tables]
         self._line = line
-        self._only_added = {p.table.name for p in projections if isinstance(p, Index)}
         self._filled: set[str] = set()
         self._keyed: set[str] = set()
 
     async def create(self) -> None:
         """Empty tables without any index."""
+        await self._execute("SET synchronous_commit = off")
+        await self.drop()
         for table in self._tables:
-            await self._execute(f"DROP TABLE IF EXISTS read.{self.names[table.name]}")
-            await self._execute(schema.create_table(table, self.names[table.name]))
+            name = self.names[table.name]
+            for statement in (schema.create_table(table, name), *schema.uncounted(table, name)):
+                await self._execute(statement)
+
+    async def drop(self) -> None:
+        """Nobody needs them."""
+        for name in self.names.values():
+            await self._execute(f"DROP TABLE IF EXISTS read.{name}")
 
     async def fill(self, writes: Sequence[Write]) -> None:
         """Many rows at once: copied where a table has none of their keys yet, else written over the earlier ones.
@@ -41,25 +54,36 @@ class Beside:
         for write in writes:
             table, name = write.table, self.names[write.table.name]
             if write.ended and table.name in self._filled:
+                await self._key(table)
                 await store.end(self._connection, write, name)
-            if table.versions or table.name in self._only_added or table.name not in self._filled:
+            if write.fresh or table.versions or table.name not in self._filled:
                 self._filled.add(table.name)
                 await store.copy(self._connection, write, name)
                 continue
+            await self._key(table)
             for start in range(0, len(write.rows), _UPSERT_ROWS):
                 await store.upsert(self._connection, Write(table, write.rows[start : start + _UPSERT_ROWS]), name)
 
-    async def key(self) -> None:
-        """Primary keys where rows are looked for again. Raises store.Undigestible."""
-        await self._key([table for table in self._tables if table.name not in self._only_added])
+    async def load(self, loads: Sequence[Load]) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Rows that were filled in earlier. Raises store.Undigestible."""
+        wanted = {load.projection for load in loads}
+        for projection in self._projections:
+            if projection.name in wanted:
+                await self._key(projection.tables[0])
+        return await store.load(self._connection, loads, self.names)
 
-    async def index(self) -> None:
-        """All keys and indexes, and what the planner wants to know. Raises store.Undigestible."""
-        await self._key(self._tables)
-        for table in self._tables:
-            for statement in schema.create_indexes(table, self.names[table.name]):
-                await self._execute(statement)
-            await self._execute(f"ANALYZE read.{self.names[table.name]}")
+    async def index(self, helper: Database) -> None:
+        """All keys and indexes, on two connections at once. Raises store.Undigestible."""
+        await self._execute("SET synchronous_commit = off", helper)
+        keys = [schema.create_key(t, self.names[t.name]) for t in self._tables if t.name not in self._keyed]
+        self._keyed.update(table.name for table in self._tables)
+        await self._both(keys, helper)
+        await self._both([s for t in self._tables for s in schema.create_indexes(t, self.names[t.name])], helper)
+
+    async def analyze(self, helper: Database, *, swapped: bool = False) -> None:
+        """What the planner wants to know; `swapped`: the tables bear their own names by now."""
+        names = [table.name if swapped else self.names[table.name] for table in self._tables]
+        await self._both([f"ANALYZE read.{name}" for name in names], helper)
 
     async def store(self, batch: Batch) -> None:
         """One batch; how far the side tables are is the rebuild's own knowledge."""
@@ -85,12 +109,24 @@ class Beside:
             await store.mark_built(self._connection, projection)
         await store.swapped(self._connection, self._line)
 
-    async def _key(self, tables: Sequence[Table]) -> None:
-        for table in tables:
-            if table.name not in self._keyed:
-                self._keyed.add(table.name)
-                await self._execute(schema.create_key(table, self.names[table.name]))
+    async def _key(self, table: Table) -> None:
+        if table.name not in self._keyed:
+            self._keyed.add(table.name)
+            await self._execute(schema.create_key(table, self.names[table.name]))
 
-    async def _execute(self, statement: str) -> None:
+    async def _both(self, statements: Sequence[str], helper: Database) -> None:
+        """Each on whichever connection is free."""
+        waiting = iter(statements)
+
+        async def work(connection: Database) -> None:
+            for statement in waiting:
+                await self._execute(statement, connection)
+
+        both = await asyncio.gather(work(self._connection), work(helper), return_exceptions=True)
+        for failure in both:
+            if failure:
+                raise failure
+
+    async def _execute(self, statement: str, connection: Database | None = None) -> None:
         with store.meaning():
-            await self._connection.execute(statement.encode())
+            await (connection or self._connection).execute(statement.encode())

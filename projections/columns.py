@@ -5,58 +5,54 @@ Formats: `array_recv` (dimensions, null flag, element type, length, lower bound,
 for null), `COPY ... BINARY` (count of fields, then each with its length), integers big-endian, instants as
 microseconds since 2000-01-01 UTC. Values of array columns travel as array literals inside a `text[]` and are cast,
 because `unnest` would flatten arrays of arrays.
+
+Whole columns are written at once, by functions of the interpreter rather than of ours: of a column's values only the
+set of their types is looked at.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from functools import partial
-from itertools import repeat
+from functools import cache
+from itertools import chain, repeat
 from struct import Struct
+from types import NoneType
 from typing import Any, NamedTuple
 from uuid import UUID
 
 _INT4 = Struct(">i").pack
-_INT8 = partial(Struct(">iq").pack, 8)
+_INT8 = Struct(">q").pack
 _ARRAY = Struct(">iiIii").pack
-_COUNT = Struct(">h").pack
-_NULL = _INT4(-1)
-_UUID_LENGTH, _INSTANT_LENGTH = _INT4(16), _INT4(8)
-_BOOL = {True: _INT4(1) + b"\1", False: _INT4(1) + b"\0"}
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EMPTY_ARRAY = _INT4(0) + _INT4(0)
+_NULL = _INT4(-1)
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
 
-Encode = Callable[[Any], bytes]
+Body = Callable[[Any], bytes]
 
 
 def _uuid(value: UUID | bytes) -> bytes:
-    return _UUID_LENGTH + (value if isinstance(value, bytes) else value.bytes)
+    return value if isinstance(value, bytes) else value.bytes
 
 
-def _bytea(value: bytes) -> bytes:
-    return _INT4(len(value)) + value
-
-
-def _text(value: str) -> bytes:
-    data = value.encode()
-    return _INT4(len(data)) + data
+def _boolean(value: bool) -> bytes:
+    return b"\1" if value else b"\0"
 
 
 def _instant(value: datetime | bytes) -> bytes:
-    return _INSTANT_LENGTH + (value if isinstance(value, bytes) else instant(value))
+    return value if isinstance(value, bytes) else instant(value)
 
 
 def instant(value: datetime) -> bytes:
     """An instant in 8 bytes."""
     since = value - _EPOCH
-    return _INT8((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)[4:]
+    return _INT8((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds)
 
 
 def _literal(value: Iterable[str | bytes]) -> bytes:
-    return _text("{" + ",".join(map(_quoted, value)) + "}")
+    return ("{" + ",".join(map(_quoted, value)) + "}").encode()
 
 
 def _quoted(value: str | bytes) -> str:
@@ -66,21 +62,24 @@ def _quoted(value: str | bytes) -> str:
 
 
 class Type(Enum):
-    """A column's type: its SQL name, the element type's object id, how a value is written."""
+    """A column's type: its SQL name, the element type's object id, how the values are written, and how many bytes one
+    has where that is always the same (0: it is not).
+    """
 
-    UUID = ("uuid", 2950, _uuid)
-    BIGINT = ("bigint", 20, _INT8)
-    TEXT = ("text", 25, _text)
-    BOOLEAN = ("boolean", 16, _BOOL.__getitem__)
-    INSTANT = ("timestamptz", 1184, _instant)
-    BYTES = ("bytea", 17, _bytea)
-    TEXTS = ("text[]", 25, _text)
-    BYTESES = ("bytea[]", 17, _bytea)
+    UUID = ("uuid", 2950, _uuid, 16)
+    BIGINT = ("bigint", 20, _INT8, 8)
+    TEXT = ("text", 25, str.encode, 0)
+    BOOLEAN = ("boolean", 16, _boolean, 1)
+    INSTANT = ("timestamptz", 1184, _instant, 8)
+    BYTES = ("bytea", 17, bytes, 0)
+    TEXTS = ("text[]", 25, str.encode, 0)
+    BYTESES = ("bytea[]", 17, bytes, 0)
 
-    def __init__(self, sql: str, oid: int, encode: Encode) -> None:
+    def __init__(self, sql: str, oid: int, body: Body, size: int) -> None:
         self.sql = sql
         self.oid = oid
-        self.encode = encode
+        self.body = body
+        self.size = size
         self.is_array = sql.endswith("[]")
 
     @property
@@ -99,11 +98,16 @@ class Column(NamedTuple):
 
 def array_of(kind: Type, values: Sequence[Any]) -> bytes:
     """One array parameter for `unnest`, in the binary format."""
+    oid = 25 if kind.is_array else kind.oid
     if not values:
-        return _EMPTY_ARRAY + _INT4(25 if kind.is_array else kind.oid)
-    encode = _literal if kind.is_array else kind.encode
-    data = b"".join(_encoded(encode, values))
-    return _ARRAY(1, 1, 25 if kind.is_array else kind.oid, len(values), 1) + data
+        return _EMPTY_ARRAY + _INT4(oid)
+    body = _literal if kind.is_array else kind.body
+    if NoneType in (types := set(map(type, values))):
+        bodies = [None if value is None else body(value) for value in values]
+        data = b"".join([_NULL if body is None else _INT4(len(body)) + body for body in bodies])
+    else:
+        data = _prefixed(_column(body, values, types))
+    return _ARRAY(1, 1, oid, len(values), 1) + data
 
 
 def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[bytes, ...]]:
@@ -118,24 +122,95 @@ def copy_rows(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> bytes:
     """Rows for `COPY ... FROM STDIN (FORMAT binary)`, without header and trailer."""
     if not rows:
         return b""
-    columns = zip(kinds, zip(*rows, strict=True), strict=True)
-    encoded = [_encoded(_field(kind), values) for kind, values in columns]
-    return b"".join(map(b"".join, zip(repeat(_COUNT(len(kinds))), *encoded, strict=False)))
+    fields = _Fields(len(kinds), len(rows))
+    for kind, values in zip(kinds, zip(*rows, strict=True), strict=True):
+        fields.add(kind, values)
+    return fields.joined()
 
 
-def _encoded(encode: Encode, values: Sequence[Any]) -> Iterable[bytes]:
-    if None in values:
-        return [_NULL if value is None else encode(value) for value in values]
-    return map(encode, values)
+class _Fields:
+    """The fields of many rows, column by column. Those of a fixed size that stand next to each other, and the length of
+    the one after them, are packed in one go.
+    """
+
+    def __init__(self, columns: int, rows: int) -> None:
+        self._rows = rows
+        self._parts: list[Iterable[bytes]] = []
+        self._form = "h"
+        self._packed: list[Iterable[Any]] = [repeat(columns, rows)]
+
+    def add(self, kind: Type, values: Sequence[Any]) -> None:
+        """A column."""
+        types = set(map(type, values))
+        body = _array(kind) if kind.is_array else kind.body
+        if types == {NoneType}:
+            self._pack("i", repeat(-1, self._rows))
+        elif NoneType in types:
+            self._add_with_nulls([None if value is None else body(value) for value in values])
+        elif kind is Type.BIGINT:
+            self._pack("iq", repeat(8, self._rows), values)
+        elif kind.size:
+            self._pack(f"3x{kind.size + 1}p", _column(body, values, types))  # as in Pascal: a byte of length before it
+        else:
+            self._add_sized(_column(body, values, types))
+
+    def joined(self) -> bytes:
+        """All rows."""
+        self._flush()
+        return b"".join(chain.from_iterable(zip(*self._parts, strict=True)))
+
+    def _add_sized(self, bodies: Sequence[bytes]) -> None:
+        self._pack("i", map(len, bodies))
+        self._flush()
+        self._parts.append(bodies)
+
+    def _add_with_nulls(self, bodies: Sequence[bytes | None]) -> None:
+        self._pack("i", [-1 if body is None else len(body) for body in bodies])
+        self._flush()
+        self._parts.append([body or b"" for body in bodies])
+
+    def _pack(self, form: str, *values: Iterable[Any]) -> None:
+        self._form += form
+        self._packed += values
+
+    def _flush(self) -> None:
+        if self._form:
+            self._parts.append(map(_packer(self._form), *self._packed))
+        self._form, self._packed = "", []
 
 
-def _field(kind: Type) -> Encode:
-    if not kind.is_array:
-        return kind.encode
+@cache
+def _packer(form: str) -> Callable[..., bytes]:
+    return Struct(f">{form}").pack
+
+
+def _column(body: Body, values: Sequence[Any], types: set[type]) -> Sequence[bytes]:
+    """A column without nulls, each value without its length."""
+    if types == {bytes} and body in _AS_THEY_ARE:
+        return values
+    if types == {UUID} and body is _uuid:
+        return [value.int.to_bytes(16, "big") for value in values]
+    return list(map(body, values))
+
+
+def _prefixed(bodies: Sequence[bytes]) -> bytes:
+    """Each with its length."""
+    return b"".join(chain.from_iterable(zip(map(_INT4, map(len, bodies)), bodies, strict=True)))
+
+
+def _array(kind: Type) -> Body:
+    oid, body = kind.oid, kind.body
 
     def encode(values: Sequence[Any]) -> bytes:
-        if not values:
-            return _bytea(_EMPTY_ARRAY + _INT4(kind.oid))
-        return _bytea(_ARRAY(1, 0, kind.oid, len(values), 1) + b"".join(map(kind.encode, values)))
+        parts = [_INT4(len(data)) + data for data in map(body, values)]
+        return _header(oid, len(parts)) + b"".join(parts)
 
     return encode
+
+
+@cache
+def _header(oid: int, elements: int) -> bytes:
+    return _ARRAY(1, 0, oid, elements, 1) if elements else _EMPTY_ARRAY + _INT4(oid)
+
+
+_AS_THEY_ARE = (_uuid, _instant, bytes)

@@ -147,6 +147,17 @@ class Engine:
             fold.skipped.clear()
         self._poison.clear()
 
+    def release(self, keep: float) -> list[Write]:
+        """Hand out what changed longest ago, and forget it; `keep`: the part that stays, 0 for nothing. Raises what
+        encoding or extracting a row raises.
+        """
+        released = [write for fold in self.folds for write in fold.release(keep)]
+        for index, rows in zip(self._indexes, self._index_rows, strict=True):
+            if rows:
+                released.append(Write(index.table, list(dict.fromkeys(rows)), fresh=True))
+                rows.clear()
+        return released
+
     def settle(self, keep: int) -> None:
         """Everything is stored; each projection keeps up to `keep` rows in memory."""
         for fold in self.folds:

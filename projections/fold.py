@@ -103,14 +103,16 @@ class Fold(Generic[S]):
         are not here.
         """
         self._batch = _by_stream(batch) if self._by_stream else self._one_by_one(batch)
-        seen: set[Key] = set()
-        wanted: set[Key] = set()
+        first: dict[Key, Stored | Bad] = {}
         for key, events in self._batch:
-            if key not in self.cells and key not in seen:
-                seen.add(key)
-                if events[0].version != 1 or key != events[0].stream:
-                    wanted.add(key)
-        return wanted - self.blocked
+            if events[0].version != 1 or key != events[0].stream or not self._by_stream:
+                first.setdefault(key, events[0])
+        cells, blocked = self.cells, self.blocked
+        return {
+            key
+            for key, event in first.items()
+            if (event.version != 1 or key != event.stream) and key not in cells and key not in blocked
+        }
 
     def put(self, row: tuple[Any, ...]) -> None:
         """A row as it was loaded (projections.entity.ROW)."""
@@ -165,6 +167,22 @@ class Fold(Generic[S]):
         self.poison.clear()
         for key in list(islice(self.cells, max(len(self.cells) - keep, 0))):
             del self.cells[key]
+
+    def release(self, keep: float) -> list[Write]:
+        """Hand out the rows that changed longest ago, and forget them; `keep`: the part of them that stays, 0 for none.
+        Raises what encoding or extracting a row raises.
+        """
+        rows: tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]] = ([], [])
+        for key in _oldest(self._changed, keep):
+            cell = self._changed.pop(key)
+            self.cells.pop(key, None)
+            rows[cell.stored].append(self._row(key, cell))
+        self._batch = []
+        fresh, again = rows
+        writes = [Write(self._rows, fresh, fresh=True), Write(self._rows, again)]
+        for name, further in self._further.items():
+            writes.append(Write(self._tables[name], [further.pop(place) for place in _oldest(further, keep)]))
+        return [write for write in writes if write.rows]
 
     @property
     def versioned(self) -> bool:
@@ -228,12 +246,16 @@ class Fold(Generic[S]):
         return cell
 
     def _note(self, key: Key, cell: Cell[S], _position: int, emitted: Iterable[Emitted]) -> None:
-        """A row has changed at a position, and rows of further tables with it."""
+        """A row has changed at a position, and rows of further tables with it. What changed last comes last."""
+        self._changed.pop(key, None)
         self._changed[key] = cell
         for name, values in emitted:
             table, rows = self._tables[name], self._further[name]
             place = values[: table.key]
-            if not (table.keep and place in rows):
+            if table.keep:
+                rows.setdefault(place, values)
+            else:
+                rows.pop(place, None)
                 rows[place] = values
 
     def _row(self, key: Key, cell: Cell[S]) -> tuple[Any, ...]:
@@ -248,6 +270,10 @@ class Fold(Generic[S]):
             self._encode(self.projection.slim(cell.state)),
             *self.projection.extract(cell.state),
         )
+
+
+def _oldest(changed: Mapping[Any, Any], keep: float) -> list[Any]:
+    return list(islice(changed, len(changed) - int(len(changed) * keep)))
 
 
 def _concerns(event: Bad, cell: Cell[Any] | None) -> None:

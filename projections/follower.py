@@ -4,7 +4,16 @@ quarantined.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
@@ -173,8 +182,13 @@ class Follower:
 
 def made(engine: Engine) -> list[Write]:
     """What an engine has to store. Raises Undigestible."""
+    return rows_of(engine.writes)
+
+
+def rows_of(make: Callable[[], Iterable[Write]]) -> list[Write]:
+    """What an engine makes. Raises Undigestible."""
     try:
-        return list(engine.writes())
+        return list(make())
     except Exception as error:
         raise Undigestible(describe(error)) from error
 

@@ -1,8 +1,7 @@
 """Rebuild: replay the whole ledger into tables beside, catch up, and swap them in by name, while writing goes on.
 
-Rows are folded in memory and copied in; where memory is not enough, in parts. The result is, byte for byte, what
-following the ledger from its beginning gives. If an event cannot be stored, the replay begins anew in small steps that
-find it and quarantine it.
+The result is, byte for byte, what following the ledger from its beginning gives. If an event cannot be stored, the
+replay begins anew in small steps that find it and quarantine it.
 """
 
 import asyncio
@@ -13,11 +12,11 @@ import psycopg
 
 from projections import store
 from projections.beside import Beside
-from projections.collecting import uncollected
-from projections.engine import Decode, Engine
+from projections.engine import Decode
 from projections.entity import AnyProjection
-from projections.follower import Follower, Rows, batches, made
+from projections.follower import Follower, batches
 from projections.lines import LIVE, Line
+from projections.replay import Replay
 from projections.store import Database, Undigestible
 
 _CLOSE = 2000
@@ -36,7 +35,9 @@ class RebuildProgress(msgspec.Struct, frozen=True, kw_only=True):
 Progress = Callable[[RebuildProgress], None]
 
 
-class _Rebuild:
+class Rebuild:
+    """One rebuild over two connections that nobody else uses."""
+
     def __init__(
         self,
         reading: Database,
@@ -44,7 +45,7 @@ class _Rebuild:
         projections: Sequence[AnyProjection],
         decode: Decode,
         on_progress: Progress | None,
-        memory_rows: int,
+        memory_rows: int | None,
         line: Line,
     ) -> None:
         self._reading = reading
@@ -56,18 +57,30 @@ class _Rebuild:
         self._line = line
         self._beside = Beside(writing, projections, line)
         self._position = 0
-        self._parted = False  # some rows are stored already
 
     async def run(self) -> None:
+        """Raises psycopg.Error, or TimeoutError where readers never let go of the old tables."""
         try:
-            await self._beside.create()
             await self._replay()
-            await self._beside.index()
         except Undigestible:
             self._beside = Beside(self._writing, self._projections, self._line)
             self._position = 0
             await self._beside.create()
-            await self._beside.index()
+            await self._beside.index(self._reading)
+        await self._beside.analyze(self._reading)
+        await self._finish()
+
+    async def _replay(self) -> None:
+        """All that is in the ledger by now, in bulk. Raises Undigestible."""
+        target = await self._goal()
+        await self._beside.create()
+        replay = Replay(
+            self._reading, self._beside, self._projections, self._decode, self._line, self._memory_rows, self._reached
+        )
+        await replay.to(target)
+        await self._beside.index(self._reading)
+
+    async def _finish(self) -> None:
         blocked = {(item.projection, item.key) for item in self._beside.poison}
         follower = Follower(self._writing, self._projections, self._decode, self._beside, blocked)
         for _ in range(_ATTEMPTS):
@@ -78,31 +91,15 @@ class _Rebuild:
                 await asyncio.sleep(0.5)  # a long read stands in the way
         raise TimeoutError("the rebuilt tables could not be swapped in: somebody reads the old ones for ever")
 
-    async def _replay(self) -> None:
-        """From the beginning to the read position as it is now, in memory."""
-        engine = Engine(self._projections, self._decode)
-        target, _ = await store.standing(self._writing, self._line)
-        with uncollected():
-            async for rows in batches(self._reading, 0, target, leaf=engine.wants_leaf, size=self._line.batch):
-                loads = engine.digest(rows)
-                if self._parted:
-                    for projection, row in await store.load(self._writing, loads, self._beside.names):
-                        engine.put(projection, row)
-                engine.fold()
-                self._beside.remember(engine.poison, engine.skipped)
-                engine.forget_quarantine()
-                self._reached(rows, target)
-                if engine.weight > self._memory_rows:
-                    await self._beside.fill(made(engine))
-                    await self._beside.key()
-                    engine.settle(0)
-                    self._parted = True
-            await self._beside.fill(made(engine))
+    async def _goal(self) -> int:
+        """How far to come: as far as the tables that stand."""
+        position, _ = await store.standing(self._writing, self._line)
+        return position
 
     async def _catch_up(self, follower: Follower) -> None:
-        """To so close to the read position that the rest is short."""
+        """To so close to the goal that the rest is short."""
         while True:
-            target, _ = await store.standing(self._writing, self._line)
+            target = await self._goal()
             if target - self._position <= _CLOSE:
                 return
             await self._take(follower, target)
@@ -111,24 +108,28 @@ class _Rebuild:
         leaf = follower.wants_leaf
         async for rows in batches(self._reading, self._position, target, leaf=leaf, size=self._line.batch):
             await follower.take(rows)
-            self._reached(rows, target)
+            self._reached(rows[-1][0], target)
 
     async def _swap(self, follower: Follower) -> None:
         """Nobody writes or reads the old tables while the last events are taken; then the new ones bear their names."""
         stand = await store.built(self._writing)
         old = [name for p in self._projections if p.name in stand for name in stand[p.name][1]]
         async with self._writing.transaction():
+            await self._writing.execute("SET LOCAL synchronous_commit TO DEFAULT")
             await self._writing.execute("SET LOCAL lock_timeout = '2s'")
             if old:
                 tables = ", ".join(f"read.{name}" for name in old)
                 await self._writing.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE".encode())
-            target, _ = await store.standing(self._writing, self._line, lock=True)
-            await self._take(follower, target)
-            await self._beside.take_over(old)
-        self._tell(target, done=True)
+            await self._take_over(follower, old)
+        self._tell(self._position, done=True)
 
-    def _reached(self, rows: Rows, target: int) -> None:
-        self._position = rows[-1][0]
+    async def _take_over(self, follower: Follower, old: Sequence[str]) -> None:
+        target, _ = await store.standing(self._writing, self._line, lock=True)
+        await self._take(follower, target)
+        await self._beside.take_over(old)
+
+    def _reached(self, position: int, target: int) -> None:
+        self._position = position
         self._tell(target)
 
     def _tell(self, target: int, *, done: bool = False) -> None:
@@ -154,4 +155,4 @@ async def rebuild(
         store.connect(dsn, "certferry rebuild") as writing,
     ):
         await writing.execute("SELECT pg_advisory_lock(%s)", [line.rebuild])
-        await _Rebuild(reading, writing, projections, decode, on_progress, memory_rows or line.memory_rows, line).run()
+        await Rebuild(reading, writing, projections, decode, on_progress, memory_rows, line).run()

@@ -22,6 +22,7 @@ from projections.entity import AnyProjection
 from projections.fold import Poison
 from projections.follower import Batch, Follower, alongside, batches
 from projections.lines import LIVE, Line
+from projections.load import load
 from projections.rebuild import Progress, rebuild
 from projections.stopping import asked_to_stop
 from projections.store import Database, Moved
@@ -122,12 +123,19 @@ class Runner:
         ):
             await store.lead(connection, self._line)
             outdated = await store.prepare(connection, self._projections, self._line)
-            self.status.rebuilding = tuple(projection.name for projection in outdated)
             self.status.leading = True
+            if await self._load():
+                outdated = ()
+            self.status.rebuilding = tuple(projection.name for projection in outdated)
             async with alongside(self._rebuild(outdated)), _listening(self._dsn) as heard:
                 while True:
                     with contextlib.suppress(Moved):
                         await self._follow(connection, reading, heard)
+
+    async def _load(self) -> bool:
+        """Take the whole ledger in bulk, where this is its first runner."""
+        self.status.rebuilding = tuple(projection.name for projection in self._projections)
+        return await load(self._dsn, self._projections, self._decode, self._line, on_progress=self._on_progress)
 
     async def _rebuild(self, outdated: tuple[AnyProjection, ...]) -> None:
         """Bring other builds up to date, beside; until then the others go on without them."""
@@ -146,6 +154,7 @@ class Runner:
 
     async def _follow(self, connection: Database, reading: Database, heard: asyncio.Event) -> None:
         position, epoch = await store.standing(connection, self._line)
+        self.status.position = position
         stand = await store.built(connection)
         current = [p for p in self._projections if p.name in stand and stand[p.name][0] == p.build]
         known = await store.quarantined(connection, [projection.name for projection in self._projections])

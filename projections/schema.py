@@ -114,6 +114,12 @@ def create_table(table: Table, name: str) -> str:
     return f"CREATE TABLE read.{name} ({', '.join(columns)}) WITH (fillfactor = {full})"
 
 
+def uncounted(table: Table, name: str) -> tuple[str, ...]:
+    """Nobody searches by documents: keeping statistics of them would cost half of what all of it costs."""
+    documents = [column.name for column in table.columns if column.name == "doc"]
+    return tuple(f"ALTER TABLE read.{name} ALTER COLUMN {document} SET STATISTICS 0" for document in documents)
+
+
 def create_key(table: Table, name: str) -> str:
     """The primary key of `table` under a name. Of versions it begins with whose they are and until when: the latest are
     found first, and the open one at once.

@@ -77,10 +77,24 @@ async def configure(connection: Database) -> None:
 async def connect(dsn: str, name: str) -> AsyncIterator[Database]:
     """An autocommitting connection. Raises psycopg.OperationalError."""
     conninfo = make_conninfo(dsn, application_name=name, connect_timeout=5, **KEEPALIVE)
-    async with await AsyncConnection.connect(conninfo) as connection:
+    async with await _open(conninfo) as connection:
         await configure(connection)
         await connection.execute("SET jit = off")
         yield connection
+
+
+async def _open(conninfo: str) -> Database:
+    """A connection. Whoever is cancelled meanwhile leaves none behind: the driver would leave a half-open one to the
+    garbage collector, and the server would wait a minute for it.
+    """
+    opening = asyncio.ensure_future(AsyncConnection.connect(conninfo))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        await asyncio.wait([opening])
+        if not opening.cancelled() and opening.exception() is None:
+            await opening.result().close()
+        raise
 
 
 async def lead(connection: Database, line: Line, *, every: float = 0.5) -> None:
@@ -264,6 +278,12 @@ async def standing(connection: Database, line: Line = LIVE, *, lock: bool = Fals
     return row[0], row[1]
 
 
+async def head(connection: Database) -> int:
+    """The last position of the ledger."""
+    row = await (await connection.execute("SELECT position FROM ledger.head")).fetchone()
+    return row[0] if row else 0
+
+
 async def swapped(connection: Database, line: Line) -> None:
     """Tables of a line bear the names of others: whoever writes to them has to look again."""
     await connection.execute(f"UPDATE read.{line.positions} SET epoch = epoch + 1".encode())  # noqa: S608 - our own name
@@ -311,6 +331,7 @@ async def create(connection: Database, projection: AnyProjection, names: Mapping
         for statement in (
             f"DROP TABLE IF EXISTS read.{name}",
             schema.create_table(table, name),
+            *schema.uncounted(table, name),
             schema.create_key(table, name),
             *schema.create_indexes(table, name),
         ):

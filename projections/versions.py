@@ -78,6 +78,12 @@ class Versions(Fold[S], Generic[S]):
         for spans in (self._spans, *self._beside.values()):
             spans.clear()
 
+    def release(self, keep: float) -> list[Write]:
+        """Hand out everything that changed; `keep`: the part of the rows that stay to be worked on."""
+        writes = list(self.writes())
+        self.settle(int(len(self.cells) * keep))
+        return writes
+
     @property
     def weight(self) -> int:
         """How many versions wait to be stored."""

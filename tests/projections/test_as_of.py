@@ -27,7 +27,7 @@ from tests.projections.histories import history
 from tests.projections.in_memory import entries, fold
 from tests.projections.ledger import Recorder, Tables, caught_up, in_read, rebuilt, running, tables
 from tests.projections.past import folded, ledger_of, told
-from tests.projections.test_poison import smuggle
+from tests.projections.poison import smuggle
 from tests.projections.test_reading import questions
 from tests.projections.world import World
 from tests.support.histories import OPERATOR, by, facts
@@ -64,7 +64,8 @@ async def test_every_position_is_the_fold_of_the_events_up_to_it(
         async with reading_pool(pg.app_dsn) as pool:
             for position in range(head + 1):
                 assert folded(entries, position) == await told(Reader(pool), position), position
-        await rebuild(pg.app_dsn, HISTORIES, codec.decode, memory_rows=batch, line=HISTORY)
+        line = HISTORY._replace(batch=batch)
+        await rebuild(pg.app_dsn, HISTORIES, codec.decode, memory_rows=batch, line=line)
         assert followed == tables(pg, HISTORIES)
 
 

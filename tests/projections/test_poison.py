@@ -4,52 +4,27 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from application import codec
 from domain import ids
-from domain.alert import AlertKind, AlertRaised
-from domain.certificate import CertificateImported, CertificateTagged
-from domain.certificate_order import OrderProcessing
-from domain.connector_events import DeploymentRequested, SyncChanged, SyncState
+from domain.certificate import CertificateTagged
 from domain.entity import Event
 from domain.principal import PrincipalCreated
-from domain.work_order_events import PushApproved, PushRequested
+from domain.work_order_events import PushApproved
 from projections.catalogue import ALL_PROJECTIONS
 from projections.fold import Poison
 from projections.rebuild import rebuild
 from tests.projections.histories import history
 from tests.projections.ledger import Recorder, Tables, caught_up, in_read, running, tables
-from tests.projections.world import World
-from tests.support.examples import example
-from tests.support.histories import OPERATOR, by, facts
+from tests.projections.poison import CERTIFICATE, PERSON, forget, imported, nonsense, quarantine, smuggle
+from tests.support.histories import OPERATOR, by
 from tests.support.postgres import Pg, PostgresServer, database
-
-CERTIFICATE, PERSON = ids.derive("test", "certificate"), ids.derive("test", "person")
-
-
-def _imported(**different: Any) -> Event:
-    return CertificateImported(meta=by(OPERATOR), facts=facts(**different), der=b"DER")
 
 
 def _person() -> tuple[UUID, tuple[Event, ...]]:
     return PERSON, (PrincipalCreated(meta=by(OPERATOR), name="Olga"),)
-
-
-def smuggle(pg: Pg, stream_id: UUID, version: int, topic: str, payload: bytes) -> int:
-    """Put into the ledger what no version of this program would write; answers its position."""
-    with psycopg.connect(pg.owner_dsn) as connection:
-        row = connection.execute("SELECT position + 1 FROM ledger.head").fetchone()
-        assert row is not None
-        leaf = f'{{"subjects":["{stream_id}"],"position":{row[0]}}}'.encode()
-        connection.execute(
-            "INSERT INTO ledger.events VALUES (%s, %s, %s, %s, %s, 'system:test', %s, now(), %s, %s)",
-            [stream_id, version, topic, payload, row[0], stream_id, bytes(16), leaf],
-        )
-        connection.execute("SELECT pg_notify('ledger', %s)", [str(row[0])])
-    return int(row[0])
 
 
 class Told:
@@ -67,7 +42,7 @@ async def test_bytes_that_cannot_be_decoded(pg: Pg) -> None:
     told = Told()
     async with pg.log() as log, running(pg, on_quarantine=told) as runner:
         recorder = Recorder(log)
-        await recorder.record([((CERTIFICATE, (_imported(),)),)])
+        await recorder.record([((CERTIFICATE, (imported(),)),)])
         bad = smuggle(pg, CERTIFICATE, 2, CertificateTagged.topic, b'{"tags": 7}')
         after = smuggle(pg, CERTIFICATE, 3, CertificateTagged.topic, codec.encode(_tagged("later")))
         await recorder.record([(_person(),)])
@@ -93,7 +68,7 @@ async def test_a_topic_that_nobody_knows(pg: Pg) -> None:
     told = Told()
     async with pg.log() as log, running(pg, on_quarantine=told):
         recorder = Recorder(log)
-        await recorder.record([((CERTIFICATE, (_imported(),)),)])
+        await recorder.record([((CERTIFICATE, (imported(),)),)])
         of_row = smuggle(pg, CERTIFICATE, 2, "certificate.polished", b"{}")
         of_nothing = smuggle(pg, PERSON, 1, "person.polished", b"{}")
         await recorder.record([(((ids.derive("another"), _person()[1])),)])
@@ -113,7 +88,7 @@ async def test_an_event_that_cannot_be_folded(pg: Pg) -> None:
     async with pg.log() as log:
         recorder = Recorder(log)
         async with running(pg, on_quarantine=told):
-            await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_imported(),)),)])
+            await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (imported(),)),)])
             await caught_up(pg, recorder.position)
         async with running(pg, on_quarantine=again):
             await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_tagged("web"),)),)])
@@ -131,7 +106,7 @@ async def test_a_row_that_the_database_refuses(pg: Pg) -> None:
     others = [((ids.derive("person", n), _person()[1]),) for n in range(25)]
     async with pg.log() as log:
         recorder = Recorder(log)
-        await recorder.record([*others[:20], ((CERTIFICATE, (_imported(fingerprint_sha256=absurd),)),), *others[20:]])
+        await recorder.record([*others[:20], ((CERTIFICATE, (imported(fingerprint_sha256=absurd),)),), *others[20:]])
         await recorder.record([((CERTIFICATE, (_tagged("web"),)),)])
         async with running(pg, on_quarantine=told) as runner:
             await caught_up(pg, recorder.position)
@@ -157,7 +132,7 @@ async def test_a_rebuild_lets_them_go(pg: Pg) -> None:
 
     async with pg.log() as log:
         recorder = Recorder(log)
-        await recorder.record([((CERTIFICATE, (_imported(),)),), ((CERTIFICATE, (_tagged("web"),)),)])
+        await recorder.record([((CERTIFICATE, (imported(),)),), ((CERTIFICATE, (_tagged("web"),)),)])
         async with running(pg, decode=older):
             await caught_up(pg, recorder.position)
         assert in_read(pg, "SELECT version, quarantined_position FROM read.inventory") == [(1, 2)]
@@ -172,61 +147,30 @@ async def test_a_rebuild_lets_them_go(pg: Pg) -> None:
     assert in_read(pg, "SELECT version, tags FROM read.inventory") == [(3, ["db"])]
 
 
-def _nonsense(random: Random, world: World) -> list[Any]:
-    """A history with events strewn in that make no sense where they stand."""
-    commands: list[Any] = list(world.commands)
-    somebody = [stream_id for command in world.commands for stream_id, _ in command]
-    kinds = (PushApproved, OrderProcessing, DeploymentRequested, SyncChanged, PushRequested)
-    for _ in range(8):
-        kind = random.choice(kinds)
-        stray: Event = SyncChanged(meta=by(OPERATOR), state=SyncState.IN_SYNC, discovery_id=PERSON)
-        stray = stray if kind is SyncChanged else example(kind)
-        commands.insert(random.randrange(len(commands) + 1), ((random.choice(somebody), (stray,)),))
-    absurd = _imported(fingerprint_sha256=random.randbytes(20_000).hex())
-    commands.insert(random.randrange(len(commands) + 1), ((CERTIFICATE, (absurd,)),))
-    cause = AlertRaised(meta=by(OPERATOR), kind=AlertKind.EXPIRY, cause="x" * 9000, ordinal=1, message="long, but well")
-    return [*commands, ((ids.derive("alert"), (cause,)),)]
-
-
 @settings(max_examples=4, deadline=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32), batch=st.integers(1, 40))
 async def test_quarantine_does_not_depend_on_batches(postgres_server: PostgresServer, seed: int, batch: int) -> None:
     """Events that make no sense, anywhere: one at a time, in batches, or rebuilt, the tables and the quarantine
     agree.
     """
-    commands = _nonsense(Random(seed), history(seed, 150))
+    commands = nonsense(Random(seed), history(seed, 150))
     found: list[tuple[Tables, Any]] = []
     with database(postgres_server) as pg:
         async with pg.log() as log:
             position = await Recorder(log).record(commands)
         for size in (batch, 5000):
-            _forget(pg)
+            forget(pg)
             async with running(pg, batch=size):
                 await caught_up(pg, position)
-            found.append((tables(pg), _quarantine(pg)))
+            found.append((tables(pg), quarantine(pg)))
         for memory in (10, 100_000):
             await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode, memory_rows=memory)
-            found.append((tables(pg), _quarantine(pg)))
+            found.append((tables(pg), quarantine(pg)))
     first, *others = found
     assert first[1]
     for other in others:
         assert first[1] == other[1]
         assert first[0] == other[0]
-
-
-def _forget(pg: Pg) -> None:
-    """As if no runner had ever been there."""
-    with psycopg.connect(pg.app_dsn, autocommit=True) as connection:
-        names = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'read'").fetchall()
-        for (name,) in names:
-            connection.execute(f"DROP TABLE read.{name} CASCADE".encode())
-        connection.execute("DELETE FROM ops.quarantine")
-
-
-def _quarantine(pg: Pg) -> list[Any]:
-    kept = in_read(pg, "SELECT projection, key, position, skipped FROM read.quarantined ORDER BY 1, 2")
-    seen = in_read(pg, "SELECT projection, position, error FROM ops.quarantine ORDER BY 1, 2")
-    return [*kept, *seen]
 
 
 async def test_somebody_who_fails_to_listen_stops_nothing(pg: Pg) -> None:
@@ -238,7 +182,7 @@ async def test_somebody_who_fails_to_listen_stops_nothing(pg: Pg) -> None:
     async with pg.log() as log, running(pg, on_quarantine=deaf) as runner:
         recorder = Recorder(log)
         stray = PushApproved(meta=by(OPERATOR), level=1, digest="d")
-        await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_imported(),)),)])
+        await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (imported(),)),)])
         await caught_up(pg, recorder.position)
         assert runner.status.failures == 0
     assert in_read(pg, "SELECT count(*) FROM read.inventory") == [(1,)]

@@ -12,6 +12,7 @@ from application import codec
 from domain.catalogue import AGGREGATES
 from projections.catalogue import ALL_PROJECTIONS
 from projections.entity import Projection, own_stream
+from projections.lines import LIVE
 from projections.rebuild import RebuildProgress, rebuild
 from tests.projections.histories import history
 from tests.projections.ledger import Recorder, Tables, caught_up, in_read, running, tables
@@ -32,7 +33,8 @@ async def _live(server: PostgresServer, world: World, batch: int) -> tuple[Table
         async with running(pg, batch=batch):
             await caught_up(pg, position)
         followed = tables(pg)
-        await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode, memory_rows=batch)
+        line = LIVE._replace(batch=batch)
+        await rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode, memory_rows=batch, line=line)
         return followed, tables(pg)
 
 

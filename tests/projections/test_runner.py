@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -278,3 +279,31 @@ async def test_the_position_can_be_asked_for_by_name(pg: Pg) -> None:
         await caught_up(pg, position)
     assert in_read(pg, "SELECT position, epoch FROM read.position") == [(position, 0)]
     assert in_read(pg, "SELECT count(*) FROM read.positions") == [(1,)]
+
+
+async def test_a_connection_given_up_while_it_is_opened_is_closed(pg: Pg) -> None:
+    """Whenever a runner is cancelled: the server is not left with somebody who never says who they are."""
+
+    async with pg.log() as log:
+        position = await Recorder(log).record(history(81, 5).commands)
+    gc.disable()  # nobody else cleans up
+    try:
+        for step in range(40):
+            async with running(pg):
+                await caught_up(pg, position)
+                await asyncio.sleep(step / 2000)
+        async with asyncio.timeout(30):
+            while await asyncio.to_thread(_connected, pg):
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
+
+
+def _connected(pg: Pg) -> int:
+    with psycopg.connect(pg.superuser_dsn, autocommit=True) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND (datname = current_database() OR state = 'starting')"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
