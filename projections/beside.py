@@ -80,10 +80,9 @@ class Beside:
         await self._both(keys, helper)
         await self._both([s for t in self._tables for s in schema.create_indexes(t, self.names[t.name])], helper)
 
-    async def analyze(self, helper: Database, *, swapped: bool = False) -> None:
-        """What the planner wants to know; `swapped`: the tables bear their own names by now."""
-        names = [table.name if swapped else self.names[table.name] for table in self._tables]
-        await self._both([f"ANALYZE read.{name}" for name in names], helper)
+    async def analyze(self, helper: Database) -> None:
+        """What the planner wants to know."""
+        await self._both([f"ANALYZE read.{name}" for name in self.names.values()], helper)
 
     async def store(self, batch: Batch) -> None:
         """One batch; how far the side tables are is the rebuild's own knowledge."""

@@ -74,21 +74,21 @@ class Engine:
     def digest(self, entries: Sequence[Entry | tuple[Any, ...]]) -> list[Load]:
         """Take a batch; answers which rows have to be `put` before `fold`."""
         batches: list[list[Stored | Bad]] = [[] for _ in self.folds]
-        routes = {event: [batches[n] for n in numbers] for event, numbers in self._routes.items()}
+        routes = {event: [batches[n].append for n in numbers] for event, numbers in self._routes.items()}
         decode = self._decode
         for position, stream, version, recorded_at, topic, payload, _ in entries:
             try:
                 event = decode(topic, payload)
             except Exception as error:  # noqa: BLE001 - the event's fault, whatever it is
                 bad = Bad(position, stream, version, topic, topic in TOPICS, describe(error))
-                for batch in routes.get(TOPICS[topic], ()) if bad.known else batches:
-                    batch.append(bad)
+                for take in routes.get(TOPICS[topic], ()) if bad.known else (batch.append for batch in batches):
+                    take(bad)
                 self._poison.append(Poison("*", UUID(bytes=stream), position, topic, bad.error))
                 continue
             if wanted := routes.get(type(event)):
                 stored = Stored(position, stream, version, recorded_at, event)
-                for batch in wanted:
-                    batch.append(stored)
+                for take in wanted:
+                    take(stored)
         if self._indexes:
             for entry in entries:
                 self._index(entry)

@@ -212,7 +212,11 @@ class Fold(Generic[S]):
             except Exception as error:  # noqa: BLE001 - whatever it is, it is this event's and this key's alone
                 self.refuse(key, event, event.error if isinstance(event, Bad) else describe(error))
                 return events[number:]
-            cell = self._step(key, cell, state, event)
+            if cell is None:
+                cell = self._begun(key, state, event)
+            else:
+                cell.state, cell.version = state, event.version
+                cell.position, cell.updated_at = event.position, event.recorded_at
         if cell:
             self._note(key, cell, cell.position, ())
         return ()
@@ -234,15 +238,16 @@ class Fold(Generic[S]):
             return
         state = self.projection.evolve(key, cell.state if cell else None, event)
         emitted = tuple(self.projection.emit(key, state, event)) if self._further else ()
-        self._note(key, self._step(key, cell, state, event), event.position, emitted)
-
-    def _step(self, key: Key, cell: Cell[S] | None, state: S, event: Stored) -> Cell[S]:
         if cell is None:
-            position, at = event.position, event.recorded_at
-            self.cells[key] = cell = Cell(state, event.version, position, position, at, at)
+            cell = self._begun(key, state, event)
         else:
             cell.state, cell.version = state, event.version
             cell.position, cell.updated_at = event.position, event.recorded_at
+        self._note(key, cell, event.position, emitted)
+
+    def _begun(self, key: Key, state: S, event: Stored) -> Cell[S]:
+        position, at = event.position, event.recorded_at
+        self.cells[key] = cell = Cell(state, event.version, position, position, at, at)
         return cell
 
     def _note(self, key: Key, cell: Cell[S], _position: int, emitted: Iterable[Emitted]) -> None:

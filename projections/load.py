@@ -24,7 +24,6 @@ class _Load(Rebuild):
         except (Moved, Undigestible):
             await self._beside.drop()
             raise
-        await self._beside.analyze(self._reading, swapped=True)
 
     async def _goal(self) -> int:
         return await store.head(self._writing)

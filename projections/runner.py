@@ -124,10 +124,14 @@ class Runner:
             await store.lead(connection, self._line)
             outdated = await store.prepare(connection, self._projections, self._line)
             self.status.leading = True
-            if await self._load():
+            if loaded := await self._load():
                 outdated = ()
             self.status.rebuilding = tuple(projection.name for projection in outdated)
-            async with alongside(self._rebuild(outdated)), _listening(self._dsn) as heard:
+            async with (
+                alongside(self._rebuild(outdated)),
+                alongside(self._analyze(loaded)),
+                _listening(self._dsn) as heard,
+            ):
                 while True:
                     with contextlib.suppress(Moved):
                         await self._follow(connection, reading, heard)
@@ -136,6 +140,13 @@ class Runner:
         """Take the whole ledger in bulk, where this is its first runner."""
         self.status.rebuilding = tuple(projection.name for projection in self._projections)
         return await load(self._dsn, self._projections, self._decode, self._line, on_progress=self._on_progress)
+
+    async def _analyze(self, loaded: bool) -> None:
+        """Tell the planner what is in tables that came in bulk: answers are right without it, and need not wait."""
+        if loaded:
+            tables = [table.name for projection in self._projections for table in projection.tables]
+            async with store.connect(self._dsn, f"certferry {self._line.name} analyzes") as connection:
+                await store.analyze(connection, tables)
 
     async def _rebuild(self, outdated: tuple[AnyProjection, ...]) -> None:
         """Bring other builds up to date, beside; until then the others go on without them."""

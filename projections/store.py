@@ -338,6 +338,12 @@ async def create(connection: Database, projection: AnyProjection, names: Mapping
             await connection.execute(statement.encode())
 
 
+async def analyze(connection: Database, tables: Iterable[str]) -> None:
+    """What the planner wants to know of tables."""
+    for table in tables:
+        await connection.execute(f"ANALYZE read.{table}".encode())
+
+
 async def listen(dsn: str, channel: str) -> AsyncIterator[str | None]:
     """Payloads of notifications, for ever; None after every second of silence and after each reconnection."""
     while True:
