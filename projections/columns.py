@@ -102,12 +102,7 @@ def array_of(kind: Type, values: Sequence[Any]) -> bytes:
     if not values:
         return _EMPTY_ARRAY + _INT4(oid)
     body = _literal if kind.is_array else kind.body
-    if NoneType in (types := set(map(type, values))):
-        bodies = [None if value is None else body(value) for value in values]
-        data = b"".join([_NULL if body is None else _INT4(len(body)) + body for body in bodies])
-    else:
-        data = _prefixed(_column(body, values, types))
-    return _ARRAY(1, 1, oid, len(values), 1) + data
+    return _ARRAY(1, 1, oid, len(values), 1) + b"".join(_sized(body, values))
 
 
 def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[bytes, ...]]:
@@ -115,7 +110,8 @@ def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterato
     the kinds are left out.
     """
     columns = zip(kinds, zip(*rows, strict=True), strict=False)
-    return zip(*(_encoded(_field(kind), values) for kind, values in columns), strict=False)
+    fields = (_sized(_array(kind) if kind.is_array else kind.body, values) for kind, values in columns)
+    return zip(*fields, strict=False)
 
 
 def copy_rows(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> bytes:
@@ -193,9 +189,13 @@ def _column(body: Body, values: Sequence[Any], types: set[type]) -> Sequence[byt
     return list(map(body, values))
 
 
-def _prefixed(bodies: Sequence[bytes]) -> bytes:
-    """Each with its length."""
-    return b"".join(chain.from_iterable(zip(map(_INT4, map(len, bodies)), bodies, strict=True)))
+def _sized(body: Body, values: Sequence[Any]) -> list[bytes]:
+    """A column, each value with its length."""
+    types = set(map(type, values))
+    if NoneType not in types:
+        return [_INT4(len(data)) + data for data in _column(body, values, types)]
+    bodies = [None if value is None else body(value) for value in values]
+    return [_NULL if data is None else _INT4(len(data)) + data for data in bodies]
 
 
 def _array(kind: Type) -> Body:
