@@ -50,6 +50,22 @@ class Issuer(Protocol):
         ...
 
 
+class ByHand(Issuer, Protocol):
+    """A provider whose CA is not on line: its answer is brought by people."""
+
+    async def request(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> str:
+        """The signing request (PEM) to carry there, the same one every time."""
+        ...
+
+    async def take(
+        self, order_id: UUID, attempt: int, parameters: OrderParameters, certificate_pem: str, chain_pem: str | None
+    ) -> IssuedCertificate:
+        """What was brought back, checked; nothing is kept of it. Raises Refused(validation-failed) at
+        `/certificate_pem` or `/chain_pem`.
+        """
+        ...
+
+
 class Issuers(Protocol):
     """The providers of this installation."""
 

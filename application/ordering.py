@@ -82,11 +82,11 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
                 raise  # the order is fine; the reaction comes again
             done = await _fail(house, context.part("failed"), order_id, refused.detail)
     if done.result.found.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
-        await _forget(issuers, done.result)
+        await forget(issuers, done.result)
     return done
 
 
-async def _forget(issuers: Issuers, order: Order) -> None:
+async def forget(issuers: Issuers, order: Order) -> None:
     """The outcome is recorded. A provider that is not set up (any more) has nothing to forget here."""
     try:
         parameters = order.found.parameters
@@ -107,23 +107,27 @@ async def _take_up(house: House, context: Context, order_id: UUID) -> Done[Order
 
 async def _record_issued(house: House, context: Context, order_id: UUID, issued: IssuedCertificate) -> Done[Order]:
     """Certificate, claim of its serial number and completed order: all or nothing."""
-    certificate_id = ids.certificate_id(issued.leaf.facts.fingerprint_sha256)
 
     async def attempt() -> Attempt[Order]:
-        order = await load(house, CERTIFICATE_ORDER, order_id)
-        completed = orders.complete(order.found, context.meta, certificate_id)
-        if not completed:
-            return Attempt((), order)
-        certificate = await load(house, CERTIFICATE, certificate_id)
-        if certificate.state is not None:
-            raise Refused(Code.ALREADY_EXISTS, "The provider answered with a certificate that is in the inventory.")
-        claim = await claim_serial(house, context, issued.leaf, certificate_id)
-        if issued.private_key is not None:
-            await house.vault.put_private_key(certificate_id, issued.private_key)
-        event = _issued_event(context, order_id, order.found, issued)
-        return Attempt((write(order, completed), write(certificate, (event,)), claim), order.after(completed))
+        return await complete(house, context, await load(house, CERTIFICATE_ORDER, order_id), issued)
 
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.complete")
+
+
+async def complete(house: House, context: Context, order: Order, issued: IssuedCertificate) -> Attempt[Order]:
+    """Certificate, claim of its serial number and completed order; nothing where the order has ended already."""
+    certificate_id = ids.certificate_id(issued.leaf.facts.fingerprint_sha256)
+    completed = orders.complete(order.found, context.meta, certificate_id)
+    if not completed:
+        return Attempt((), order)
+    certificate = await load(house, CERTIFICATE, certificate_id)
+    if certificate.state is not None:
+        raise Refused(Code.ALREADY_EXISTS, "The provider answered with a certificate that is in the inventory.")
+    claim = await claim_serial(house, context, issued.leaf, certificate_id)
+    if issued.private_key is not None:
+        await house.vault.put_private_key(certificate_id, issued.private_key)
+    event = _issued_event(context, order.id, order.found, issued)
+    return Attempt((write(order, completed), write(certificate, (event,)), claim), order.after(completed))
 
 
 def _issued_event(

@@ -7,7 +7,7 @@ from cryptography import x509
 
 from adapters.issuers.requesting import plain_name
 from adapters.x509.bundle import is_issued_by
-from adapters.x509.parsing import ParsedCertificate
+from adapters.x509.parsing import parse_der
 from adapters.x509.private_keys import spki
 from application.issuer_ports import RequestedCertificate
 from application.ports import ReadCertificate
@@ -38,18 +38,14 @@ def check_answer(
         raise _refused(f"The certificate expired at {facts.not_after:%Y-%m-%d %H:%M:%S} UTC.")
 
 
-def check_anchored(
-    chain: Sequence[ParsedCertificate], leaf: ParsedCertificate, anchors: Sequence[ParsedCertificate]
-) -> None:
-    """Raise Refused unless leaf and chain end below, or at, one of the CAs that this provider is known by."""
-    last = (leaf, *chain)[-1]
-    if not any(last.der == anchor.der or is_issued_by(last, anchor) for anchor in anchors):
-        raise Refused(
-            Code.VALIDATION_FAILED,
-            f"The chain ends at {last.facts.issuer or 'an issuer without a name'}, which is none of the CAs of this "
-            "provider.",
-            pointer="/chain_pem",
-        )
+def check_anchored(leaf: ReadCertificate, chain: Sequence[ReadCertificate], anchors: Sequence[bytes]) -> None:
+    """Raise Refused unless leaf and chain end at, or directly below, one of these CAs (DER)."""
+    last = parse_der((leaf, *chain)[-1].der)
+    known = [parse_der(der) for der in anchors]
+    if not any(last.der == anchor.der or is_issued_by(last, anchor) for anchor in known):
+        issuer = last.facts.issuer or "an issuer without a name"
+        sentence = f"The chain ends with a certificate of {issuer}, which is none of the CAs of this provider."
+        raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/chain_pem" if chain else POINTER)
 
 
 def _refused(sentence: str) -> Refused:

@@ -12,6 +12,8 @@ from uuid import UUID
 import msgspec
 
 from adapters.issuers.acme.settings import AcmeSecrets, AcmeSettings, flaw
+from adapters.issuers.external import settings as external
+from adapters.issuers.external.settings import ExternalSecrets, ExternalSettings, OfflineSettings
 from adapters.x509.parsing import MAX_PEM_CHARACTERS, certificate_ders, parse_der
 from application import provider_secrets
 from application.house import House, load
@@ -64,6 +66,8 @@ class ProviderKinds:
         if kind is Provider.ACME and known.get("directory_url") != wanted.get("directory_url"):
             sentence = "The directory says which CA this is. Register another provider, and retire this one."
             raise _invalid(sentence, "/settings/directory_url")
+        if kind is Provider.EXTERNAL_CA and known.get("kind") != wanted.get("kind"):
+            raise _invalid("Register another provider, and retire this one.", "/settings/kind")
 
 
 class RegisteredIssuers:
@@ -83,7 +87,23 @@ class RegisteredIssuers:
         return self._make(provider_id, found, secrets)
 
     def _make(self, provider_id: UUID, found: RegisteredProvider, secrets: dict[str, str]) -> Issuer:
-        return self._acme(provider_id, found, secrets)
+        if found.provider is Provider.ACME:
+            return self._acme(provider_id, found, secrets)
+        return self._external(found, secrets)
+
+    def _external(self, found: RegisteredProvider, secrets: dict[str, str]) -> Issuer:
+        from adapters.issuers.external.cfssl import CfsslOrders, ExternalTools
+        from adapters.issuers.external.offline import OfflineOrders
+        from adapters.issuers.requesting import Requesting
+
+        parts = self._parts
+        tools = ExternalTools(
+            parts.vault, Requesting(parts.make_key, parts.read_request), parts.reader, self._house.clock
+        )
+        settings = convert(found.settings, ExternalSettings, "/settings")
+        if isinstance(settings, OfflineSettings):
+            return OfflineOrders(settings, tools)
+        return CfsslOrders(settings, convert(secrets, ExternalSecrets, "/secrets").auth_key or "", tools)
 
     def _acme(self, provider_id: UUID, found: RegisteredProvider, secrets: dict[str, str]) -> Issuer:
         from adapters.issuers.acme.orders import AcmeOrders, AcmeTools
@@ -103,7 +123,7 @@ class RegisteredIssuers:
         return AcmeOrders(provider_id, settings, convert(secrets, AcmeSecrets, "/secrets"), tools)
 
 
-def convert(value: object, kind: type[T], pointer: str) -> T:
+def convert(value: object, kind: Any, pointer: str) -> Any:
     """The value as a Struct. Raises Refused(validation-failed) with the pointer of what is wrong."""
     try:
         return msgspec.convert(value, kind)
@@ -129,15 +149,29 @@ def _check_acme(given: dict[str, Any], given_secrets: dict[str, str], places: Pl
             raise _invalid(f"The solver {solver} needs acme.{name} in certferry.toml.", "/settings/solver")
 
 
+def _check_external(given: dict[str, Any], given_secrets: dict[str, str], _: Places) -> None:
+    settings = convert(given, ExternalSettings, "/settings")
+    if wrong := external.flaw(settings, convert(given_secrets, ExternalSecrets, "/secrets")):
+        raise _invalid(wrong[1], wrong[0])
+    if isinstance(settings, OfflineSettings):
+        _check_cas(settings.issuers_pem, "/settings/issuers_pem")
+    else:
+        _check_trusted(settings.ca_certificates_pem)
+
+
 def _check_local_pki(_: dict[str, Any], __: dict[str, str], ___: Places) -> None:
     raise _invalid("Local PKI is built in; it needs no settings.", "/provider")
 
 
 def _check_trusted(pem: str | None) -> None:
     if pem is not None:
-        pointer = "/settings/ca_certificates_pem"
-        for der in certificate_ders(pem, pointer, MAX_PEM_CHARACTERS):
-            parse_der(der, pointer=pointer)
+        _check_cas(pem, "/settings/ca_certificates_pem")
+
+
+def _check_cas(pem: str, pointer: str) -> None:
+    for der in certificate_ders(pem, pointer, MAX_PEM_CHARACTERS):
+        if not parse_der(der, pointer=pointer).facts.is_ca:
+            raise _invalid("One of these is no CA's certificate.", pointer)
 
 
 def _invalid(sentence: str, pointer: str) -> Refused:
@@ -147,4 +181,5 @@ def _invalid(sentence: str, pointer: str) -> Refused:
 _CHECKS: dict[Provider, Callable[[dict[str, Any], dict[str, str], Places], None]] = {
     Provider.LOCAL_PKI: _check_local_pki,
     Provider.ACME: _check_acme,
+    Provider.EXTERNAL_CA: _check_external,
 }

@@ -15,8 +15,10 @@ from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.known import Known
 from api.presenters.orders import body
 from api.schemas.common import NothingBody
-from api.schemas.orders import OrderBody, OrderBodyIn, OrderPage
+from api.schemas.orders import AnswerBodyIn, OrderBody, OrderBodyIn, OrderPage
 from api.security import any_role, requires
+from api.services import Services
+from application.answering import read_request, take_answer
 from application.house import Done, Loaded
 from application.ordering import resubmit_order, submit_order
 from domain.certificate_order import CertificateOrder, OrderParameters, OrderStatus, Provider, WantedConnector
@@ -24,6 +26,7 @@ from domain.roles import Permission
 from projections.orders.view import OrderFilter, OrderRow
 
 NOTHING = NothingBody()
+PEM = "application/x-pem-file"
 
 
 def order_filter(
@@ -89,6 +92,25 @@ async def resubmit_an_order(
     return await _answer(command, await resubmit_order(command.house, command.context, order_id))
 
 
+@get("/orders/{order_id:uuid}/csr", opt=requires(Permission.ORDER, Permission.IMPORT), media_type=PEM)
+async def get_order_csr(order_id: FromPath[UUID], services: NamedDependency[Services]) -> Response[bytes]:
+    """The signing request to carry to a CA that is not on line; the same one every time."""
+    pem = await read_request(services.house, services.issuers, order_id)
+    headers = {"Content-Disposition": f'attachment; filename="{order_id}.csr"', "Cache-Control": "no-store"}
+    return Response(pem.encode(), media_type=PEM, headers=headers)
+
+
+@post("/orders/{order_id:uuid}/certificate", opt=requires(Permission.ORDER, Permission.IMPORT), status_code=200)
+async def answer_an_order(
+    order_id: FromPath[UUID], data: JSONBody[AnswerBodyIn], command: NamedDependency[Command]
+) -> Response[OrderBody]:
+    """What the CA answered. It must be for the key, the names and the usage that were ordered."""
+    issuers, pem, chain = command.services.issuers, data.certificate_pem, data.chain_pem
+    done = await take_answer(command.house, command.context, issuers, order_id, pem, chain)
+    shown = body(Known.of(done.result), command.now)
+    return await command.answer(done, shown, version=done.result.version)
+
+
 async def _answer(command: Command, done: Done[Loaded[CertificateOrder]]) -> Response[OrderBody]:
     found = done.result
     shown = body(Known.of(found), command.now)
@@ -128,4 +150,4 @@ def _check_mode(data: OrderBodyIn) -> None:
         raise invalid("/csr_pem", "With mode automated the key is made here; leave csr_pem out, or use mode csr.")
 
 
-HANDLERS = [list_orders, submit_an_order, get_order, resubmit_an_order]
+HANDLERS = [list_orders, submit_an_order, get_order, resubmit_an_order, get_order_csr, answer_an_order]

@@ -42,6 +42,13 @@ class OrderBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     connectors: Annotated[tuple[WantedConnectorBody, ...], Meta(max_length=100)] = ()
 
 
+class AnswerBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a CA that is not on line answered."""
+
+    certificate_pem: Annotated[Pem, Meta(description="The certificate; its issuers may follow it.")]
+    chain_pem: Annotated[Pem, Meta(description="Its issuers, in any order.")] | None = None
+
+
 class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for."""
 

@@ -18,7 +18,7 @@ from application.house import load
 from application.implementing import begin_scheduled, supersede_push
 from application.issuing_ports import NotYet
 from application.ledger_verifying import carry_out_verification
-from application.ordering import process_order
+from application.ordering import forget, process_order
 from application.ports import Recorded
 from application.verifying import carry_out_run
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
@@ -30,6 +30,7 @@ from domain.certificate_order import (
     OrderCompleted,
     OrderFailed,
     OrderResubmitted,
+    Provider,
     WantedConnector,
 )
 from domain.connector_events import (
@@ -104,6 +105,14 @@ async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:
     await each(enumerate(order.parameters.connectors), add)
 
 
+async def follow_up_order(kit: Kit, recorded: Recorded) -> None:
+    """When an order is complete, its connectors are added; what was kept for people who carried it is forgotten."""
+    await add_wanted_connectors(kit, recorded)
+    order = await load(kit.house, CERTIFICATE_ORDER, recorded.stream_id)
+    if order.found.parameters.provider is Provider.EXTERNAL_CA:
+        await forget(kit.issuers, order)
+
+
 async def discover_after_push(kit: Kit, recorded: Recorded) -> None:
     """When a deployment succeeded, its target system is read back."""
     event = cast("DeploymentSucceeded", recorded.event)
@@ -160,7 +169,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     AutomatedRequestSubmitted: (_ISSUE,),
     CsrRequestSubmitted: (_ISSUE,),
     OrderResubmitted: (_ISSUE, _ORDER_ALERT),
-    OrderCompleted: (Reaction("add-connectors", add_wanted_connectors), _ORDER_ALERT),
+    OrderCompleted: (Reaction("add-connectors", follow_up_order), _ORDER_ALERT),
     OrderFailed: (_ORDER_ALERT,),
     DeploymentRequested: (_GIVE_UP,),
     DeploymentSucceeded: (Reaction("discover-after-push", discover_after_push), _PUSH_ALERT),

@@ -1,5 +1,8 @@
 """Providers over REST: registered, listed, changed, retired; their secrets shown to nobody."""
 
+from adapters.keys.authorities import certificate_pem
+from adapters.x509.requests import read_request
+from tests.adapters.issuers.external.test_offline import ROOT, Paper
 from tests.api.desk import Desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API
@@ -66,3 +69,30 @@ async def test_what_a_ca_looks_for_is_shown_to_everybody(desk: Desk) -> None:
         assert (await client.get(f"/.well-known/acme-challenge/{token}")).status_code in (404, 422)
     await desk.core.challenges.hide("token-1_A")
     assert 404 == (await client.get("/.well-known/acme-challenge/token-1_A")).status_code
+
+
+async def test_an_order_is_carried_to_an_offline_ca(desk: Desk) -> None:
+    """Download the request, upload the answer; a wrong one is pointed at, the right one completes the order."""
+    operator, requester = desk.as_("operator"), desk.as_("requester")
+    settings = {"kind": "offline", "issuers_pem": certificate_pem(ROOT.certificate)}
+    body = {"provider": "external_ca", "name": "Cellar", "settings": settings}
+    assert 201 == (await operator.post(f"{API}/providers", json=body)).status_code
+    await desk.settled()
+    wish = {"mode": "automated", "provider": "external_ca", "common_name": "www.example.org"}
+    ordered = await requester.post(f"{API}/orders", json=wish | {"subject_alternative_names": ["10.0.0.1"]})
+    assert (202, "External CA") == (ordered.status_code, ordered.json()["order_type_label"])
+    path = ordered.headers["Location"]
+    downloaded = await operator.get(f"{path}/csr")
+    assert (200, "application/x-pem-file") == (downloaded.status_code, downloaded.headers["Content-Type"].split(";")[0])
+    assert downloaded.text == (await requester.get(f"{path}/csr")).text
+    wrong = await requester.post(f"{path}/certificate", json={"certificate_pem": await Paper().answer()})
+    problem = refused(wrong, 422, "validation-failed")
+    assert ["/certificate_pem"] == [error["pointer"] for error in problem["errors"]]
+    right = await Paper().answer(key=read_request(downloaded.text).public_key)
+    answer = await requester.post(f"{path}/certificate", json={"certificate_pem": right})
+    assert (200, "complete", None) == (answer.status_code, answer.json()["status"], answer.json()["error"])
+    again = await requester.post(f"{path}/certificate", json={"certificate_pem": right})
+    assert "complete" == refused(again, 409, "invalid-transition")["current_status"]
+    refused(await requester.get(f"{path}/csr"), 409, "invalid-transition")
+    refused(await requester.get(f"{API}/orders/00000000-0000-4000-8000-000000000000/csr"), 404, "not-found")
+    refused(await desk.as_("auditor").get(f"{path}/csr"), 403, "forbidden")

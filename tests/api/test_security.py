@@ -46,6 +46,8 @@ MAY: dict[str, set[str]] = {
     "POST work-orders/{id}/cancel": {"requester", "lead"},
     "POST orders": {"requester", "lead"},
     "POST orders/{id}/resubmit": {"requester", "lead"},
+    "GET orders/{id}/csr": {"requester", "lead", "operator"},
+    "POST orders/{id}/certificate": {"requester", "lead", "operator"},
     "POST target-systems": {"operator"},
     "PATCH target-systems/{id}": {"operator"},
     "DELETE target-systems/{id}": {"operator"},

@@ -21,7 +21,7 @@ from domain.errors import Code, Refused
 from domain.provider import PROVIDER, ProviderChanged, ProviderRegistered
 from tests.support.field import Field
 from tests.support.office import Office
-from tests.support.paper import certificate
+from tests.support.paper import authority, certificate
 from tests.support.world import World
 
 KINDS = ProviderKinds(Places())
@@ -202,3 +202,48 @@ async def test_an_answer_that_somebody_brings_is_not_asked_for_again() -> None:
     order_id = await submitted(world)
     await Office(world, Field(), issuers=Slow(99, None)).settle()
     assert OrderStatus.PROCESSING is (await load(world.house, CERTIFICATE_ORDER, order_id)).found.status
+
+
+CFSSL: dict[str, Any] = {"kind": "cfssl", "url": "https://ca.example:8888", "profiles": {"server": "www"}}
+KEY = {"auth_key": "0123456789ABCDEF"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "secrets", "pointer"),
+    [
+        ({}, {}, "/settings/kind"),
+        ({"kind": "printed"}, {}, "/settings/kind"),
+        (CFSSL | {"url": "ca.example"}, KEY, "/settings/url"),
+        (CFSSL | {"url": "https://ca.example/api"}, KEY, "/settings/url"),
+        (CFSSL | {"profiles": {}}, KEY, "/settings/profiles"),
+        (CFSSL | {"profiles": {"mail": "x"}}, KEY, "/settings/profiles/mail"),
+        (CFSSL, {}, "/secrets/auth_key"),
+        (CFSSL, {"auth_key": "no hex"}, "/secrets/auth_key"),
+        ({"kind": "offline"}, {}, "/settings/issuers_pem"),
+        ({"kind": "offline", "issuers_pem": "nothing"}, {}, "/settings/issuers_pem"),
+        ({"kind": "offline", "issuers_pem": certificate(1).pem}, {}, "/settings/issuers_pem"),
+        ({"kind": "offline", "issuers_pem": authority().pem}, KEY, "/secrets/auth_key"),
+    ],
+)
+async def test_external_cas_are_checked_when_they_are_registered(
+    settings: dict[str, Any], secrets: dict[str, str], pointer: str
+) -> None:
+    """The place to blame, and nothing is kept."""
+    world = World()
+    wish = DescribeProvider(provider=Provider.EXTERNAL_CA, name="CA", settings=settings, secrets=secrets)
+    with pytest.raises(Refused) as caught:
+        await registered(world, wish)
+    assert (Code.VALIDATION_FAILED, pointer) == refusal(caught)
+    assert [] == world.events(ProviderRegistered)
+
+
+async def test_the_sort_of_an_external_ca_cannot_be_changed() -> None:
+    """Orders that people carry would be stranded."""
+    world = World()
+    offline = {"kind": "offline", "issuers_pem": authority().pem}
+    wish = DescribeProvider(provider=Provider.EXTERNAL_CA, name="CA", settings=offline)
+    provider_id = await registered(world, wish)
+    other = msgspec.structs.replace(wish, settings=CFSSL, secrets=KEY)
+    with pytest.raises(Refused) as caught:
+        await change_provider(world.house, world.by("olga"), KINDS, provider_id, other)
+    assert (Code.VALIDATION_FAILED, "/settings/kind") == refusal(caught)

@@ -44,6 +44,7 @@ class Component(msgspec.Struct, frozen=True):
 COMPONENTS = {
     component.name: component
     for component in (
+        Component("cfssl", "golang-cfssl", "orders through an External CA"),
         Component("chromium", "chromium", "the pages in a real browser"),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
         Component("named", "bind9", "dns-01 with signed updates"),

@@ -44,6 +44,7 @@ class AcmeDesk(NamedTuple):
     secrets: AcmeSecrets = AcmeSecrets()
     hook: tuple[str, ...] = ()
     provider: Provider = Provider.ACME
+    tells: bool = True
 
     def settings(self) -> AcmeSettings:
         chosen: dict[str, Any] = {

@@ -1,0 +1,1 @@
+"""Orders through CAs that have an interface of their own, or none."""
