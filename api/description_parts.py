@@ -23,6 +23,7 @@ TAGS = {
     "Connectors": "A certificate on a target system, with its four independent states.",
     "Pushing": "Requests, work orders, approvals, implementation.",
     "Orders": "Certificate orders at a provider.",
+    "Providers": "CAs outside that orders go through.",
     "Target systems": "Devices that certificates are installed on.",
     "Bridges": "Agents near the targets, and what they find there.",
     "Verification": "Is what was pushed what is served?",
