@@ -2,9 +2,10 @@
 
     python -m benchmarks.projections [--events 200000] [--rounds 5] [--samples 1000] [--json FILE]
 
-One real projection (work orders: 20 columns, 8 indexes) follows the same ledger from its beginning: ours in batches of
-5,000, the library's event by event (given three seconds; its states in memory, one upsert and the position per
-transaction). Then all projections over whole pushes: following, rebuilding beside, and live, how long after a command
+One real projection (work orders: 20 columns, 8 indexes) follows the same ledger from its beginning: ours in bulk, as a
+first runner does (projections.load; below 5,000 events in batches), until rows, key and indexes stand and the position
+says so; the library's event by event (given three seconds; its states in memory, one upsert and the position per
+transaction). Then all projections over whole pushes: the same, rebuilding beside, and live, how long after a command
 was acknowledged its effect can be read.
 """
 
