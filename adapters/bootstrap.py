@@ -13,8 +13,10 @@ from adapters.issuers.registered import Parts, Places, ProviderKinds, Registered
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
 from adapters.keys.generating import generate_key
-from adapters.keys.master_key import load_master_key
+from adapters.keys.master_key import MasterKey, load_master_key
+from adapters.keys.postgres_subjects import PostgresSubjectKeys
 from adapters.keys.postgres_vault import PostgresVault
+from adapters.keys.subjects import Subjects
 from adapters.keys.vault import Envelope
 from adapters.origin import LedgerOrigin
 from adapters.postgres.log import PostgresLog
@@ -50,6 +52,7 @@ class Core(NamedTuple):
 
     settings: Settings
     house: House
+    subjects: Subjects
     database: OpsDatabase
     vault: PostgresVault
     reader: X509Reader
@@ -86,6 +89,17 @@ def utc_now() -> datetime:
 
 
 @asynccontextmanager
+async def open_texts(settings: Settings) -> AsyncIterator[Subjects]:
+    """What opens personal texts, alone."""
+    async with OpsDatabase(settings.dsn) as database:
+        yield _subjects(database, load_master_key(settings.data / MASTER_KEY))
+
+
+def _subjects(database: OpsDatabase, master: MasterKey) -> Subjects:
+    return Subjects(PostgresSubjectKeys(database, Envelope(master)), master.key)
+
+
+@asynccontextmanager
 async def open_core(settings: Settings) -> AsyncIterator[Core]:
     """Open everything; closed in reverse order at the end of the block."""
     async with AsyncExitStack() as stack:
@@ -95,6 +109,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
         position = await stack.enter_async_context(ReadPosition(settings.dsn, rows))
         master = load_master_key(settings.data / MASTER_KEY)
         vault = PostgresVault(database.pool, Envelope(master))
+        subjects = _subjects(database, master)
         views = views_of(rows)
         house = House(
             log=log,
@@ -107,10 +122,12 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
                 views.served_certificates,
                 views.alerts,
                 views.providers,
+                views.principals,
             ),
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),
             presence=PostgresPresence(database),
+            texts=subjects,
             settings=_house_settings(settings),
         )
         reader, local_pki = X509Reader(), await open_local_pki(vault, utc_now)
@@ -121,13 +138,14 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
         yield Core(
             settings=settings,
             house=house,
+            subjects=subjects,
             database=database,
             vault=vault,
             reader=reader,
             rows=rows,
             views=views,
             changes=PostgresChanges(rows, decode),
-            evidence=PostgresEvidence(settings.dsn, views.push_validation),
+            evidence=PostgresEvidence(settings.dsn, views.push_validation, subjects),
             position=position,
             moments=Moments(rows, HISTORIES),
             results=PostgresRunResults(database),

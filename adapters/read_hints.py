@@ -1,17 +1,34 @@
 """application.ports.Hints over the read models: thin, one question each."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from functools import partial
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from application.ports import DueConnector, PendingDeployment
+from domain.principal import Role
 from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
 from projections.inventory.view import Inventory
+from projections.principals.view import PrincipalFilter, Principals, TokenFilter
 from projections.providers.view import Providers
+from projections.rows import Page
 from projections.served_certificates.view import ServedCertificates
 from projections.work_orders.view import WorkOrders
+
+T = TypeVar("T")
+
+
+async def walk(ask: Callable[..., Awaitable[Page[T]]]) -> AsyncIterator[T]:
+    """A list to its end, page by page."""
+    cursor: str | None = None
+    while True:
+        page = await ask(limit=200, cursor=cursor)
+        for item in page.items:
+            yield item
+        if (cursor := page.next_cursor) is None:
+            return
 
 
 class ReadHints(NamedTuple):
@@ -23,6 +40,7 @@ class ReadHints(NamedTuple):
     served: ServedCertificates
     alerts: Alerts
     registered: Providers
+    principals: Principals
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         """See Hints.connectors_of."""
@@ -90,6 +108,16 @@ class ReadHints(NamedTuple):
     async def providers(self, kind: str) -> list[UUID]:
         """See Hints.providers."""
         return list(await self.registered.in_use(kind))
+
+    async def tokens_of(self, principal_id: UUID) -> list[UUID]:
+        """See Hints.tokens_of."""
+        narrow = TokenFilter(principal_id=(principal_id,), revoked=False)
+        return [row.token.id async for row in walk(partial(self.principals.tokens, narrow))]
+
+    async def administrators(self) -> list[UUID]:
+        """See Hints.administrators."""
+        narrow = PrincipalFilter(role=(Role.ADMIN,), disabled=False)
+        return [row.id async for row in walk(partial(self.principals.list, narrow))]
 
     async def open_alerts(self, cause: str) -> list[UUID]:
         """See Hints.open_alerts."""

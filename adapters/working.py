@@ -24,6 +24,7 @@ from application.automations.kit import Kit, timing
 from application.automations.running import Running
 from application.automations.timers import TIMERS, Intervals
 from application.codec import decode
+from application.holding import everything_held
 from domain.alert import AlertKind
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.fold import Poison
@@ -59,7 +60,7 @@ async def run_worker(core: Core) -> None:
 
 
 async def _prune(core: Core) -> None:
-    await prune_for_ever(core.database, core.settings.worker.keep_days)
+    await prune_for_ever(core.database, core.settings.worker.keep_days, lambda: everything_held(core.house))
 
 
 async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> None:
@@ -97,6 +98,7 @@ async def _export(core: Core, line: Line) -> None:
         standing=core.syslog_export,
         origin=core.origin,
         line=line,
+        texts=core.house.texts,
         settings=ExportSettings(from_position=chosen.from_position, longest=longest_of(chosen)),
     )
     await export_events(core.settings.dsn, export)

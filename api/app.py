@@ -27,6 +27,7 @@ from api.controllers import (
     connectors,
     event_schemas,
     evidence,
+    legal_holds,
     orders,
     principals,
     providers,
@@ -45,6 +46,7 @@ from api.heads import HeadAsGet
 from api.idempotency import Replayed
 from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
+from api.opening import opening
 from api.pages.answering import show_problem
 from api.pages.routes import page_routes
 from api.positions import tell_shown
@@ -71,6 +73,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *webhooks.HANDLERS,
     *webhook_deliveries.HANDLERS,
     *principals.HANDLERS,
+    *legal_holds.HANDLERS,
 ]
 _HEADERS = (
     ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
@@ -87,7 +90,7 @@ def create_app(services: Services) -> Litestar:
     app = Litestar(
         route_handlers=[api, *system.HANDLERS, *event_schemas.HANDLERS, *page_routes()],
         guards=[admit],
-        middleware=[measuring],
+        middleware=[measuring, opening],
         before_send=[tell_shown, stamp],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},
         exception_handlers=_handlers(services),
@@ -156,14 +159,16 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     """What runs beside the requests: the directory of callers, the bridges' signs of life, what failed."""
     services: Services = app.state.services
     house = services.house
+    services.directory.on_erasure = house.texts.forget
     following = await start_directory(services.directory, house.log, services.views.principals, services.positions)
     seen = asyncio.create_task(app.state.last_seen.follow(house.presence, house.clock))
     telling = asyncio.create_task(services.knocks.follow(house))
+    keeping = asyncio.create_task(house.texts.keep_fresh())
     try:
         yield
     finally:
-        for task in (following, seen, telling):
+        for task in (following, seen, telling, keeping):
             task.cancel()
-        await asyncio.gather(following, seen, telling, return_exceptions=True)
+        await asyncio.gather(following, seen, telling, keeping, return_exceptions=True)
         await app.state.read_recorder.finish()
         await services.knocks.finish(house)

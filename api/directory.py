@@ -7,7 +7,7 @@ import asyncio
 import hmac
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -18,7 +18,7 @@ import msgspec
 from application.administering import secret_hash
 from application.ports import Log, Recorded
 from domain.entity import AggregateType
-from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, roles_of, usable
+from domain.principal import PRINCIPAL, TOKEN, Principal, Role, SubjectErased, Token, roles_of, usable
 from projections.principals.view import PrincipalFilter, Principals, TokenFilter
 
 log = logging.getLogger("certferry.api")
@@ -62,6 +62,7 @@ class Directory:
 
     def __init__(self) -> None:
         self.position = 0
+        self.on_erasure: Callable[[UUID], None] = lambda _: None
         self._principals: dict[UUID, tuple[int, Principal]] = {}
         self._tokens: dict[UUID, tuple[int, Token]] = {}
         self._moved = asyncio.Condition()
@@ -139,6 +140,8 @@ class Directory:
             kind = type(recorded.event)
             if kind in PRINCIPAL.table:
                 _fold(PRINCIPAL, self._principals, recorded)
+                if kind is SubjectErased:
+                    self.on_erasure(recorded.stream_id)
             elif kind in TOKEN.table:
                 _fold(TOKEN, self._tokens, recorded)
         if batch:

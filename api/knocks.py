@@ -12,11 +12,10 @@ import msgspec
 
 from application.context import Context, House
 from application.viewing import record_denied
-from domain.entity import Actor, ActorKind
+from domain.entity import Actor
+from domain.subjects import ANONYMOUS
 
 log = logging.getLogger("certferry.api")
-ANONYMOUS = Actor(ActorKind.SYSTEM, "anonymous")
-"""Who acts in the event of a caller who could not say who they are."""
 _EVERY_SECONDS = 60.0
 _LAST_SECONDS = 2.0
 _SOURCES = 10_000

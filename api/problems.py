@@ -131,6 +131,11 @@ KINDS: dict[str, Kind] = {
     "unauthenticated": Kind(
         401, "Sign in first", "The request carries no valid token: `Authorization: Bearer cf_<id>_<secret>`."
     ),
+    Code.LEGAL_HOLD: Kind(
+        409,
+        "A legal hold keeps it",
+        "legal_hold_ids names the holds. Nothing they cover is erased before their release.",
+    ),
     Code.FORBIDDEN: Kind(403, "Not allowed", "None of your roles allows this."),
     "unavailable": Kind(
         503, "Not available for the moment", "Nothing was lost. Repeat the request after the seconds in Retry-After."

@@ -15,7 +15,6 @@ from litestar.handlers import BaseRouteHandler
 
 from api import sessions
 from api.directory import Caller
-from api.knocks import ANONYMOUS
 from api.problems import Problem
 from api.services import Services
 from application.house import Context
@@ -24,6 +23,7 @@ from application.viewing import record_denied
 from domain.entity import Actor, ActorKind
 from domain.principal import Role
 from domain.roles import WHO_MAY, Permission
+from domain.subjects import ANONYMOUS
 
 log = logging.getLogger("certferry.api")
 Connection = ASGIConnection[Any, Any, Any, Any]

@@ -19,6 +19,7 @@ from application.house import (
     shown_once,
     write,
 )
+from application.personal import sealed_for
 from domain import ids, principal
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
 
@@ -33,20 +34,18 @@ class IssuedApiToken(NamedTuple):
         return f"IssuedApiToken({self.token.id})"
 
 
-def principal_id(name: str) -> UUID:
-    """A principal is its name: two of the same name cannot be made."""
-    return ids.derive("principal", name.casefold())
-
-
 async def create_principal(
     house: House, context: Context, name: str, roles: tuple[Role, ...] = (), kind: str = "user"
 ) -> Done[Loaded[Principal]]:
-    """A person or a program, with its first roles."""
-    subject = principal_id(name)
+    """A person or a program, with its first roles. The id tells nothing of the name: who is called what is kept apart
+    from the ledger, and forgotten when they are erased.
+    """
+    subject = await house.texts.reserve(name)
 
     async def attempt() -> Attempt[Loaded[Principal]]:
         known = await load(house, PRINCIPAL, subject)
-        events = principal.create(known.state, context.meta, name=name, kind=kind)
+        called = await sealed_for(house.texts, subject, "name", name, pointer="/name")
+        events = principal.create(known.state, context.meta, name=called, kind=kind)
         created = known.after(events)
         for role in dict.fromkeys(roles):
             granted = principal.grant(created.found, context.meta, role)
@@ -94,7 +93,7 @@ async def create_token(
         event = TokenCreated(
             meta=context.meta,
             principal_id=owner,
-            name=name,
+            name=await sealed_for(house.texts, owner, "text", name, pointer="/name"),
             secret_sha256=secret_hash(secret),
             expires_at=expires_at,
             roles=roles,

@@ -14,6 +14,7 @@ from application.house import (
     reading_back,
     write,
 )
+from application.personal import sealed
 from domain import alert, ids
 from domain.alert import ALERT, Alert, AlertKind, AlertRaised
 
@@ -54,7 +55,7 @@ async def acknowledge_alert(
     async def attempt() -> Attempt[Loaded[Alert]]:
         known = await load(house, ALERT, alert_id)
         check_version(context, known)
-        events = alert.acknowledge(known.found, context.meta, comment)
+        events = alert.acknowledge(known.found, context.meta, await sealed(house.texts, context.actor, comment))
         return Attempt((write(known, events),), known.after(events))
 
     again = reading_back(house, ALERT, alert_id)
@@ -69,7 +70,7 @@ async def resolve_alert(
     async def attempt() -> Attempt[Loaded[Alert]]:
         known = await load(house, ALERT, alert_id)
         check_version(context, known)
-        events = alert.resolve(known.found, context.meta, comment)
+        events = alert.resolve(known.found, context.meta, await sealed(house.texts, context.actor, comment))
         return Attempt((write(known, events),), known.after(events))
 
     again = reading_back(house, ALERT, alert_id)

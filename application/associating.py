@@ -19,6 +19,7 @@ from application.house import (
     write,
 )
 from application.numbering import latest_work_orders
+from application.personal import sealed
 from domain import association, ids, work_order
 from domain.certificate import CERTIFICATE
 from domain.connector import CONNECTOR, Connector
@@ -82,7 +83,8 @@ async def remove_connector(
     async def attempt() -> Attempt[Loaded[Connector]]:
         connector = await load(house, CONNECTOR, connector_id)
         check_version(context, connector)
-        events = association.dissociate(connector.found, context.meta, comment=comment)
+        said = await sealed(house.texts, context.actor, comment)
+        events = association.dissociate(connector.found, context.meta, comment=said)
         latest = (await latest_work_orders(house, [connector_id]))[connector_id]
         # Nobody may open a work order meanwhile: it would stay open on a connector that is gone.
         changes = [write(connector, events), latest.none_later()]

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.personal import PersonalTexts
 from application.ports import Clock, Errands, Hints, Leases, Log, Presence
 from application.vault_ports import KeyVault
 from domain import ids
@@ -34,6 +35,7 @@ class House(NamedTuple):
     leases: Leases
     errands: Errands
     presence: Presence
+    texts: PersonalTexts
     settings: HouseSettings = HouseSettings()
 
 

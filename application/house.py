@@ -15,6 +15,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from application.context import Context, House, HouseSettings
+from application.personal import check_sealed, with_sealed_addresses
 from application.ports import Append, Appended, Change, CommandIdReused, VersionConflict
 from domain import ids
 from domain.access import CommandRefused, PushRefused
@@ -144,9 +145,17 @@ async def append(house: House, context: Context, *changes: Change) -> Appended:
     if not any(change.events for change in changes):
         head = await house.log.head()
         return Appended(first_position=head, last_position=head, recorded_at=context.at)
-    return await house.log.append(
-        Append(command_id=context.command_id, body_sha256=context.body_sha256, changes=changes)
-    )
+    ready = tuple([await _ready(house, change) for change in changes])
+    return await house.log.append(Append(command_id=context.command_id, body_sha256=context.body_sha256, changes=ready))
+
+
+async def _ready(house: House, change: Change) -> Change:
+    """Personal texts leave sealed: what somebody wrote is by now, addresses are sealed here."""
+    for event in change.events:
+        check_sealed(event)
+    if all(event.meta.client_address is None for event in change.events):
+        return change
+    return msgspec.structs.replace(change, events=await with_sealed_addresses(house.texts, change.events))
 
 
 class Attempt(NamedTuple, Generic[T]):

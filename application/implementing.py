@@ -22,6 +22,7 @@ from application.house import (
     write,
 )
 from application.numbering import Latest, latest_work_orders
+from application.personal import sealed
 from application.ports import Change
 from domain import work_order
 from domain.entity import Event
@@ -70,12 +71,13 @@ async def approve_push(house: House, context: Context, work_order_id: UUID, dial
     """Approve: one yes at the next level."""
 
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        comment = await sealed(house.texts, within.actor, dialog.comment)
         return decide(
             order,
             lambda state: work_order.approve(
                 state,
                 within.meta,
-                comment=dialog.comment,
+                comment=comment,
                 manual_implementation=dialog.manual_implementation,
                 scheduled_at=dialog.scheduled_at,
             ),
@@ -91,13 +93,14 @@ async def implement_push(
 
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
         grounds = await grounds_of(house, order.found.connector_id)
+        comment = await sealed(house.texts, within.actor, dialog.comment)
         events = decide(
             order,
             lambda state: work_order.implement(
                 state,
                 within.meta,
                 current_digest=grounds.digest,
-                comment=dialog.comment,
+                comment=comment,
                 manual_implementation=dialog.manual_implementation,
                 scheduled_at=dialog.scheduled_at,
             ),
@@ -113,7 +116,8 @@ async def reject_push(
     """Reject: one no ends it."""
 
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
-        return decide(order, lambda state: work_order.reject(state, within.meta, comment=comment)), ()
+        said = await sealed(house.texts, within.actor, comment)
+        return decide(order, lambda state: work_order.reject(state, within.meta, comment=said)), ()
 
     return await _step(house, context, work_order_id, "push.reject", decision)
 
@@ -124,7 +128,8 @@ async def cancel_push(
     """Cancel: the requester takes it back."""
 
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
-        return decide(order, lambda state: work_order.cancel(state, within.meta, comment=comment)), ()
+        said = await sealed(house.texts, within.actor, comment)
+        return decide(order, lambda state: work_order.cancel(state, within.meta, comment=said)), ()
 
     return await _step(house, context, work_order_id, "push.cancel", decision)
 
@@ -135,9 +140,10 @@ async def reschedule_push(
     """Another time for a scheduled push."""
 
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
+        said = await sealed(house.texts, within.actor, comment)
         return decide(
             order,
-            lambda state: work_order.reschedule(state, within.meta, scheduled_at=scheduled_at, comment=comment),
+            lambda state: work_order.reschedule(state, within.meta, scheduled_at=scheduled_at, comment=said),
         ), ()
 
     return await _step(house, context, work_order_id, "push.reschedule", decision)
@@ -151,9 +157,10 @@ async def retry_push(
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
         grounds = await grounds_of(house, order.found.connector_id)
         latest = (await latest_work_orders(house, [order.found.connector_id]))[order.found.connector_id]
+        said = await sealed(house.texts, within.actor, comment)
         events = decide(
             order,
-            lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=comment),
+            lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=said),
         )
         if latest.next_ordinal != order.found.ordinal + 1:
             raise _overtaken(order.found, latest)

@@ -224,6 +224,14 @@ class Hints(Protocol):
         """Providers of a kind that are in use."""
         ...
 
+    async def tokens_of(self, principal_id: UUID) -> list[UUID]:
+        """A principal's tokens that were not revoked."""
+        ...
+
+    async def administrators(self) -> list[UUID]:
+        """Principals with the role admin who are not disabled."""
+        ...
+
     async def open_alerts(self, cause: str) -> list[UUID]:
         """Open alerts of a cause."""
         ...

@@ -12,6 +12,7 @@ import msgspec
 from application.grounds import Grounds, load_grounds
 from application.house import Context, Done, House, Loaded, append, check_version, load, record_refusal, write
 from application.numbering import Latest, latest_work_orders
+from application.personal import sealed
 from application.ports import Change, VersionConflict
 from application.push_answers import (
     PushAccepted,
@@ -60,6 +61,7 @@ async def request_push(house: House, context: Context, command: RequestPush) -> 
     many = context.chosen_by_client and (command.connector_ids is None or len(connector_ids) > 1)
     repeat = await begun_before(house, context) if many else context.chosen_by_client
     await _check_if_match(house, context, command)
+    command = await _sealed(house, context, command)
     accepted, refusals, position = await _open_work_orders(house, context, command, connector_ids, repeat=repeat)
     if not accepted and len(refusals) == 1:
         raise refusals[0].refused
@@ -68,6 +70,15 @@ async def request_push(house: House, context: Context, command: RequestPush) -> 
     if many:
         await remember_answer(house, context, result, position)
     return Done(result=result, position=position)
+
+
+async def _sealed(house: House, context: Context, command: RequestPush) -> RequestPush:
+    """The same wish with a sealed comment."""
+    try:
+        return msgspec.structs.replace(command, comment=await sealed(house.texts, context.actor, command.comment))
+    except Refused as refused:
+        await record_refusal(house, context, refused, subject_id=command.certificate_id, action="push.request")
+        raise
 
 
 async def _check_if_match(house: House, context: Context, command: RequestPush) -> None:

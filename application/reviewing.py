@@ -5,8 +5,10 @@ from typing import Protocol
 import msgspec
 
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, write
+from application.personal import sealed_for
 from domain import ids, review
 from domain.review import EVERYTHING, REVIEW, Review, ReviewDecision, ReviewFilter
+from domain.subjects import subject_of
 
 
 class Inventories(Protocol):
@@ -38,13 +40,17 @@ async def attest_review(
         if known.state is not None:
             return Attempt((), known)
         position = min(command.as_of_position, head)
+        author = subject_of(context.actor)
+        statement = command.statement
+        if author is not None:
+            statement = await sealed_for(house.texts, author, "text", statement, pointer="/statement")
         certificates, digest = await inventories.looked_at(position, command.filter or EVERYTHING)
         events = review.attest(
             context.meta,
             head=head,
             as_of_position=command.as_of_position,
             only=command.filter,
-            statement=command.statement,
+            statement=statement,
             decision=command.decision,
             certificates=certificates,
             inventory_sha256=digest,

@@ -22,10 +22,12 @@ from pathlib import Path
 import psycopg
 
 from adapters.evidence.making import PostgresEvidence
+from adapters.keys.subjects import Subjects
 from adapters.postgres import raw
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.sealing.keyring import Keyring
 from adapters.sealing.sealer import Sealer
+from adapters.simulated.subjects import MemorySubjectKeys
 from benchmarks.as_of import until_built
 from benchmarks.startup import CERTFERRY, environment_of
 from benchmarks.support import results
@@ -81,7 +83,8 @@ def exporting(dsn: str, events: int, octets: int) -> Measure:
 
     async def export() -> None:
         async with reading_pool(dsn) as pool:
-            made = await PostgresEvidence(dsn, PostgresPushValidation(Reader(pool))).range(1, events)
+            texts = Subjects(MemorySubjectKeys(), b"names")
+            made = await PostgresEvidence(dsn, PostgresPushValidation(Reader(pool)), texts).range(1, events)
             await made.discard()
 
     return _octets(octets, lambda: asyncio.run(export()))

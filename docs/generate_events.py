@@ -23,6 +23,7 @@ if str(ROOT) not in sys.path:
 
 from domain.catalogue import AGGREGATES  # noqa: E402
 from domain.entity import Event, Meta  # noqa: E402
+from domain.personal import personal_fields  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "events.md"
 
@@ -36,6 +37,8 @@ aggregate whose history it belongs to, when it is recorded, and its fields. The 
 (`/api/v1/audit-events?type=work_order.push.*`). The payload is UTF-8 JSON in exactly this shape; optional fields that
 hold their default may be left out. The event's own fields of type `uuid`, and the id of its aggregate, are its
 subjects: `/api/v1/audit-events?subject=` finds it by each of them. Every event carries `meta`, a [Meta](#meta).
+Texts marked *sealed* are personal: they stand in the payload as `cf-sealed:1:...`, and open with a key of the person's
+that can be destroyed ([how](../how-to/erase-a-person.md)).
 """
 
 _PLAIN: dict[Any, str] = {
@@ -95,7 +98,11 @@ def _fields(kind: type, leave_out: tuple[str, ...] = ()) -> str:
     fields = [field for field in msgspec.structs.fields(kind) if field.name not in leave_out]
     if not fields:
         return ""
-    rows = [f"| `{f.name}` | {_type(hints[f.name])} | {'required' if f.required else 'optional'} |" for f in fields]
+    sealed = {field.name: ", sealed" for field in personal_fields(kind)}
+    rows = [
+        f"| `{f.name}` | {_type(hints[f.name])}{sealed.get(f.name, '')} | {'required' if f.required else 'optional'} |"
+        for f in fields
+    ]
     return "\n".join(["| field | type | |", "|---|---|---|", *rows, ""])
 
 

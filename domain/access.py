@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import AggregateType, Event
+from domain.personal import WrittenText
 
 
 class CertificateViewed(Event, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class AuditLogRead(Event, frozen=True, kw_only=True):
     """Somebody read the audit log; `query` is the filter that was asked for."""
 
     topic = "audit.log.read"
-    query: str
+    query: WrittenText
 
 
 class AuditExported(Event, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class AuditExported(Event, frozen=True, kw_only=True):
 
     topic = "audit.export.created"
     format: str
-    query: str = ""
+    query: WrittenText = ""
     from_position: int = 1
     to_position: int | None = None
     subject_id: UUID | None = None

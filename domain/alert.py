@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import AggregateType, Event, Meta
+from domain.personal import WrittenText
 
 _replace = msgspec.structs.replace
 
@@ -44,14 +45,14 @@ class AlertAcknowledged(Event, frozen=True, kw_only=True):
     """Somebody looks after it."""
 
     topic = "alert.acknowledged"
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class AlertResolved(Event, frozen=True, kw_only=True):
     """No longer of concern."""
 
     topic = "alert.resolved"
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -8,6 +8,7 @@ import msgspec
 
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.personal import WrittenText
 
 _replace = msgspec.structs.replace
 
@@ -60,7 +61,7 @@ class BridgeQuarantined(Event, frozen=True, kw_only=True):
     """No longer trusted with work; the next request is refused."""
 
     topic = "bridge.quarantined"
-    reason: str
+    reason: WrittenText
 
 
 class BridgeRetired(Event, frozen=True, kw_only=True):

@@ -12,6 +12,7 @@ from domain.connector import CONNECTOR
 from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
 from domain.ledger_verification import LEDGER_VERIFICATION
+from domain.legal_hold import LEGAL_HOLDS
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
 from domain.review import REVIEW
@@ -34,6 +35,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     VERIFICATION_RUN,
     PRINCIPAL,
     TOKEN,
+    LEGAL_HOLDS,
     ALERT,
     REVIEW,
     WEBHOOK,

@@ -12,6 +12,7 @@ import msgspec
 from domain.certificate_facts import CertificateFacts
 from domain.entity import AggregateType, Event, Meta, unchanged
 from domain.errors import Code, Refused
+from domain.personal import WrittenText
 
 
 class CertificateStatus(StrEnum):
@@ -119,7 +120,7 @@ class CertificateRevoked(Event, frozen=True, kw_only=True):
     topic = "certificate.revoke.success"
     revocation_request_id: UUID | None = None
     reason: str
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import Event
+from domain.personal import WrittenText
 from domain.push_states import FailureCause
 from domain.target_system import TargetSettings
 
@@ -81,7 +82,7 @@ class TargetSystemDissociated(Event, frozen=True, kw_only=True):
     topic = "certificate.target_system.dissociated"
     certificate_id: UUID
     target_system_id: UUID
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class DeploymentRequested(Event, frozen=True, kw_only=True):

@@ -12,6 +12,8 @@ from uuid import UUID
 
 import msgspec
 
+from domain.personal import ClientAddress
+
 S = TypeVar("S")
 
 
@@ -41,7 +43,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: datetime
     correlation_id: UUID
     causation_position: int | None = None
-    client_address: str | None = None
+    client_address: ClientAddress | None = None
     credential: str | None = None  # the token or session that authenticated the actor; an id, never a secret
 
 

@@ -30,6 +30,7 @@ class Code(StrEnum):
     CONNECTOR_EXISTS = "connector-exists"
     ALREADY_EXISTS = "already-exists"
     FORBIDDEN = "forbidden"
+    LEGAL_HOLD = "legal-hold"
 
 
 class Refused(Exception):

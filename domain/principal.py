@@ -12,6 +12,9 @@ import msgspec
 
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.legal_hold import LegalHolds
+from domain.personal import PersonName, WrittenText
+from domain.subjects import person_behind
 
 _replace = msgspec.structs.replace
 
@@ -31,7 +34,7 @@ class PrincipalCreated(Event, frozen=True, kw_only=True):
     """A person or a program is known from now on."""
 
     topic = "principal.created"
-    name: str
+    name: PersonName
     kind: str = "user"
 
 
@@ -39,6 +42,25 @@ class PrincipalDisabled(Event, frozen=True, kw_only=True):
     """May no longer do anything; every token stops with it."""
 
     topic = "principal.disabled"
+
+
+class ErasureReason(StrEnum):
+    """Why personal data was erased (Regulation (EU) 2016/679, Article 17 (1))."""
+
+    NO_LONGER_NECESSARY = "no_longer_necessary"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    OBJECTION = "objection"
+    UNLAWFUL_PROCESSING = "unlawful_processing"
+    LEGAL_OBLIGATION = "legal_obligation"
+
+
+class SubjectErased(Event, frozen=True, kw_only=True):
+    """The personal data of a principal is erased: so many keys are destroyed right after this. Holds none of it."""
+
+    topic = "audit.subject.erased"
+    principal_id: UUID
+    reason: ErasureReason
+    keys: int
 
 
 class RoleGranted(Event, frozen=True, kw_only=True):
@@ -60,7 +82,7 @@ class TokenCreated(Event, frozen=True, kw_only=True):
 
     topic = "token.created"
     principal_id: UUID
-    name: str
+    name: WrittenText
     secret_sha256: str
     expires_at: datetime
     roles: tuple[Role, ...] | None = None
@@ -80,6 +102,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str = "user"
     roles: tuple[Role, ...] = ()
     disabled: bool = False
+    erased_at: datetime | None = None
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -96,7 +119,7 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def create(known: Principal | None, meta: Meta, *, name: str, kind: str = "user") -> tuple[Event, ...]:
     """A new principal."""
     if known is not None:
-        raise Refused(Code.ALREADY_EXISTS, f"There is a principal named {known.name} already.", pointer="/name")
+        raise Refused(Code.ALREADY_EXISTS, "There is a principal of this name already.", pointer="/name")
     return (PrincipalCreated(meta=meta, name=name, kind=kind),)
 
 
@@ -105,7 +128,7 @@ def grant(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
     if principal.disabled:
         raise Refused(
             Code.INVALID_TRANSITION,
-            f"{principal.name} is disabled and gets no role.",
+            "This principal is disabled and gets no role.",
             current_status="disabled",
             allowed=[],
         )
@@ -120,6 +143,40 @@ def revoke(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
 def disable(principal: Principal, meta: Meta) -> tuple[Event, ...]:
     """May no longer do anything; a repeat makes no event."""
     return () if principal.disabled else (PrincipalDisabled(meta=meta),)
+
+
+def erase(
+    principal: Principal,
+    meta: Meta,
+    *,
+    principal_id: UUID,
+    reason: ErasureReason,
+    keys: int,
+    holds: LegalHolds,
+    other_admins: bool,
+) -> tuple[Event, ...]:
+    """Personal data goes, and with it every right to act; a repeat makes no event.
+
+    `keys`: how many will be destroyed. `other_admins`: is there an administrator besides this principal?
+    """
+    if principal.erased_at is not None:
+        return ()
+    if person_behind(meta.actor) == str(principal_id):
+        raise _not_now("Nobody erases themselves; another administrator does.")
+    if held := holds.on(principal_id):
+        raise Refused(
+            Code.LEGAL_HOLD,
+            "A legal hold keeps this principal's data. Release the hold first.",
+            legal_hold_ids=[str(hold.id) for hold in held],
+        )
+    if Role.ADMIN in principal.roles and not principal.disabled and not other_admins:
+        raise _not_now("This is the last administrator. Make another one first.")
+    erased = SubjectErased(meta=meta, principal_id=principal_id, reason=reason, keys=keys)
+    return (*disable(principal, meta), erased)
+
+
+def _not_now(sentence: str) -> Refused:
+    return Refused(Code.INVALID_TRANSITION, sentence, current_status="active", allowed=[])
 
 
 def revoke_token(token: Token, meta: Meta) -> tuple[Event, ...]:
@@ -162,6 +219,7 @@ PRINCIPAL: AggregateType[Principal] = AggregateType(
     table={
         PrincipalCreated: lambda _, event: Principal(name=event.name, kind=event.kind),
         PrincipalDisabled: lambda state, _: _replace(state, disabled=True),
+        SubjectErased: lambda state, event: _replace(state, disabled=True, erased_at=event.meta.at),
         RoleGranted: _granted,
         RoleRevoked: _revoked,
     },

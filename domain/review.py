@@ -11,6 +11,7 @@ import msgspec
 from domain.certificate import Source
 from domain.entity import Actor, AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.personal import WrittenText
 
 
 class ReviewDecision(StrEnum):
@@ -48,7 +49,7 @@ class InventoryReviewed(Event, frozen=True, kw_only=True):
     topic = "inventory.review.attested"
     as_of_position: int
     filter: ReviewFilter | None = None
-    statement: str
+    statement: WrittenText
     decision: ReviewDecision
     certificates: int
     inventory_sha256: str

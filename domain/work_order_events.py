@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain.approval import ApprovalPolicy
 from domain.entity import Event
+from domain.personal import WrittenText
 from domain.push_states import SupersededReason
 
 
@@ -19,7 +20,7 @@ class PushRequested(Event, frozen=True, kw_only=True):
     target_system_id: UUID
     policy: ApprovalPolicy
     digest: str
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class PushApproved(Event, frozen=True, kw_only=True):
@@ -28,7 +29,7 @@ class PushApproved(Event, frozen=True, kw_only=True):
     topic = "work_order.push.approved"
     level: int
     digest: str
-    comment: str | None = None
+    comment: WrittenText | None = None
     manual_implementation: bool = True
     scheduled_at: datetime | None = None
 
@@ -38,7 +39,7 @@ class PushRejected(Event, frozen=True, kw_only=True):
 
     topic = "work_order.push.rejected"
     level: int
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class PushScheduled(Event, frozen=True, kw_only=True):
@@ -48,7 +49,7 @@ class PushScheduled(Event, frozen=True, kw_only=True):
     level: int
     digest: str
     scheduled_at: datetime
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class PushRescheduled(Event, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ class PushRescheduled(Event, frozen=True, kw_only=True):
 
     topic = "work_order.push.rescheduled"
     scheduled_at: datetime
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class PushImplemented(Event, frozen=True, kw_only=True):
@@ -65,7 +66,7 @@ class PushImplemented(Event, frozen=True, kw_only=True):
     topic = "work_order.push.implemented"
     level: int
     digest: str
-    comment: str | None = None
+    comment: WrittenText | None = None
     manual_implementation: bool = True
     scheduled: bool = False
 
@@ -75,14 +76,14 @@ class PushRetried(Event, frozen=True, kw_only=True):
 
     topic = "work_order.push.retried"
     attempt: int
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class PushCancelled(Event, frozen=True, kw_only=True):
     """The requester took it back."""
 
     topic = "work_order.push.cancelled"
-    comment: str | None = None
+    comment: WrittenText | None = None
 
 
 class PushExpired(Event, frozen=True, kw_only=True):

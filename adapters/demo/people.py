@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from adapters.demo.place import Place, write_private
-from application.administering import create_principal, create_token, principal_id, secret_hash
+from application.administering import create_principal, create_token, secret_hash
 from application.house import Context, House, load
 from domain import ids
 from domain.entity import Actor, ActorKind
@@ -45,10 +45,11 @@ def _kept(place: Place) -> dict[str, str]:
 async def _token(house: House, place: Place, name: str, kept: str | None) -> str:
     if kept is not None and await _good(house, kept):
         return kept
-    if (await load(house, PRINCIPAL, principal_id(name))).state is None:
+    subject = await house.texts.reserve(name)
+    if (await load(house, PRINCIPAL, subject)).state is None:
         await create_principal(house, _context(house, place, "principal", name), name, PEOPLE[name])
     context = _context(house, place, "token", name, datetime.now(UTC).isoformat())
-    return (await create_token(house, context, principal_id(name), "demo", days=_DAYS)).result.text
+    return (await create_token(house, context, subject, "demo", days=_DAYS)).result.text
 
 
 async def _good(house: House, text: str) -> bool:

@@ -33,8 +33,9 @@ holds the database and the key can sign another history, but not one that agrees
 {further}| `manifest.json` | every file with its size and its SHA-256 |
 
 A leaf hash is SHA-256 over a zero byte and the leaf. A leaf names its event, its place and `data_sha256`, SHA-256 over
-salt and payload. A payload that was erased is `null`: its leaf still proves that something was recorded, when, and by
-whom. The archive ends with its own SHA-256, as the comment of the zip. No file holds a secret.
+salt and payload. Personal texts (names, comments, addresses of people) stand in payloads sealed, as
+`cf-sealed:1:<kind>:<person>:...`, so that they can be erased while every proof stays. The archive ends with its own
+SHA-256, as the comment of the zip. No file holds a secret.
 """
 
 _RANGE = (
@@ -48,7 +49,9 @@ _PUSH = (
 )
 _FILES_OF_A_PUSH = """\
 | `certificate.pem` | the certificate that was pushed, and its issuers |
-| `summary.json` | the story in short, each step with its position |
+| `summary.json` | the story in short, each step with its position; personal texts opened, `[erased]` where they were |
+| `texts.json`, `open_texts.py` | each text with its own key: `python open_texts.py THIS-ARCHIVE.zip` checks that the \
+events hold it |
 | `report.json` | how the push counts in the Push Validation Report |
 | `proofs/*.tlog-proof` | for each event a proof of its own (C2SP tlog-proof), for other tools |
 """

@@ -3,7 +3,8 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, BinaryIO, Protocol
+from importlib.resources import files
+from typing import Any, BinaryIO, NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -13,6 +14,7 @@ from psycopg import Connection
 from adapters.evidence.anchoring import anchor
 from adapters.evidence.archive import Written
 from adapters.evidence.choosing import Born, NoSuchPush, Placed, chosen, named, people_of, placed, requested, streams_of
+from adapters.evidence.disclosing import Disclosed, Discloses, disclosed, shown
 from adapters.evidence.story import summary
 from adapters.evidence.writing import Push, write_push, write_range
 from adapters.postgres import raw
@@ -60,9 +62,10 @@ class EvidenceFile:
 class PostgresEvidence:
     """application.export_ports.EvidenceMaker. `patience`: seconds that the sealer is waited for."""
 
-    def __init__(self, dsn: str, operations: Operations, *, patience: float = 5.0) -> None:
+    def __init__(self, dsn: str, operations: Operations, texts: Discloses, *, patience: float = 5.0) -> None:
         self._dsn = dsn
         self._operations = operations
+        self._texts = texts
         self._patience = patience
         self._turn = asyncio.Semaphore(AT_ONCE)
 
@@ -73,7 +76,17 @@ class PostgresEvidence:
     async def push(self, work_order_id: UUID) -> EvidenceFile:
         """See EvidenceMaker.push."""
         counted = await self._operations.operations(PushFilter(work_order_id=(work_order_id,)))
-        return await self._made(lambda connection, out: self._push(connection, out, work_order_id, counted))
+        found = await asyncio.to_thread(self._found, work_order_id)
+        texts = await disclosed(self._texts, [each.row.payload for each in found])
+        told = _Told(work_order_id, found, counted, texts)
+        return await self._made(lambda connection, out: self._push(connection, out, told))
+
+    def _found(self, work_order_id: UUID) -> list[Placed]:
+        try:
+            with raw.connect_raw(self._dsn, "certferry evidence") as connection:
+                return _told(connection, work_order_id)
+        except psycopg.OperationalError as error:
+            raise LogUnavailable("the database does not answer") from error
 
     async def _made(self, make: "Callable[[Connection[Any], BinaryIO], Evidence]") -> EvidenceFile:
         async with self._turn:
@@ -99,17 +112,29 @@ class PostgresEvidence:
         done = write_range(out, proven_by, first, last, raw.pages(connection, first - 1, last))
         return _evidence("evidence of a range", first, last, last - first + 1, proven_by.size, done)
 
-    def _push(
-        self, connection: Connection[Any], out: BinaryIO, work_order_id: UUID, counted: Sequence[PushOperation]
-    ) -> Evidence:
-        found = _told(connection, work_order_id)
+    def _push(self, connection: Connection[Any], out: BinaryIO, told: "_Told") -> Evidence:
+        found = told.events
         proven_by = anchor(connection, found[-1].row.position, self._patience)
-        further = {"summary.json": _json(summary(found)), "report.json": _json(counted)}
-        push = Push(work_order_id, [each.row for each in found], _pem(found), further)
+        further = {
+            "summary.json": shown(_json(summary(found)), told.texts),
+            "report.json": _json(told.counted),
+            "texts.json": _json(told.texts),
+            "open_texts.py": files("adapters.evidence").joinpath("open_texts.py").read_bytes(),
+        }
+        push = Push(told.work_order_id, [each.row for each in found], _pem(found), further)
         done = write_push(out, proven_by, push)
         first, last = found[0].row.position, found[-1].row.position
         about = _evidence("evidence of a push", first, last, len(found), proven_by.size, done)
-        return about._replace(subject_id=work_order_id)
+        return about._replace(subject_id=told.work_order_id)
+
+
+class _Told(NamedTuple):
+    """What the evidence of a push is made of."""
+
+    work_order_id: UUID
+    events: Sequence[Placed]
+    counted: Sequence[PushOperation]
+    texts: Sequence[Disclosed]
 
 
 def _told(connection: Connection[Any], work_order_id: UUID) -> list[Placed]:

@@ -102,7 +102,7 @@ def opened(note: str, keys: list[str]) -> tuple[int, bytes]:
 
 
 def events_of(archive: zipfile.ZipFile) -> Iterator[tuple[bytes, Any]]:
-    """Leaf hashes, and what leaves and payloads say. An erased payload is null; its leaf still proves that it was."""
+    """Leaf hashes, and what leaves and payloads say. Personal texts in payloads are sealed."""
     with archive.open("events.ndjson") as lines:
         for told in map(json.loads, lines):
             leaf, payload, place = json.loads(told["leaf"]), told["payload"], f"position {told['position']}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from adapters.postgres_ops.database import OpsDatabase
 from application.ports import LogUnavailable
@@ -31,18 +32,21 @@ _RESULTS = "DELETE FROM ops.verification_results WHERE kept_at < now() - make_in
 _log = logging.getLogger(__name__)
 
 
-async def prune(database: OpsDatabase, keep_days: int) -> None:
-    """Once. `keep_days`: how long the observations of verification runs are kept; the ledger keeps their digests."""
+async def prune(database: OpsDatabase, keep_days: int, *, held: bool = False) -> None:
+    """Once. `keep_days`: how long the observations of verification runs are kept; the ledger keeps their digests.
+    `held`: a legal hold keeps everything, these observations too.
+    """
     for statement in _STATEMENTS:
         await database.rows(statement)
-    await database.rows(_RESULTS, (keep_days,))
+    if not held:
+        await database.rows(_RESULTS, (keep_days,))
 
 
-async def prune_for_ever(database: OpsDatabase, keep_days: int) -> None:
-    """Every hour; harmless where several processes do it."""
+async def prune_for_ever(database: OpsDatabase, keep_days: int, is_held: Callable[[], Awaitable[bool]]) -> None:
+    """Every hour; harmless where several processes do it. `is_held`: does a legal hold keep everything?"""
     while True:
         try:
-            await prune(database, keep_days)
+            await prune(database, keep_days, held=await is_held())
         except LogUnavailable as error:
             _log.warning("old entries could not be pruned: %s", error)
         await asyncio.sleep(EVERY_SECONDS)

@@ -16,6 +16,8 @@ from adapters.postgres_ops.syslog_export import PostgresSyslogExport
 from adapters.syslog.events import event_message
 from adapters.syslog.failures import error_of
 from adapters.syslog.sending import Line
+from application.opening import open_json
+from application.personal import Opens
 from application.syslog_watch import SyslogError, SyslogStanding
 from projections.audit_trail.cloud_events import Origin
 from projections.audit_trail.view import AuditEvent, AuditFilter, AuditTrail
@@ -47,6 +49,7 @@ class Export(NamedTuple):
     standing: PostgresSyslogExport
     origin: Callable[[], Awaitable[Origin]]
     line: Line
+    texts: Opens
     settings: ExportSettings = ExportSettings()
 
 
@@ -85,8 +88,9 @@ class _Exporter:
 
     async def _round(self, events: Sequence[AuditEvent], turn: int) -> None:
         origin = await self._export.origin()
-        longest = self._export.settings.longest
-        messages = (event_message(event, origin, longest) for event in events)  # made by the thread that sends them
+        longest, texts = self._export.settings.longest, self._export.texts
+        shown = [msgspec.structs.replace(e, payload=await open_json(texts, e.payload)) for e in events]
+        messages = (event_message(event, origin, longest) for event in shown)  # made by the thread that sends them
         error = await self._sent(messages, SyslogStanding(events[-1].position, turn))
         if error is None:
             self._failures = 0

@@ -12,6 +12,7 @@ from adapters.webhooks.sending import Sender
 from application import delivering, webhook_secrets
 from application.delivering import Answer
 from application.house import House, Loaded
+from application.opening import open_json
 from application.webhook_ports import Deliveries, Delivery, DeliveryStatus
 from domain.webhook import Webhook
 from projections.audit_trail.cloud_events import Origin, encoded
@@ -81,7 +82,9 @@ class Attempts:
             return _test(delivery, origin)
         event = event or await self._post.trail.get(delivery.position)
         assert event is not None, "what was delivered once stands in the ledger for ever"
-        return encoded(event, origin, self._post.settings.longest)
+        # Personal texts are opened: what was delivered is in the receiver's hands.
+        shown = msgspec.structs.replace(event, payload=await open_json(self._post.house.texts, event.payload))
+        return encoded(shown, origin, self._post.settings.longest)
 
 
 def _test(delivery: Delivery, origin: Origin) -> bytes:

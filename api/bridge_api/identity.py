@@ -9,7 +9,6 @@ import msgspec
 from litestar import Request
 from litestar.di import NamedDependency
 
-from api.knocks import ANONYMOUS
 from api.problems import Problem
 from api.security import client_address, knocked
 from api.services import Services
@@ -20,6 +19,7 @@ from application.ports import Lease
 from domain.bridge import Bridge
 from domain.entity import Actor, ActorKind
 from domain.errors import Refused
+from domain.subjects import ANONYMOUS
 
 PEER_CERTIFICATE = "certferry.peer_certificate"
 """Key in `scope["extensions"]` under which the listener leaves the verified certificate (DER)."""

@@ -114,21 +114,32 @@ def _tell(config: Path | None, ask: Ask, wanted: dict[str, Any], *, default: tim
         check(utc(wanted.get("since")), until)
 
     async def act(core: "Core") -> Any:
-        return await ask(core, await _scope(core, wanted, default))
+        found = await ask(core, await _scope(core, wanted, default))
+        return found, await _written(core, found, wanted)
 
-    found = with_core(config, act)
+    found, text = with_core(config, act)
     import msgspec
 
-    if wanted["as_csv"]:
-        from api.reporting.answering import as_csv
-
-        click.echo(as_csv(found), nl=False)
-        return
-    if wanted["as_json"]:
-        click.echo(msgspec.json.format(msgspec.json.encode(found)).decode())
+    if text is not None:
+        click.echo(text, nl=wanted["as_json"])
         return
     figures = msgspec.to_builtins(found)
     click.echo(lines({name: value for name, value in figures.items() if not isinstance(value, list | tuple | dict)}))
+
+
+async def _written(core: "Core", found: Any, wanted: dict[str, Any]) -> str | None:
+    """The report in the form that is wanted for machines, with personal texts opened."""
+    import msgspec
+
+    from api.opening import open_csv
+    from api.reporting.answering import as_csv
+    from application.opening import open_json
+
+    if wanted["as_csv"]:
+        return (await open_csv(core.house.texts, as_csv(found))).decode()
+    if wanted["as_json"]:
+        return (await open_json(core.house.texts, msgspec.json.format(msgspec.json.encode(found)))).decode()
+    return None
 
 
 async def _scope(core: "Core", wanted: dict[str, Any], default: timedelta | None) -> "Scope":

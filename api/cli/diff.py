@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from api.cli.options import INSTANT, POSITION, written
+from api.cli.personal import Opening
 from api.cli.printing import Stopped, pass_config, settings_of
 
 if TYPE_CHECKING:
@@ -45,10 +46,11 @@ def diff(
             changes = PostgresChanges(Reader(pool), decode)
             span = await _span(changes, (from_position, since), (to_position, until))
             found = _one_by_one(changes, span)
+            texts = Opening(config)
             if form:
-                await _machine(found, form)
+                await _machine(found, form, texts)
             else:
-                await _people(found, span)
+                await _people(found, span, texts)
 
     asyncio.run(act())
 
@@ -85,24 +87,27 @@ async def _one_by_one(changes: "Changes", span: "Span") -> "AsyncIterator[Change
             yield change
 
 
-async def _people(found: "AsyncIterator[Change]", span: "Span") -> None:
+async def _people(found: "AsyncIterator[Change]", span: "Span", texts: Opening) -> None:
+    from api.opening import open_words
     from projections.changes.words import sentence
 
     ends = [f"position {moment.position} ({written(moment.at)})" for moment in span]
     click.echo(f"From {ends[0]} to {ends[1]}")
     count = 0
     async for change in found:
-        click.echo(f"  {sentence(change)}  [{', '.join(map(str, change.positions))}]")
+        click.echo(f"  {await open_words(texts, sentence(change))}  [{', '.join(map(str, change.positions))}]")
         count += 1
     click.echo(f"{count or 'No'} changes")
 
 
-async def _machine(found: "AsyncIterator[Change]", form: str) -> None:
+async def _machine(found: "AsyncIterator[Change]", form: str, texts: Opening) -> None:
     import msgspec
 
+    from api.opening import open_csv
     from api.paging import cell, csv_lines
     from api.presenters.changes import COLUMNS
     from api.presenters.changes import change as present
+    from application.opening import open_json
 
     if form == "csv":
         click.echo(csv_lines([COLUMNS]), nl=False)
@@ -111,9 +116,11 @@ async def _machine(found: "AsyncIterator[Change]", form: str) -> None:
         body = present(change)
         if form == "csv":
             row = msgspec.to_builtins(body)
-            click.echo(csv_lines([[cell(row[column]) for column in COLUMNS]]), nl=False)
+            line = csv_lines([[cell(row[column]) for column in COLUMNS]])
+            click.echo(await open_csv(texts, line), nl=False)
         else:
-            click.echo(before + msgspec.json.encode(body).decode(), nl=form == "ndjson")
+            line = await open_json(texts, msgspec.json.encode(body))
+            click.echo(before + line.decode(), nl=form == "ndjson")
             before = ",\n  " if form == "json" else ""
     if form == "json":
         click.echo("\n]" if before.startswith(",") else "[]")

@@ -1,5 +1,7 @@
 """`certferry replay`: the estate as it was, folded from the ledger alone."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -7,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import rich_click as click
 
 from api.cli.options import INSTANT, POSITION, written
+from api.cli.personal import Opening
 from api.cli.printing import Stopped, json_option, pass_config, progress, settings_of
 
 if TYPE_CHECKING:
@@ -42,14 +45,22 @@ def replay(config: Path | None, as_of: datetime | None, position: int | None, *,
                 reached(folding.position)
         folding.finish()
         show = estate.as_json if as_json else estate.for_people
-        for line in show(moment, Estate(side)):
-            click.echo(line)
+        asyncio.run(_print(show(moment, Estate(side)), Opening(config), as_json=as_json))
     if folding.poison:
         first = folding.poison[0]
         raise Stopped(
             f"The event at position {first.position} could not be folded ({first.error}); what it concerns stands as "
             f"it was before. {len(folding.poison)} such events in all."
         )
+
+
+async def _print(lines: Iterable[str], texts: Opening, *, as_json: bool) -> None:
+    """With personal texts opened."""
+    from api.opening import open_words
+    from application.opening import open_json
+
+    for line in lines:
+        click.echo((await open_json(texts, line.encode())).decode() if as_json else await open_words(texts, line))
 
 
 def _moment(connection: Any, as_of: datetime | None, position: int | None) -> "Moment":

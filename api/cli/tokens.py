@@ -33,11 +33,12 @@ def create(
 
     async def act(core: "Core") -> dict[str, Any]:
         from api.cli.acting import by_hand
-        from application.administering import change_role, create_principal, create_token, principal_id
+        from application.administering import change_role, create_principal, create_token
         from application.house import load
         from domain.principal import PRINCIPAL, Role
 
-        house, subject = core.house, principal_id(person)
+        house = core.house
+        subject = await house.texts.reserve(person)
         if (await load(house, PRINCIPAL, subject)).state is None:
             await create_principal(house, by_hand(house), person, tuple(map(Role, roles)))
         else:
@@ -80,7 +81,9 @@ def list_tokens(config: Path | None, *, as_json: bool) -> None:
                 )
             cursor = page.next_cursor
             if cursor is None:
-                return rows
+                break
+        shown = await core.house.texts.open(row[name] for row in rows for name in ("person", "name"))
+        return [row | {"person": shown[row["person"]], "name": shown[row["name"]]} for row in rows]
 
     answer_rows(with_core(config, act), as_json=as_json)
 

@@ -4,6 +4,7 @@ from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -12,12 +13,13 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
-from api.paging import Cursor, Limit, listed
+from api.paging import LARGEST_PAGE, Cursor, Limit, listed
 from api.presenters import principals as present
 from api.presenters.known import Known
 from api.schemas.principals import (
     CreatePrincipalBody,
     CreateTokenBody,
+    ErasureBody,
     GrantBody,
     IssuedToken,
     MeBody,
@@ -28,7 +30,9 @@ from api.schemas.principals import (
 )
 from api.security import caller_of, requires, signed_in
 from application.administering import change_role, create_principal, create_token, revoke_token
+from application.erasing import erase_subject
 from application.house import Done, Loaded
+from domain.personal import ERASED
 from domain.principal import Principal, Role
 from domain.roles import Permission
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
@@ -39,11 +43,28 @@ PRINCIPAL_READERS = requires(Permission.PRINCIPALS, Permission.READ_EVERYTHING)
 TOKEN_READERS = requires(Permission.TOKENS, Permission.READ_EVERYTHING)
 
 
-def principal_filter(
-    role: FromQuery[list[Role] | None] = None, disabled: FromQuery[bool | None] = None, q: Text = None
+async def principal_filter(
+    reading: NamedDependency[Reading],
+    role: FromQuery[list[Role] | None] = None,
+    disabled: FromQuery[bool | None] = None,
+    q: Text = None,
 ) -> PrincipalFilter:
-    """What a list of principals is narrowed to."""
-    return PrincipalFilter(role=tuple(role or ()), disabled=disabled, q=q or None)
+    """What a list of principals is narrowed to. `q`: a part of the name, whatever the case."""
+    narrow = PrincipalFilter(role=tuple(role or ()), disabled=disabled)
+    return msgspec.structs.replace(narrow, ids=await _called(reading, narrow, q)) if q else narrow
+
+
+async def _called(reading: Reading, narrow: PrincipalFilter, part: str) -> tuple[UUID, ...]:
+    """Whose name has this part. Names are sealed: those of all are opened."""
+    found: list[UUID] = []
+    cursor: str | None = None
+    while True:
+        rows = await reading.views.principals.list(narrow, limit=LARGEST_PAGE, cursor=cursor)
+        names = await reading.services.house.texts.open(row.state.name for row in rows.items)
+        shown = {row.id: names[row.state.name] for row in rows.items}
+        found += [key for key, name in shown.items() if name != ERASED and part.casefold() in name.casefold()]
+        if (cursor := rows.next_cursor) is None:
+            return tuple(found)
 
 
 @get("/me", opt=signed_in())
@@ -52,7 +73,7 @@ async def get_me(request: Request[Any, Any, Any], reading: NamedDependency[Readi
     return single(present.me(caller_of(request)))
 
 
-@get("/principals", opt=PRINCIPAL_READERS, dependencies={"narrow": Provide(principal_filter, sync_to_thread=False)})
+@get("/principals", opt=PRINCIPAL_READERS, dependencies={"narrow": Provide(principal_filter)})
 async def list_principals(
     request: Request[Any, Any, Any],
     reading: NamedDependency[Reading],
@@ -60,7 +81,7 @@ async def list_principals(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[PrincipalPage]:
-    """People and programs, by name."""
+    """People and programs, newest first."""
 
     def ask(limit: int, cursor: str | None) -> Awaitable[Page[PrincipalRow]]:
         return reading.views.principals.list(narrow, limit=limit, cursor=cursor)
@@ -106,6 +127,18 @@ async def revoke_role(
     """One role less, from the next request on."""
     return await _answer(
         command, await change_role(command.house, command.context, principal_id, role, held=False), status=200
+    )
+
+
+@post("/principals/{principal_id:uuid}/erase", opt=requires(Permission.PRINCIPALS), status_code=200)
+async def erase_a_principal(
+    principal_id: FromPath[UUID], data: JSONBody[ErasureBody], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """Erase their personal data: name, comments, addresses, in the present and in the past, for ever. They may do
+    nothing any more. Proofs stay as they are. Refused under a legal hold.
+    """
+    return await _answer(
+        command, await erase_subject(command.house, command.context, principal_id, data.reason), status=200
     )
 
 
@@ -180,6 +213,7 @@ HANDLERS = [
     list_principals,
     create_a_principal,
     get_principal,
+    erase_a_principal,
     grant_role,
     revoke_role,
     list_tokens,

@@ -11,7 +11,14 @@ from domain.principal import Principal, Token
 def principal(found: Known[Principal]) -> PrincipalBody:
     """A person or a program."""
     state = found.state
-    return PrincipalBody(id=found.id, name=state.name, kind=state.kind, roles=state.roles, disabled=state.disabled)
+    return PrincipalBody(
+        id=found.id,
+        name=state.name,
+        kind=state.kind,
+        roles=state.roles,
+        disabled=state.disabled,
+        erased_at=state.erased_at,
+    )
 
 
 def token(found: Known[Token]) -> TokenBody:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from api.schemas.texts import Name
-from domain.principal import Role
+from domain.principal import ErasureReason, Role
 
 
 class CreatePrincipalBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +33,13 @@ class PrincipalBody(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     roles: tuple[Role, ...]
     disabled: bool
+    erased_at: Annotated[datetime | None, Meta(description="Since when the name is gone, and every text of theirs.")]
+
+
+class ErasureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody's personal data is erased (Regulation (EU) 2016/679, Article 17 (1))."""
+
+    reason: ErasureReason
 
 
 class PrincipalPage(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,7 @@ from application.verifying import RunResults
 from domain import ids
 from domain.entity import Actor, ActorKind
 from domain.errors import Code, Refused
+from domain.subjects import person_behind
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ def reacting(house: House, name: str, to: Recorded) -> Context:
     """
     meta = to.event.meta
     return Context(
-        actor=Actor(ActorKind.AUTOMATION, name, on_behalf_of=_person_behind(meta.actor)),
+        actor=Actor(ActorKind.AUTOMATION, name, on_behalf_of=person_behind(meta.actor)),
         at=house.clock(),
         command_id=ids.derive("reaction", name, to.position),
         correlation_id=meta.correlation_id,
@@ -78,9 +79,3 @@ async def each(items: Iterable[T], act: Callable[[T], Awaitable[object]]) -> Non
 def is_outcome(error: Exception) -> bool:
     """Is this an answer of the domain, which trying again would only repeat? (Losing every race is none.)"""
     return isinstance(error, Refused) and error.code is not Code.VERSION_CONFLICT
-
-
-def _person_behind(actor: Actor) -> str | None:
-    if actor.on_behalf_of is not None:
-        return actor.on_behalf_of
-    return actor.id if actor.kind in (ActorKind.USER, ActorKind.COURIER, ActorKind.ACME_CLIENT) else None

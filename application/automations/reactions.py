@@ -14,6 +14,7 @@ from application.automations.kit import Kit, each, reacting
 from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
 from application.discovering import start_discovery
+from application.erasing import finish_erasure
 from application.house import load
 from application.implementing import begin_scheduled, supersede_push
 from application.issuing_ports import NotYet
@@ -43,6 +44,7 @@ from domain.connector_events import (
 )
 from domain.entity import Event
 from domain.ledger_verification import LedgerVerificationStarted
+from domain.principal import SubjectErased
 from domain.push_states import SupersededReason
 from domain.verification import VerificationRunStarted
 from domain.webhook import WebhookChanged, WebhookDisabled, WebhookRemoved
@@ -149,6 +151,12 @@ async def verify_ledger(kit: Kit, recorded: Recorded) -> None:
     await carry_out_verification(kit.house, context, kit.verifier, recorded.stream_id)
 
 
+async def complete_erasure(kit: Kit, recorded: Recorded) -> None:
+    """When somebody is erased, their key is destroyed, should the command not have come so far; their tokens end."""
+    await kit.caught_up(recorded.position)
+    await finish_erasure(kit.house, reacting(kit.house, "complete-erasure", recorded), recorded.stream_id)
+
+
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
 _BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
 _GIVE_UP = Reaction("give-up-push", give_up_push, at=lambda event: cast("DeploymentRequested", event).deadline_at)
@@ -187,6 +195,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     WebhookChanged: (_WEBHOOK_ALERT,),
     WebhookDisabled: (_WEBHOOK_ALERT,),
     WebhookRemoved: (_WEBHOOK_ALERT,),
+    SubjectErased: (Reaction("complete-erasure", complete_erasure),),
 }
 
 BY_NAME: Mapping[str, Reaction] = {reaction.name: reaction for group in REACTIONS.values() for reaction in group}

@@ -9,11 +9,8 @@ from projections.columns import Type
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
 from projections.reading.entities import Entities, Nodes
 from projections.reading.postgres import Reader
-from projections.reading.queries import NEWEST_FIRST, WIDTH, Decoder, Order, Where, columns
+from projections.reading.queries import NEWEST_FIRST, WIDTH, Decoder, Where, columns, many
 from projections.rows import Page
-from projections.text import sort_text
-
-BY_NAME = Order("name", "name", "text", lambda row: sort_text(row.state.name))
 
 # A token with its owner.
 HOLDER = f"SELECT {columns('e')}, {columns('p')} FROM read.tokens e JOIN read.principals p ON p.id = e.principal_id"  # noqa: S608 - constants
@@ -37,16 +34,14 @@ class PostgresPrincipals:
     async def get_many(self, principal_ids: Sequence[UUID]) -> dict[UUID, PrincipalRow]:
         return await self._rows.get_many(principal_ids)
 
-    async def by_name(self, name: str) -> PrincipalRow | None:
-        same_start = await self._rows.all(Where().add("e.name = %b::text", sort_text(name)), NEWEST_FIRST.sql("e"))
-        return next((row for row in same_start if row.state.name.lower() == name.lower()), None)
-
     async def list(
         self, narrow: PrincipalFilter = PrincipalFilter(), *, limit: int = 50, cursor: str | None = None
     ) -> Page[PrincipalRow]:
-        where = Where().part("e.name", narrow.q).overlaps("e.roles", narrow.role)
+        where = Where().overlaps("e.roles", narrow.role)
+        if narrow.ids is not None:
+            where.add("e.id = ANY (%b::uuid[])", many(Type.UUID, narrow.ids))
         where.among("e.kind", Type.TEXT, narrow.kind).flag("e.disabled", narrow.disabled)
-        return await self._rows.page(where, BY_NAME, limit, cursor)
+        return await self._rows.page(where, NEWEST_FIRST, limit, cursor)
 
     async def token(self, token_id: UUID) -> TokenHolder | None:
         return await self._holders.get(token_id)

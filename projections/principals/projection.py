@@ -5,10 +5,8 @@ from typing import Any
 from domain.principal import PRINCIPAL, TOKEN, Principal, Token
 from projections.columns import Column, Type
 from projections.entity import entity
-from projections.text import sort_text
 
 PRINCIPAL_COLUMNS = (
-    Column("name", Type.TEXT),
     Column("kind", Type.TEXT),
     Column("roles", Type.TEXTS),
     Column("disabled", Type.BOOLEAN),
@@ -17,7 +15,7 @@ TOKEN_COLUMNS = (Column("principal_id", Type.UUID), Column("revoked", Type.BOOLE
 
 
 def _principal(state: Principal) -> tuple[Any, ...]:
-    return sort_text(state.name), state.kind, state.roles, state.disabled
+    return state.kind, state.roles, state.disabled
 
 
 def _token(state: Token) -> tuple[Any, ...]:
@@ -27,12 +25,12 @@ def _token(state: Token) -> tuple[Any, ...]:
 PRINCIPALS = entity(
     PRINCIPAL,
     name="principals",
-    version=1,
+    version=2,
     state_type=Principal,
     columns=PRINCIPAL_COLUMNS,
     extract=_principal,
-    indexes=("(name, id)",),
-    listed=("name, id",),
+    indexes=("(created_position)",),
+    listed=("created_position",),
 )
 
 TOKENS = entity(

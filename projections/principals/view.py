@@ -21,12 +21,14 @@ class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PrincipalFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Several values of one field mean "or", several fields "and". `q` is a part of the name, whatever the case."""
+    """Several values of one field mean "or", several fields "and". `ids`: no others. Names are sealed: who is called
+    what is found where they are opened.
+    """
 
     role: tuple[Role, ...] = ()
     kind: tuple[str, ...] = ()
     disabled: bool | None = None
-    q: str | None = None
+    ids: tuple[UUID, ...] | None = None
 
 
 class TokenFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,14 +49,10 @@ class Principals(Protocol):
         """Those that exist."""
         ...
 
-    async def by_name(self, name: str) -> PrincipalRow | None:
-        """By name, whatever the case."""
-        ...
-
     async def list(
         self, narrow: PrincipalFilter = PrincipalFilter(), *, limit: int = 50, cursor: str | None = None
     ) -> Page[PrincipalRow]:
-        """One page, by name. Raises BadCursor."""
+        """One page, newest first. Raises BadCursor."""
         ...
 
     async def token(self, token_id: UUID) -> TokenHolder | None:

@@ -46,6 +46,7 @@ PEOPLE: dict[str, tuple[Role, ...]] = {
 }
 T = TypeVar("T")
 _PATIENCE_SECONDS = 60.0
+ADDRESS = "192.0.2.7"
 SYSTEM = Actor(ActorKind.SYSTEM, "test")
 
 
@@ -65,18 +66,19 @@ class Desk:
         self.app = app
         self.bridge_app = create_bridge_app(services)
         self.people: dict[str, Person] = {}
+        self.addresses: dict[str, str] = {}
         self._clients: dict[str | None, httpx.AsyncClient] = {}
 
     def as_(self, name: str | None) -> httpx.AsyncClient:
         """A client of this person; None: of nobody."""
         if name not in self._clients:
             headers = {"Authorization": f"Bearer {self.people[name].token}"} if name else {}
-            self._clients[name] = self.client(headers)
+            self._clients[name] = self.client(headers, self.addresses.get(name or "", ADDRESS))
         return self._clients[name]
 
-    def client(self, headers: dict[str, str] | None = None) -> httpx.AsyncClient:
-        """Any client."""
-        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False, client=("192.0.2.7", 40000))
+    def client(self, headers: dict[str, str] | None = None, address: str = ADDRESS) -> httpx.AsyncClient:
+        """Any client, and where it is."""
+        transport = httpx.ASGITransport(cast("Any", self.app), raise_app_exceptions=False, client=(address, 40000))
         return httpx.AsyncClient(transport=transport, base_url="http://certferry.test", headers=headers)
 
     def bridge_client(self, certificate: bytes | None, headers: dict[str, str] | None = None) -> httpx.AsyncClient:

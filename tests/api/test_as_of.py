@@ -73,6 +73,7 @@ class Walk:
             "token_id": (await story.get("tokens"))["items"][0]["id"],
             "webhook_id": (await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201))["id"],
             "alert_id": str(alert),
+            "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         }
         await story.pushed()
         parts = ("certificate_id", "connector_id", "target_system_id", "request_id", "work_order_id")
@@ -94,11 +95,12 @@ class Walk:
         await self.change("DELETE", "bridges", "bridge_id")
         await self.change("DELETE", "tokens", "token_id")
         await self.change("DELETE", "webhooks", "webhook_id")
+        await self.change("DELETE", "legal-holds", "legal_hold_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})
 
     async def change(self, method: str, what: str, name: str, body: Any = None) -> None:
         client, path = (
-            self.desk.as_("admin" if what in {"tokens", "webhooks"} else "operator"),
+            self.desk.as_("admin" if what in {"tokens", "webhooks", "legal-holds"} else "operator"),
             f"{API}/{what}/{self.ids[name]}",
         )
         version = (await self.desk.as_("auditor").get(path)).headers["ETag"]

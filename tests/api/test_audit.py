@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 import httpx
 import psycopg
 
+from application.opening import open_json
 from tests.api.desk import Desk, served
 from tests.api.reading_streams import grow, viewed
 from tests.api.walking import API, Story
@@ -60,14 +61,18 @@ async def test_pages_of_events_follow_each_other_both_ways(desk: Desk) -> None:
 
 
 async def test_the_bytes_prove_the_event(desk: Desk) -> None:
-    """Payload and salt give the digest in the leaf; the leaf gives the leaf hash (RFC 6962, 2.1)."""
+    """Payload and salt give the digest in the leaf; the leaf gives the leaf hash (RFC 6962, 2.1). Personal texts are
+    sealed in the payload, and opened in `data`.
+    """
     story = await Story(desk).imported()
     event = (await story.get("audit-events", type="certificate.imported"))["items"][0]
     url = f"{API}/audit-events/{event['position']}"
     client = desk.as_("auditor")
     assert (await client.get(url)).json() == event
     payload, leaf = (await client.get(f"{url}/payload")).content, (await client.get(f"{url}/leaf")).content
-    assert json.loads(payload) == event["data"]
+    assert json.loads(await open_json(desk.core.house.texts, payload)) == event["data"]
+    assert b"192.0.2.7" not in payload
+    assert event["data"]["meta"]["client_address"] == "192.0.2.7"
     digest = hashlib.sha256(base64.b64decode(event["salt"]) + payload).hexdigest()
     head = json.loads(leaf)
     assert (head["data_sha256"], head["position"], head["type"]) == (digest, event["position"], event["type"])

@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.evidence import verify
+from adapters.evidence import open_texts, verify
 from adapters.evidence.making import PostgresEvidence
 from tests.adapters.evidence.ledgers import saved
 from tests.adapters.evidence.test_verify import contents
@@ -58,6 +59,15 @@ async def test_a_push(desk: Desk, pg: Pg, tmp_path: Path) -> None:
     files = contents(answer.content)
     assert b"-----BEGIN CERTIFICATE-----" in files["certificate.pem"]
     assert b"approver" in files["summary.json"]
+    assert b"looks right" in files["summary.json"]
+    assert b"looks right" not in files["events.ndjson"]
+    path = saved(tmp_path, answer.content)
+    assert 0 == open_texts.main([str(path)])
+    forged = files["texts.json"].replace(b"looks right", b"looks wrong")
+    with zipfile.ZipFile(tmp_path / "forged.zip", "w") as archive:
+        archive.writestr("events.ndjson", files["events.ndjson"])
+        archive.writestr("texts.json", forged)
+    assert 1 == open_texts.main([str(tmp_path / "forged.zip")])
     found = await story.get("audit-events", subject=story.work_order_id, type="audit.export.created")
     assert [story.work_order_id] == [item["data"]["subject_id"] for item in found["items"]]
 

@@ -80,6 +80,7 @@ async def test_every_get_and_every_list_is_one_statement(
     delivery = await story.post("admin", f"webhooks/{webhook['id']}/test", status=202)
     ids = {
         "webhook_id": webhook["id"],
+        "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         "delivery_id": delivery["id"],
         "certificate_id": story.certificate_id,
         "connector_id": story.connector_id,

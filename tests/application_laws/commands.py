@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
-from application.administering import change_role, create_principal, create_token, principal_id, revoke_token
+from application.administering import change_role, create_principal, create_token, revoke_token
 from application.alerting import acknowledge_alert, raise_alert, resolve_alert
 from application.associating import AddConnector, add_connector, remove_connector
 from application.discovering import start_discovery
@@ -212,8 +212,8 @@ async def grant(world: World) -> Command:
 
 @case
 async def take_a_token_back(world: World) -> Command:
-    await create_principal(world.house, world.by("a"), "Rita")
-    made = await create_token(world.house, world.by("a"), principal_id("Rita"), "cli")
+    rita = (await create_principal(world.house, world.by("a"), "Rita")).result
+    made = await create_token(world.house, world.by("a"), rita.id, "cli")
     return lambda context: revoke_token(world.house, context, made.result.token.id)
 
 
@@ -226,8 +226,8 @@ async def order_one(world: World) -> Command:
 
 @once
 async def employ_a_token(world: World) -> Command:
-    await create_principal(world.house, world.by("a"), "Rita")
-    return lambda context: create_token(world.house, context, principal_id("Rita"), "cli")
+    rita = (await create_principal(world.house, world.by("a"), "Rita")).result
+    return lambda context: create_token(world.house, context, rita.id, "cli")
 
 
 @once

@@ -18,6 +18,7 @@ from domain.catalogue import AGGREGATE_OF
 from domain.certificate import Certificate
 from domain.connector import Connector
 from domain.connector_events import DeploymentSucceeded, ValidationChanged
+from domain.principal import Principal, Role, Token
 from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
 from domain.verification import awaits_first_result
@@ -159,6 +160,13 @@ class FoldedHints:
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         rows = await self._of(Certificate)
         return {state.facts.fingerprint_sha256 for _, state in rows} & set(fingerprints)
+
+    async def tokens_of(self, principal_id: UUID) -> list[UUID]:
+        tokens = await self._of(Token)
+        return [tid for tid, token in tokens if token.principal_id == principal_id and token.revoked_at is None]
+
+    async def administrators(self) -> list[UUID]:
+        return [pid for pid, each in await self._of(Principal) if Role.ADMIN in each.roles and not each.disabled]
 
     async def open_alerts(self, cause: str) -> list[UUID]:
         return [aid for aid, alert in await self._of(Alert) if alert.cause == cause and alert.open]

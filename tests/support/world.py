@@ -17,9 +17,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
+from adapters.keys.subjects import Subjects
 from adapters.keys.vault import CannotOpen
 from adapters.simulated.log import SimulatedLog
 from adapters.simulated.ops import SimulatedErrands, SimulatedLeases, SimulatedPresence
+from adapters.simulated.subjects import MemorySubjectKeys
 from adapters.simulated.vault import MemoryVault
 from adapters.x509.reader import X509Reader
 from application import codec
@@ -76,6 +78,7 @@ class World:
         self.log = WanderingLog(self.ledger, self.random, most=most)
         self.hints = FoldedHints(self.ledger, lag)
         self.vault = FragileVault()
+        self.texts = Subjects(MemorySubjectKeys(), b"names")
         self.reader = X509Reader()
         leases = SimulatedLeases(self.clock)
         self.house = House(
@@ -86,6 +89,7 @@ class World:
             leases=leases,
             errands=SimulatedErrands(leases),
             presence=SimulatedPresence(),
+            texts=self.texts,
             settings=HouseSettings(),
         )
         self._ca: BridgeCa | None = None

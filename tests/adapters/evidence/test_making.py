@@ -10,6 +10,8 @@ import pytest
 
 from adapters.evidence import verify
 from adapters.evidence.making import EvidenceFile, PostgresEvidence
+from adapters.keys.subjects import Subjects
+from adapters.simulated.subjects import MemorySubjectKeys
 from application.export_ports import LedgerContradicted, NotSealedYet
 from application.ports import LogUnavailable
 from domain.errors import Code, Refused
@@ -23,6 +25,7 @@ from tests.projections.ledger import Recorder, caught_up, running
 from tests.support.postgres import Pg, PostgresServer, database
 
 WORLD = history(41, 900)
+TEXTS = Subjects(MemorySubjectKeys(), b"names")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,7 @@ async def made(
     pg: Pg, *, first: int = 0, last: int = 0, push: UUID | None = None, patience: float = 0.2
 ) -> EvidenceFile:
     async with reading_pool(pg.app_dsn) as pool:
-        maker = PostgresEvidence(pg.app_dsn, PostgresPushValidation(Reader(pool)), patience=patience)
+        maker = PostgresEvidence(pg.app_dsn, PostgresPushValidation(Reader(pool)), TEXTS, patience=patience)
         return await (maker.push(push) if push else maker.range(first, last))
 
 
@@ -133,7 +136,7 @@ async def test_no_database(sealed: Pg) -> None:
         async def operations(self, narrow: object = None) -> list[object]:
             return []
 
-    maker = PostgresEvidence("host=/nowhere", NoOperations())  # type: ignore[arg-type] # it is never asked
+    maker = PostgresEvidence("host=/nowhere", NoOperations(), TEXTS)  # type: ignore[arg-type] # it is never asked
     with pytest.raises(LogUnavailable):
         await maker.range(1, 2)
 
