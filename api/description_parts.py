@@ -32,6 +32,7 @@ TAGS = {
     "Alerts": "What a person should look at.",
     "Webhooks": "Events are posted to them as they happen; what was sent, and how it went.",
     "Principals": "People and programs, roles, tokens.",
+    "Legal holds": "Whose personal texts must not be erased, and why.",
     "System": "The service itself.",
 }
 _TAGS_OF_MODULES = {
