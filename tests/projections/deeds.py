@@ -1,4 +1,4 @@
-"""What happens around pushes: certificates, orders, bridges, target systems, people, alerts, webhooks."""
+"""What happens around pushes: certificates, orders, bridges, target systems, people, alerts, webhooks, providers."""
 
 import hashlib
 
@@ -9,6 +9,7 @@ from domain import (
     certificate_order,
     ids,
     principal,
+    provider,
     target_system,
     webhook,
     work_order,
@@ -29,6 +30,7 @@ from domain.certificate_order import OrderParameters, Provider
 from domain.claim import Claimed
 from domain.entity import Actor, ActorKind
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
+from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
 from domain.webhook import DisabledReason, Subscription, WebhookCreated
@@ -252,6 +254,24 @@ def webhooks(world: World) -> tuple[Change, ...]:
     if step == "redeliver":
         return ((chosen, webhook.request_redelivery(state, world.by(), from_position=1)),)
     return ((chosen, webhook.remove(state, world.by())),)
+
+
+def providers(world: World) -> tuple[Change, ...]:
+    if not world.all("provider") or world.one_of(True, False):
+        made = world.new("provider")
+        settings = {"directory_url": "https://ca.example.com/directory"}
+        registered = ProviderRegistered(
+            meta=world.by(), provider=Provider.ACME, name=f"CA {len(world.all('provider'))}", settings=settings
+        )
+        return ((made, (registered,)),)
+    chosen, state = world.any("provider")
+    if world.one_of(True, False, False):
+        return ((chosen, provider.retire(state, world.by())),)
+    version = state.secrets_version + 1
+    changed = provider.change(
+        state, world.by(), name=state.name, settings={}, secrets_version=version, secrets_set=("account_key",)
+    )
+    return ((chosen, changed),)
 
 
 def access(world: World) -> tuple[Change, ...]:

@@ -33,6 +33,7 @@ DEEDS: dict[Deed, int] = {
     deeds.alerts: 3,
     deeds.access: 3,
     deeds.webhooks: 2,
+    deeds.providers: 2,
 }
 
 
