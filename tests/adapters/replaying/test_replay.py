@@ -145,7 +145,7 @@ def _order(world: World, key: UUID) -> WorkOrder:
 
 def test_what_cannot_be_folded_is_told() -> None:
     """An event whose payload is no event of ours leaves its row as it was, and is named."""
-    world = history(7, 60)
+    world = history(7, 120)
     events = raw_events(world)
     certificate = next(stream for stream, told in world.streams.items() if told[0].topic == "certificate.imported")
     at = next(number for number, event in enumerate(events) if event.stream == certificate.bytes)

@@ -73,15 +73,12 @@ async def test_what_the_receiver_answers(answer: int, error: DeliveryError | Non
 
 
 @pytest.mark.parametrize(
-    ("text", "least", "most"),
-    [
-        ("120", 120, 120),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
-        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), -4000, 0),
-    ],
+    ("said", "least", "most"),
+    [("120", 120, 120), (timedelta(hours=1), 3000, 3600), (timedelta(hours=-1), -4000, 0)],
 )
-async def test_a_receiver_may_say_when_to_come_again(text: str, least: float, most: float) -> None:
+async def test_a_receiver_may_say_when_to_come_again(said: str | timedelta, least: float, most: float) -> None:
     """Retry-After in seconds or as a date."""
+    text = said if isinstance(said, str) else format_datetime(datetime.now(UTC) + said, usegmt=True)
     async with receiving() as receiver:
         receiver.answers = [(503, {"retry-after": text})]
         answer = await sent(receiver.url)
