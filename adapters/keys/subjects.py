@@ -21,7 +21,9 @@ from application.personal import SubjectGone
 from domain.personal import ERASED, UNREADABLE
 
 LIFE = 0.5
+ADDRESS = "address"
 _REMEMBERED = 20_000
+_ADDRESSES = 100
 
 
 class SubjectKeys(Protocol):
@@ -60,13 +62,22 @@ class Subjects:
         self._names = hashlib.sha256(b"certferry/subject-names|" + names).digest()
         self._clock = clock
         self._opened: dict[UUID, bytes] = {}
+        self._addresses: dict[UUID, dict[str, str]] = {}
         self._destructions = -1
         self._checked = float("-inf")
         self._checking = asyncio.Lock()
 
     async def seal(self, subject: UUID, kind: str, text: str) -> str:
-        """See PersonalTexts.seal."""
-        return seal_text(await self._key(subject), subject, kind, text)
+        """See PersonalTexts.seal. Where somebody comes from is sealed once while their key is in memory."""
+        key = await self._key(subject)
+        if kind != ADDRESS:
+            return seal_text(key, subject, kind, text)
+        known = self._addresses.setdefault(subject, {})
+        if text not in known:
+            if len(known) >= _ADDRESSES:
+                known.clear()
+            known[text] = seal_text(key, subject, kind, text)
+        return known[text]
 
     async def open(self, sealed: Iterable[str]) -> dict[str, str]:
         """See PersonalTexts.open."""
@@ -107,12 +118,13 @@ class Subjects:
     def forget(self, subject: UUID) -> None:
         """Drop an opened key at once."""
         self._opened.pop(subject, None)
+        self._addresses.pop(subject, None)
 
     async def refresh(self) -> None:
         """Look at the count of destructions now."""
         started = self._clock()
         if (found := await self._keys.destructions()) != self._destructions:
-            self._opened.clear()
+            self._drop()
             self._destructions = found
         self._checked = started
 
@@ -158,8 +170,12 @@ class Subjects:
 
     def _remember(self, loaded: Mapping[UUID, bytes | None]) -> None:
         if len(self._opened) > _REMEMBERED:
-            self._opened.clear()
+            self._drop()
         self._opened.update({subject: key for subject, key in loaded.items() if key is not None})
+
+    def _drop(self) -> None:
+        self._opened.clear()
+        self._addresses.clear()
 
     def _digest(self, name: str) -> bytes:
         return hmac.digest(self._names, name.casefold().encode(), "sha256")

@@ -22,7 +22,7 @@ from projections.runner import Runner
 from tests.api.desk import SYSTEM, Desk, in_one_task, open_desk
 from tests.api.test_refusals import refused
 from tests.api.test_security import handlers
-from tests.api.walking import API, Story, issued
+from tests.api.walking import API, PROVIDER, Story, issued
 from tests.support.postgres import Pg
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -42,6 +42,7 @@ NO_READ_MODEL = {
     "approval-policies",
     "audit/diff",
     "me",
+    "orders/{order_id}/csr",
     "target-kinds",
     "verification-runs/{run_id}/results",
     "webhooks/{webhook_id}/deliveries",
@@ -73,6 +74,7 @@ class Walk:
             "token_id": (await story.get("tokens"))["items"][0]["id"],
             "webhook_id": (await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201))["id"],
             "alert_id": str(alert),
+            "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         }
         await story.pushed()
@@ -96,6 +98,8 @@ class Walk:
         await self.change("DELETE", "tokens", "token_id")
         await self.change("DELETE", "webhooks", "webhook_id")
         await self.change("DELETE", "legal-holds", "legal_hold_id")
+        await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
+        await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})
 
     async def change(self, method: str, what: str, name: str, body: Any = None) -> None:

@@ -1,21 +1,25 @@
 """Erasing somebody, over the whole service: what is stored, what is answered, what is proven, before and after."""
 
+import asyncio
 import csv
 import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
 from adapters.keys.subjects import LIFE, Subjects
 from adapters.sealing.recomputing import Recomputation
+from application.erasing import erase_subject
+from application.house import Context
 from domain.personal import ERASED, PREFIX
+from domain.principal import ErasureReason
 from tests.adapters.sealing.ledgers import seal
-from tests.api.desk import Desk, Person
+from tests.api.desk import SYSTEM, Desk, Person
 from tests.api.walking import API, Story
 from tests.support.postgres import Pg
 
@@ -198,6 +202,35 @@ async def test_a_row_that_is_put_back_opens_nothing(desk: Desk, pg: Pg) -> None:
         connection.execute(put_back, [backup[0], who])
     again = Subjects(desk.core.subjects._keys, desk.core.secret)
     assert (await again.open([sealed]))[sealed] == ERASED
+
+
+async def test_killed_between_the_event_and_the_key(working_desk: Desk, pg: Pg) -> None:
+    """The process that appended the event comes no further: nobody opens anything from then on, and the worker destroys
+    the key and takes the tokens back.
+    """
+    desk, house = working_desk, working_desk.core.house
+    who = UUID(await rita(desk))
+    sealed = await house.texts.seal(who, "text", "a word")
+
+    class Killed(Exception):
+        """kill -9."""
+
+    class Dying(Subjects):
+        async def destroy(self, subject: UUID) -> None:
+            raise Killed
+
+    dying = Dying(desk.core.subjects._keys, desk.core.secret)
+    context = Context(actor=SYSTEM, at=house.clock(), command_id=uuid4())
+    with pytest.raises(Killed):
+        await erase_subject(house._replace(texts=dying), context, who, ErasureReason.OBJECTION)
+    fresh = Subjects(desk.core.subjects._keys, desk.core.secret)
+    assert (await fresh.open([sealed]))[sealed] == ERASED
+    with psycopg.connect(pg.app_dsn, autocommit=True) as connection:
+        query = "SELECT (SELECT sealed IS NULL FROM vault.subject_keys WHERE subject_id = %s), count(*) "
+        query += "FROM ledger.events WHERE topic = 'token.revoked'"
+        while connection.execute(query.encode(), [who]).fetchone() != (True, 1):
+            await asyncio.sleep(0.05)
+    assert (await house.texts.open([sealed]))[sealed] == ERASED
 
 
 async def test_who_may_erase_whom(desk: Desk) -> None:

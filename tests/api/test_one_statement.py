@@ -12,7 +12,7 @@ import pytest
 from tests.adapters.sealing.ledgers import as_sealer, only, seal
 from tests.api.desk import Desk
 from tests.api.test_security import handlers
-from tests.api.walking import API, Story
+from tests.api.walking import API, PROVIDER, Story
 from tests.support.postgres import Pg
 
 _counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
@@ -56,7 +56,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Any:
     return count
 
 
-FROM_THE_LEDGER = {"/audit/diff", "/audit/export", "/work-orders/{work_order_id}/evidence"}
+FROM_THE_LEDGER = {"/audit/diff", "/audit/export", "/work-orders/{work_order_id}/evidence", "/orders/{order_id}/csr"}
 """Worked out of the ledger's own events, as many as there are in between."""
 
 
@@ -80,6 +80,7 @@ async def test_every_get_and_every_list_is_one_statement(
     delivery = await story.post("admin", f"webhooks/{webhook['id']}/test", status=202)
     ids = {
         "webhook_id": webhook["id"],
+        "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
         "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         "delivery_id": delivery["id"],
         "certificate_id": story.certificate_id,

@@ -21,6 +21,11 @@ from tests.api.desk import Desk
 API = "/api/v1"
 SETTINGS = {"transport": "local", "root": "/srv/certferry", "reload_profile": "nginx"}
 ENDPOINT = "127.0.0.1:8443"
+PROVIDER = {
+    "provider": "acme",
+    "name": "Corporate CA",
+    "settings": {"directory_url": "https://acme.example.org/directory"},
+}
 Json = dict[str, Any]
 
 

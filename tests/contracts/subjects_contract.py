@@ -68,6 +68,18 @@ class SubjectsContract:
         forged = [sealed.replace(rita.hex, other.hex) for other in (anton, uuid4())]
         assert set((await subjects.open([*forged, "cf-sealed:1:", sealed[:-9]])).values()) == {UNREADABLE}
 
+    async def test_an_address_is_sealed_once(self, keys: SubjectKeys) -> None:
+        """Events of somebody have one, most of them the same; nobody shares theirs, and it goes with the key."""
+        subjects, rita, anton = Subjects(keys, b"s"), uuid4(), uuid4()
+        first = await subjects.seal(rita, "address", "192.0.2.1")
+        assert await subjects.seal(rita, "address", "192.0.2.1") == first
+        assert await subjects.seal(anton, "address", "192.0.2.1") != first
+        assert await shown(subjects, first) == "192.0.2.1"
+        await subjects.destroy(rita)
+        assert await shown(subjects, first) == ERASED
+        with pytest.raises(SubjectGone):
+            await subjects.seal(rita, "address", "192.0.2.1")
+
     async def test_one_person_of_a_name(self, keys: SubjectKeys) -> None:
         """Whatever the case, whoever asks first: one id, until they are erased; then the name is free."""
         subjects = Subjects(keys, b"s")

@@ -150,7 +150,7 @@ def test_no_role_no_right(permission: Permission) -> None:
         roles.check_role(frozenset(), permission)
     assert refused.value.code is Code.FORBIDDEN
     assert (Role.ADMIN in roles.WHO_MAY[permission]) == (
-        permission in {"read", "policies", "principals", "tokens", "channels", "legal_hold"}
+        permission in {"read", "providers", "policies", "principals", "tokens", "channels", "legal_hold"}
     )
 
 
