@@ -17,7 +17,7 @@ from application import codec
 from domain.entity import Event
 from projections.audit_trail.projection import AUDIT_SUBJECTS
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
-from projections.entity import Table
+from projections.entity import AnyProjection, Table
 from projections.fold import Poison, Write
 
 MOST = 20
@@ -46,20 +46,53 @@ class Report(NamedTuple):
     poison: tuple[Poison, ...]
 
 
+def together(reports: Sequence[Report]) -> Report:
+    """What several checks of one snapshot showed, each of other tables, as one that looked at all of them."""
+    first = reports[0]
+    wrong = sorted((each for report in reports for each in report.wrong), key=lambda each: _TABLES.index(each.table))
+    poison = sorted((each for report in reports for each in report.poison), key=_place)
+    return first._replace(
+        tables=sum(report.tables for report in reports),
+        wrong=tuple(wrong),
+        total=sum(report.total for report in reports),
+        poison=tuple(poison),
+    )
+
+
+def _place(poison: Poison) -> tuple[int, int]:
+    return poison.position, _NAMES.index(poison.projection)
+
+
+_TABLES = [AUDIT_SUBJECTS.table.name, *(t.name for p in (*ALL_PROJECTIONS, *HISTORIES) for t in p.tables)]
+_NAMES = [projection.name for projection in HISTORIES]
+
+
 class ReadModelCheck:
     """Takes the ledger page by page, in order, then compares."""
 
-    def __init__(self, snapshot: Snapshot, aside: Aside, *, start: int = 0, held: int = HELD_ROWS) -> None:
-        """Go on at the position `start`, with what an earlier check has put aside."""
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        aside: Aside,
+        *,
+        start: int = 0,
+        held: int = HELD_ROWS,
+        projections: Sequence[AnyProjection] = HISTORIES,
+        index: bool = True,
+    ) -> None:
+        """Go on at the position `start`, with what an earlier check has put aside. `projections`: those of HISTORIES
+        that are folded, and compared with their present; `index`: also the index of the audit trail.
+        """
         self.undecodable = False
         self._snapshot = snapshot
-        self._side = SideTables(aside, HISTORIES)
-        self._expected = ExpectedRows(aside, HISTORIES)
+        self._names = {projection.tables[0].name for projection in projections}
+        self._side = SideTables(aside, projections)
+        self._expected = ExpectedRows(aside, projections)
         self._live, self._past = snapshot.live or 0, snapshot.past or 0
-        compares = snapshot.live is not None and AUDIT_SUBJECTS.name not in snapshot.outdated
+        compares = index and snapshot.live is not None and AUDIT_SUBJECTS.name not in snapshot.outdated
         self._index = IndexCheck(snapshot.connection, start, self._live) if compares else None
         self._reached = self._end = start
-        self._replay = Replay(HISTORIES, self._side, self._decode, held=held, keep=self._keep, start=start)
+        self._replay = Replay(projections, self._side, self._decode, held=held, keep=self._keep, start=start)
 
     @property
     def until(self) -> int:
@@ -82,16 +115,19 @@ class ReadModelCheck:
         """Nothing stays in memory."""
         self._replay.finish()
 
-    def take(self, page: Sequence[RawEvent]) -> None:
-        """Fold a page; at the positions that the read models stand at, what is folded is put aside."""
+    def take(self, page: Sequence[RawEvent], through: int) -> None:
+        """Fold the events up to a position, or those of them that the projections take; at the positions that the read
+        models stand at, what is folded is put aside.
+        """
         if self._index:
             self._index.take(page)
-        for end in sorted({self._live, self._past}):
+        for end in sorted({self._live, self._past}) if self._names else ():
             self._end = end
             part = [row for row in page if self._reached < row.position <= end]
             if part:
                 self._replay.take(part)
-                self._reached = part[-1].position
+            if self._reached < min(through, end):
+                self._reached = min(through, end)
                 if self._reached == end:
                     self._replay.finish()
 
@@ -140,7 +176,7 @@ class ReadModelCheck:
             since: int = difference.key["since"]
             return since
         key = difference.key.get("id")
-        folded = {past.tables[0].name for past in HISTORIES} & {difference.table, f"{difference.table}_history"}
+        folded = self._names & {difference.table, f"{difference.table}_history"}
         if not isinstance(key, UUID) or not folded:
             return None
         row = self._side.get(folded.pop(), key.bytes)

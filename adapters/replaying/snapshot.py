@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.entity import AnyProjection
@@ -14,6 +14,7 @@ from projections.lines import HISTORY, LIVE, Line
 
 _TABLES_DO_NOT_EXIST = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
 _SORTING = "64MB"
+_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
 
 class Quarantined(NamedTuple):
@@ -37,14 +38,35 @@ class Snapshot(NamedTuple):
 @contextmanager
 def snapshot(dsn: str) -> Iterator[Snapshot]:
     """For as long as the block lasts; a rebuild waits meanwhile, so that no table is swapped. Raises psycopg.Error."""
-    options = {"autocommit": True, "connect_timeout": 5, "application_name": "certferry verify read models"}
-    with closing(psycopg.connect(dsn, **options)) as connection:  # type: ignore[arg-type] # of several types
+    with closing(_connected(dsn)) as connection:
         for line in (LIVE, HISTORY):
             connection.execute("SELECT pg_advisory_lock_shared(%s)", [line.rebuild])
-        connection.execute(f"SET work_mem = '{_SORTING}'".encode())
-        connection.execute("SET jit = off")
-        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        connection.execute(_BEGIN)
         yield _taken(connection)
+
+
+@contextmanager
+def joined(dsn: str, exported: str) -> Iterator[Connection[Any]]:
+    """A further connection that sees what a snapshot sees, made while its block lasts. Raises psycopg.Error."""
+    with closing(_connected(dsn)) as connection:
+        connection.execute(_BEGIN)
+        connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(exported))
+        yield connection
+
+
+def export(snapshot: Snapshot) -> str:
+    """What others join it by."""
+    row = snapshot.connection.execute("SELECT pg_export_snapshot()").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def _connected(dsn: str) -> Connection[Any]:
+    options = {"autocommit": True, "connect_timeout": 5, "application_name": "certferry verify read models"}
+    connection = psycopg.connect(dsn, **options)  # type: ignore[arg-type] # of several types
+    connection.execute(f"SET work_mem = '{_SORTING}'".encode())
+    connection.execute("SET jit = off")
+    return connection
 
 
 def _taken(connection: Connection[Any]) -> Snapshot:

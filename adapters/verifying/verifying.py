@@ -1,8 +1,11 @@
-"""One pass over the ledger that recomputes all of it, folds it, and compares what it comes to with what is stored."""
+"""One pass over the ledger that recomputes all of it, folds it, and compares what it comes to with what is stored.
+
+With several processes this one recomputes, and compares the index of the audit trail; the others fold and compare.
+"""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,18 +14,23 @@ from psycopg import Connection
 from adapters.postgres import raw
 from adapters.postgres.raw import RawEvent
 from adapters.replaying.aside import Aside
-from adapters.replaying.checking import ReadModelCheck, Report
-from adapters.replaying.snapshot import snapshot
+from adapters.replaying.checking import ReadModelCheck, Report, together
+from adapters.replaying.groups import groups
+from adapters.replaying.snapshot import Snapshot, export, joined, snapshot
 from adapters.replaying.streams import StreamVersions
 from adapters.sealing.leaves import Mismatch
 from adapters.sealing.recomputing import Recomputation
 from adapters.verifying import state as states
+from adapters.verifying.crew import Crew
+from adapters.verifying.worker import Job
 from application import codec
 from domain.transparency.keys import VerifierKey
+from projections.catalogue import HISTORIES
 from projections.collecting import uncollected
 from projections.fold import describe
 
 STEP = 20_000
+PAGE = 10_000
 _SAVE_SECONDS = 5.0
 
 Progress = Callable[[int], None]
@@ -30,13 +38,15 @@ Progress = Callable[[int], None]
 
 class Wish(NamedTuple):
     """What is verified. `roots`: what checkpoints kept elsewhere say, by size. `keys`: trusted ones, none: those that
-    the database names. `state`: a file that another run can go on with. `read_models`: compare them, too.
+    the database names. `state`: a file that another run can go on with. `read_models`: compare them, too, in so many
+    `processes` beside this one; 1: in this one.
     """
 
     roots: Mapping[int, bytes] = {}
     keys: Sequence[VerifierKey] = ()
     state: Path | None = None
     read_models: bool = True
+    processes: int = 1
 
 
 class Outcome(NamedTuple):
@@ -59,22 +69,37 @@ class Outcome(NamedTuple):
 
 
 def verify(dsn: str, wish: Wish, on_progress: Progress = lambda _: None) -> Outcome:
-    """Verify everything. Raises psycopg.Error, sqlite3.DatabaseError for a state file that is none."""
+    """Verify everything. Raises psycopg.Error, sqlite3.DatabaseError for a state file that is none, WorkerEnded."""
     with ExitStack() as stack, uncollected():
-        connection = stack.enter_context(raw.connect_raw(dsn, "certferry verify"))
         seen = stack.enter_context(snapshot(dsn)) if wish.read_models else None
         alike = min(seen.live or 0, seen.past or 0) if seen else None
-        aside, state = stack.enter_context(_begun(wish, alike))
-        check = ReadModelCheck(seen, aside, start=state.position) if seen else None
+        processes = len(groups(wish.processes)) if seen else 1
+        begin = states.beginning(read_models=wish.read_models, processes=processes)
+        kept = states.opened(wish.state, begin, lambda state: state.usable(begin, alike))
+        aside, state = stack.enter_context(kept)
+        shared = export(seen) if seen and processes > 1 else None
+        opened = joined(dsn, shared) if shared else raw.connect_raw(dsn, "certferry verify")
+        connection = stack.enter_context(opened)
+        crew = stack.enter_context(Crew(_jobs(dsn, wish, seen, shared, state))) if seen and shared else None
+        folded = () if crew else HISTORIES
+        check = ReadModelCheck(seen, aside, start=state.position, projections=folded) if seen else None
         if check:
             stack.callback(check.close)
-        run = _Run(connection, wish, aside, state, check)
+        run = _Run(connection, wish, aside, state, check, crew)
         try:
             states.check_bound(connection, state)
             run.to_the_end(on_progress)
+            return run.outcome(read=run.compare(on_progress))
         except Mismatch as mismatch:
             return run.outcome(finding=mismatch)
-        return run.outcome(read=check.compare() if check else None)
+
+
+def _jobs(dsn: str, wish: Wish, seen: Snapshot, shared: str, state: states.State) -> list[Job]:
+    many = state.processes
+    return [
+        Job(dsn, number, many, shared, *seen[1:4], state.run, state.position, wish.state, min(PAGE, STEP))
+        for number in range(1, many + 1)
+    ]
 
 
 class _Run:
@@ -85,12 +110,14 @@ class _Run:
         aside: Aside,
         state: states.State,
         check: ReadModelCheck | None,
+        crew: Crew | None,
     ) -> None:
         self._connection = connection
         self._wish = wish
         self._aside = aside
-        self._begun = state.position
+        self._state = state
         self._check = check
+        self._crew = crew
         self._streams = StreamVersions(aside)
         self._pass = Recomputation(connection, edge=state.edge, keys=wish.keys, roots=wish.roots, on_page=self._take)
 
@@ -100,27 +127,45 @@ class _Run:
         saved = time.monotonic()
         while True:
             self._pass.step(min(self._pass.size + STEP, end))
-            on_progress(self._pass.size)
+            if self._crew:
+                self._crew.board.verified = self._pass.size
+                self._crew.look()
+            on_progress(self._reached)
             if self._wish.state and (time.monotonic() - saved > _SAVE_SECONDS or self._pass.size == end):
                 self._save()
                 saved = time.monotonic()
             if self._pass.size == end:
                 return
 
+    def compare(self, on_progress: Progress) -> Report | None:
+        """What became of the read models, once everybody has looked. Raises Mismatch."""
+        report = self._check.compare() if self._check else None
+        if report is None or self._crew is None:
+            return report
+        self._crew.board.end()
+        reports = self._crew.reports(lambda: on_progress(self._reached))
+        on_progress(self._reached)
+        return together([report, *reports])
+
     def outcome(self, *, finding: Mismatch | None = None, read: Report | None = None) -> Outcome:
         """What there is to tell."""
-        found = Outcome(self._pass.size, self._pass.root(), self._pass.checkpoints, self._begun, read=read)
+        found = Outcome(self._pass.size, self._pass.root(), self._pass.checkpoints, self._state.position, read=read)
         if finding is None:
             return found
         return found._replace(root=None, position=finding.position, finding=finding.reason)
+
+    @property
+    def _reached(self) -> int:
+        """How far all processes are."""
+        return min(self._pass.size, self._crew.board.least) if self._crew else self._pass.size
 
     def _take(self, page: Sequence[RawEvent]) -> None:
         if wrong := self._streams.take(page):
             raise Mismatch(*wrong)
         if self._check:
-            self._check.take(page)
-        beyond = self._check.until if self._check else 0
-        if page[-1].position > beyond or (self._check and self._check.undecodable):
+            self._check.take(page, page[-1].position)
+        folded = self._check.until if self._check and not self._crew else 0
+        if page[-1].position > folded or (self._check and self._check.undecodable):
             _check_decodable(page)
 
     def _save(self) -> None:
@@ -129,7 +174,9 @@ class _Run:
             self._streams.put_aside()
             if self._check:
                 self._check.put_aside()
-            states.save(self._aside, self._connection, self._pass.edge, read_models=self._check is not None)
+            states.save(self._aside, self._connection, self._state, self._pass.edge)
+            if self._crew:
+                self._crew.board.saved = self._pass.size
 
 
 def _check_decodable(page: Sequence[RawEvent]) -> None:
@@ -139,18 +186,3 @@ def _check_decodable(page: Sequence[RawEvent]) -> None:
             codec.decode(row.topic, row.payload)
         except Exception as error:
             raise Mismatch(row.position, f"the payload cannot be read ({describe(error)})") from error
-
-
-@contextmanager
-def _begun(wish: Wish, most: int | None) -> Iterator[tuple[Aside, states.State]]:
-    """Where an earlier run ended, or the beginning: what cannot be used, or is beyond `most`, is thrown away."""
-    with ExitStack() as stack:
-        aside = stack.enter_context(Aside(wish.state))
-        state = states.load(aside, most, read_models=wish.read_models)
-        if state is None and wish.state:
-            aside.close()
-            wish.state.unlink()
-            aside = stack.enter_context(Aside(wish.state))
-            state = states.load(aside, most, read_models=wish.read_models)
-        assert state is not None, "an empty file has no state"
-        yield aside, state

@@ -48,7 +48,7 @@ def checked(pg: Pg, *, page: int = 500, held: int = 5000) -> Report:
     ):
         check = ReadModelCheck(seen, aside, held=held)
         for rows in raw.pages(connection, 0, raw.head(connection), size=page):
-            check.take(rows)
+            check.take(rows, rows[-1].position)
         return check.compare()
 
 

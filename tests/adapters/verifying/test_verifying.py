@@ -64,11 +64,13 @@ def pg(postgres_server: PostgresServer, sealed: Pg) -> Iterator[Pg]:
 
 
 def tampered(pg: Pg, *statements: str) -> Outcome:
-    """What a verification finds after the owner had their way."""
+    """What a verification finds after the owner had their way: the same, however many processes look."""
     with tampering(pg) as connection:
         for statement in statements:
             connection.execute(statement.encode())
-    return verify(pg.app_dsn, Wish())
+    found = verify(pg.app_dsn, Wish())
+    assert found == verify(pg.app_dsn, Wish(processes=2))
+    return found
 
 
 def _payload(connection: psycopg.Connection[Any], position: int) -> bytes:
