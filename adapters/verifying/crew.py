@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, Self
 
 from adapters.replaying.checking import Report
 from adapters.sealing.leaves import Mismatch
@@ -30,7 +30,7 @@ class Crew:
         self._waiting: dict[Pipe, Any] = {}
         self._reports: list[Report] = []
 
-    def __enter__(self) -> "Crew":
+    def __enter__(self) -> Self:
         try:
             with _interrupts_held_back():
                 for job in self._jobs:
@@ -88,7 +88,7 @@ class Crew:
 
 @contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Who is started meanwhile never gets any: Ctrl-C goes to all processes of a terminal, and only this one answers."""
+    """Who is started meanwhile never gets any: Ctrl-C goes to all of a terminal, and only this process answers."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
 from typing import Any, TypeVar
 
 import msgspec

@@ -34,6 +34,11 @@ STATE = "verify.state"
     help="Where --resume keeps how far it is. Default: verify.state in the data directory.",
 )
 @click.option("--ledger-only", is_flag=True, help="Do not compare the read models.")
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="How many processes compare the read models, beside this one; 1: this one. Default: one for each core.",
+)
 @json_option
 @pass_config
 def verify(
@@ -41,6 +46,7 @@ def verify(
     files: tuple[Path, ...],
     vkeys: tuple[str, ...],
     state: Path | None,
+    processes: int | None,
     *,
     resume: bool,
     ledger_only: bool,
@@ -56,11 +62,12 @@ def verify(
     import sqlite3
 
     from adapters.postgres import raw
+    from adapters.verifying.crew import WorkerEnded
     from adapters.verifying.verifying import verify as run
 
     settings = settings_of(config)
     kept = (state or _usual_state(settings.data)) if resume or state else None
-    wish = _wish(files, vkeys, kept, read_models=not ledger_only)
+    wish = _wish(files, vkeys, kept, read_models=not ledger_only)._replace(processes=processes or _cores())
     with raw.connect_raw(settings.dsn, "certferry verify") as connection:
         head = raw.head(connection)
     try:
@@ -68,12 +75,23 @@ def verify(
             found = run(settings.dsn, wish, reached)
     except sqlite3.DatabaseError as error:
         raise Stopped(f"{kept} cannot be used to keep how far this is: {error}.", WRONG_USE) from None
+    except WorkerEnded as error:
+        raise Stopped(f"Nothing was found out: {error}.") from None
+    except KeyboardInterrupt:
+        raise Stopped("Interrupted; with --resume another run goes on from what was kept.") from None
     click.echo(json.dumps(_json(found), indent=2, default=str) if as_json else "\n".join(_people(found, wish)))
     if not found.intact:
         where = f"Position {found.position}: " if found.position else ""
         raise Stopped(f"The ledger does not hold. {where}{found.finding}.", DAMAGED)
     if found.read and (found.read.total or found.read.quarantined or found.read.poison):
         raise Stopped("The read models do not say what the ledger says; `certferry rebuild` makes them anew.", FAILED)
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _usual_state(data: Path) -> Path:

@@ -1,17 +1,28 @@
 """Verifying everything: what holds passes, whoever tampers is found and located, an interrupted run goes on."""
 
 import asyncio
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from multiprocessing import active_children
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psycopg
 import pytest
 
 from adapters.postgres import raw
 from adapters.sealing.checkpoints import latest
+from adapters.verifying import state as states
 from adapters.verifying import verifying
+from adapters.verifying.crew import WorkerEnded
+from adapters.verifying.state import Share
 from adapters.verifying.verifying import Outcome, Wish, verify
 from application.leaf import complete_leaf
 from domain.transparency.edge import Edge, grow
@@ -27,6 +38,7 @@ from tests.support.postgres import Pg, PostgresServer, database
 
 Commands = Sequence[tuple[Change, ...]]
 AT = 211
+ROOT = Path(__file__).resolve().parents[3]
 
 
 WORLD = history(17, 900)
@@ -85,13 +97,14 @@ def root_at(pg: Pg, size: int) -> bytes:
     return grow(Edge(), hashes).edge.root()
 
 
-def test_what_nobody_touched_holds(sealed: Pg) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_nobody_touched_holds(sealed: Pg, processes: int) -> None:
     """Every leaf, checkpoint and row; the root is the one that was signed; checkpoints kept elsewhere agree."""
     with as_sealer(sealed) as connection:
         newest = latest(connection)
     assert newest is not None
     told: list[int] = []
-    found = verify(sealed.app_dsn, Wish(roots={150: root_at(sealed, 150)}), told.append)
+    found = verify(sealed.app_dsn, Wish(roots={150: root_at(sealed, 150)}, processes=processes), told.append)
     assert (None, None) == (found.position, found.finding)
     assert (newest.size, newest.root) == (found.size, found.root)
     assert newest.number == found.checkpoints
@@ -235,6 +248,7 @@ def test_read_models_that_differ(pg: Pg) -> None:
     assert found.intact
     assert found.read is not None
     assert {"work_orders"} == {wrong.table for wrong in found.read.wrong}
+    assert found == verify(pg.app_dsn, Wish(processes=2)) == verify(pg.app_dsn, Wish(processes=5))
 
 
 class _Interrupted(Exception):
@@ -249,16 +263,20 @@ def _interrupt(at: int) -> Callable[[int], None]:
     return on_progress
 
 
-def test_an_interrupted_run_goes_on(pg: Pg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_interrupted_run_goes_on(
+    pg: Pg, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keys: Path, processes: int
+) -> None:
     """Where it had ended, with the same result; after more events from there, too; and without reading twice."""
     monkeypatch.setattr(verifying, "STEP", 64)
     monkeypatch.setattr(verifying, "_SAVE_SECONDS", 0.0)
     whole = verify(pg.app_dsn, Wish())
-    wish = Wish(state=tmp_path / "state")
+    wish = Wish(state=tmp_path / "state", processes=processes)
     with pytest.raises(_Interrupted):
         verify(pg.app_dsn, wish, _interrupt(200))
+    assert [] == active_children()
     again = verify(pg.app_dsn, wish)
-    assert 128 <= again.begun <= 256
+    assert 128 <= again.begun <= (256 if processes == 1 else whole.size)  # the ledger may be ahead of the read models
     assert (whole.root, whole.size, whole.read) == (again.root, again.size, again.read)
     last = verify(pg.app_dsn, wish)
     assert (whole.size, whole.root, whole.read) == (last.begun, last.root, last.read)
@@ -269,6 +287,74 @@ def test_an_interrupted_run_goes_on(pg: Pg, tmp_path: Path, monkeypatch: pytest.
     assert later.intact
     assert later.read is not None
     assert 0 == later.read.total
+
+
+def _folded(path: Path) -> Share:
+    """What one of several processes kept."""
+    with closing(sqlite3.connect(path)) as database:
+        [row] = database.execute("SELECT state FROM verification").fetchall()
+    return msgspec.json.decode(row[0], type=Share)
+
+
+_KILLED = """
+import os, signal, sys
+from pathlib import Path
+from adapters.verifying import verifying
+
+verifying.STEP, verifying._SAVE_SECONDS = 64, 0.0
+
+def on_progress(size):
+    if size >= 200:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+if __name__ == "__main__":
+    verifying.verify(sys.argv[1], verifying.Wish(state=Path(sys.argv[2]), processes=2), on_progress)
+"""
+
+
+_LEFT = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'certferry verify%'"
+
+
+def test_a_killed_run_goes_on(pg: Pg, tmp_path: Path) -> None:
+    """kill -9 in the middle: its processes end with it, each is gone on with from where it had come to."""
+    state = tmp_path / "state"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    killed = subprocess.run([sys.executable, "-c", _KILLED, pg.app_dsn, str(state)], env=environment, check=False)
+    assert -signal.SIGKILL == killed.returncode
+    with psycopg.connect(pg.app_dsn, autocommit=True) as connection:
+        while only(
+            connection, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'certferry verify%%'"
+        ):
+            time.sleep(0.05)
+    wish = Wish(state=state, processes=2)
+    again = verify(pg.app_dsn, wish)
+    assert again.begun >= 128
+    assert verify(pg.app_dsn, Wish()).read == again.read
+    first, second = (_folded(states.beside(state, number)) for number in (1, 2))
+    assert (first.run, again.size, again.size) == (second.run, first.position, second.position)
+
+
+def test_a_process_that_is_killed(pg: Pg) -> None:
+    """Nothing was found out, and that is said; the others end."""
+
+    def kill_one(_: int) -> None:
+        for process in active_children()[:1]:
+            process.kill()
+
+    with pytest.raises(WorkerEnded, match="-9"):
+        verify(pg.app_dsn, Wish(processes=2), kill_one)
+    assert [] == active_children()
+
+
+def test_what_a_process_raises(pg: Pg, tmp_path: Path) -> None:
+    """Is raised here; a file that is no state is left alone."""
+    wish = Wish(state=tmp_path / "state", processes=2)
+    other = states.beside(tmp_path / "state", 2)
+    other.write_text("my thesis " * 1000, encoding="utf-8")
+    with pytest.raises(sqlite3.DatabaseError):
+        verify(pg.app_dsn, wish)
+    assert other.read_text(encoding="utf-8").startswith("my thesis")
+    assert [] == active_children()
 
 
 def test_a_state_is_bound_to_its_ledger(pg: Pg, sealed: Pg, tmp_path: Path, keys: Path) -> None:
@@ -289,6 +375,9 @@ def test_a_state_of_something_else_is_not_used(pg: Pg, tmp_path: Path) -> None:
     verify(pg.app_dsn, wish._replace(read_models=False))
     found = verify(pg.app_dsn, wish)
     assert (0, 0) == (found.begun, found.read.total if found.read else None)
+    shared = wish._replace(processes=2)
+    assert [0, found.size, found.size] == [verify(pg.app_dsn, shared).begun for _ in range(3)]
+    assert [0, found.size] == [verify(pg.app_dsn, wish).begun for _ in range(2)]
     other = tmp_path / "other"
     other.write_text("my thesis " * 1000, encoding="utf-8")
     with pytest.raises(sqlite3.DatabaseError):
