@@ -7,7 +7,15 @@ from projections.catalogue import HISTORIES
 from projections.entity import AnyProjection, History, Projection
 
 _WEIGHTS = {
-    "work_orders_history": 10.0,
+    "work_orders_history": 22.0,
+    "push_validation_history": 20.0,
+    "connectors_history": 14.0,
+    "push_records": 9.0,
+    "connector_records": 8.0,
+    "inventory_history": 6.0,
+    "watched_endpoints": 3.2,
+    "certificate_records": 2.5,
+    "served_certificates_history": 2.0,
 }
 """What a projection costs: microseconds of CPU per event of the whole ledger (benchmarks.evidence), all of it: read,
 fold, put aside, compare. Those that are not listed cost next to nothing.
