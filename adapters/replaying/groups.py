@@ -17,8 +17,8 @@ _WEIGHTS = {
     "certificate_records": 2.5,
     "served_certificates_history": 2.0,
 }
-"""What a projection costs: microseconds of CPU per event of the whole ledger (benchmarks.evidence), all of it: read,
-fold, put aside, compare. Those that are not listed cost next to nothing.
+"""What a projection costs, about: microseconds of CPU per event of the whole ledger (benchmarks.evidence). Reading,
+folding and putting aside were measured, comparing is estimated. Those that are not listed cost next to nothing.
 """
 _LEAST = 0.2
 

@@ -312,7 +312,7 @@ if __name__ == "__main__":
 """
 
 
-_LEFT = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'certferry verify%'"
+_LEFT = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'certferry verify%%'"
 
 
 def test_a_killed_run_goes_on(pg: Pg, tmp_path: Path) -> None:
@@ -321,10 +321,10 @@ def test_a_killed_run_goes_on(pg: Pg, tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     killed = subprocess.run([sys.executable, "-c", _KILLED, pg.app_dsn, str(state)], env=environment, check=False)
     assert -signal.SIGKILL == killed.returncode
+    deadline = time.monotonic() + 60
     with psycopg.connect(pg.app_dsn, autocommit=True) as connection:
-        while only(
-            connection, "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'certferry verify%%'"
-        ):
+        while only(connection, _LEFT):
+            assert time.monotonic() < deadline, "its processes did not end"
             time.sleep(0.05)
     wish = Wish(state=state, processes=2)
     again = verify(pg.app_dsn, wish)
