@@ -113,7 +113,7 @@ def test_an_event_that_cannot_be_folded(postgres_server: PostgresServer, tmp_pat
 
         async def record() -> None:
             async with pg.log() as log:
-                await Recorder(log).record(history(3, 40).commands)
+                await Recorder(log).record(history(3, 120).commands)
 
         asyncio.run(record())
         _spoil(pg.superuser_dsn)
