@@ -10,6 +10,7 @@ from application.syslog_watch import SyslogState
 from projections.catalogue import ALL_PROJECTIONS
 from projections.position import Lag, lag
 from projections.reading.postgres import Reader
+from projections.stopping import asked_to_stop
 
 EVERY_SECONDS = 2.0
 LATE_SECONDS = 60.0
@@ -83,7 +84,7 @@ class Health:
         return f"The ledger does not hold: {found.stopped}." if found and found.stopped else None
 
     async def _watch(self) -> None:
-        while True:
+        while not asked_to_stop():
             if (found := await lag(self._rows, ALL_PROJECTIONS)) is not None:
                 self._note(found)
             if (sealing := await self._sealing.state_or_none()) is not None:

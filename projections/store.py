@@ -21,6 +21,7 @@ from projections.engine import Load
 from projections.entity import AnyProjection, Key
 from projections.fold import Poison, Write, describe
 from projections.lines import LIVE, Line
+from projections.stopping import asked_to_stop
 
 FOUNDATION = 7163384699739511
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
@@ -345,8 +346,10 @@ async def analyze(connection: Database, tables: Iterable[str]) -> None:
 
 
 async def listen(dsn: str, channel: str) -> AsyncIterator[str | None]:
-    """Payloads of notifications, for ever; None after every second of silence and after each reconnection."""
-    while True:
+    """Payloads of notifications, for ever; None after every second of silence and after each reconnection. An
+    error that stands where a cancellation was ends it, too.
+    """
+    while not asked_to_stop():
         with contextlib.suppress(psycopg.Error, OSError):
             async with connect(dsn, f"certferry listens to {channel}") as connection:
                 await connection.execute(f"LISTEN {channel}".encode())

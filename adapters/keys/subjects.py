@@ -19,6 +19,7 @@ from adapters.keys.personal import KEY_BYTES, NotGenuine, SealedText, open_text,
 from adapters.keys.vault import CannotOpen
 from application.personal import SubjectGone
 from domain.personal import ERASED, UNREADABLE
+from projections.stopping import asked_to_stop
 
 LIFE = 0.5
 ADDRESS = "address"
@@ -130,7 +131,7 @@ class Subjects:
 
     async def keep_fresh(self) -> None:
         """For ever: nobody who opens a text has to wait for the count. A failure is left to whoever opens next."""
-        while True:
+        while not asked_to_stop():
             with suppress(Exception):  # whoever opens a text asks again, and fails where it matters
                 await self.refresh()
             await asyncio.sleep(LIFE / 2)
