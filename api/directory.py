@@ -20,6 +20,7 @@ from application.ports import Log, Recorded
 from domain.entity import AggregateType
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, SubjectErased, Token, roles_of, usable
 from projections.principals.view import PrincipalFilter, Principals, TokenFilter
+from projections.stopping import asked_to_stop
 
 log = logging.getLogger("certferry.api")
 S = TypeVar("S")
@@ -123,7 +124,7 @@ class Directory:
 
     async def follow(self, ledger: Log) -> None:
         """Follow the ledger for ever; a failure is logged and retried."""
-        while True:
+        while not asked_to_stop():
             try:
                 async for batch in ledger.follow(self.position):
                     self._failing_since = None

@@ -14,6 +14,7 @@ from application.context import Context, House
 from application.viewing import record_denied
 from domain.entity import Actor
 from domain.subjects import ANONYMOUS
+from projections.stopping import asked_to_stop
 
 log = logging.getLogger("certferry.api")
 _EVERY_SECONDS = 60.0
@@ -60,7 +61,7 @@ class Knocks:
 
     async def follow(self, house: House) -> None:
         """Tell every minute, for ever."""
-        while True:
+        while not asked_to_stop():
             await asyncio.sleep(_EVERY_SECONDS)
             try:
                 await self.tell(house)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from application.ports import Clock, Presence
+from projections.stopping import asked_to_stop
 
 log = logging.getLogger("certferry.api")
 _EVERY_SECONDS = 2.0
@@ -28,7 +29,7 @@ class LastSeen:
 
     async def follow(self, presence: Presence, clock: Clock) -> None:
         """Ask again and again; while the database is away, what was known stays."""
-        while True:
+        while not asked_to_stop():
             try:
                 await self.refresh(presence, clock)
             except Exception as error:  # noqa: BLE001 - shown in /readyz; asked again soon
