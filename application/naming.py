@@ -18,6 +18,18 @@ async def claim_name(house: House, context: Context, kind: str, name: str, holde
     return (write(claim, (Claimed(meta=context.meta, kind=f"{kind}-name", holder_id=holder_id),)),)
 
 
+async def change_name(
+    house: House, context: Context, kind: str, former: str, name: str, holder_id: UUID
+) -> tuple[Change, ...]:
+    """Take another name and give the former one back; nothing where they are one name. Raises like `claim_name`."""
+    if name.casefold() == former.casefold():
+        return ()
+    return (
+        *await claim_name(house, context, kind, name, holder_id),
+        *await release_name(house, context, kind, former, holder_id),
+    )
+
+
 async def release_name(house: House, context: Context, kind: str, name: str, holder_id: UUID) -> tuple[Change, ...]:
     """Give a name back."""
     claim = await load(house, CLAIM, ids.name_claim_id(kind, name))

@@ -7,8 +7,7 @@ import msgspec
 
 from application import provider_secrets
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, reading_back, write
-from application.naming import claim_name, release_name
-from application.ports import Change
+from application.naming import change_name, claim_name, release_name
 from domain import ids, provider
 from domain.certificate_order import Provider
 from domain.errors import Code, Refused
@@ -93,12 +92,7 @@ async def change_provider(
             secrets_version=await sealed.after(known.secrets_version),
             secrets_set=tuple(sorted(secrets)),
         )
-        claims: tuple[Change, ...] = ()
-        if events and command.name.casefold() != known.name.casefold():
-            claims = (
-                *await claim_name(house, context, _KIND, command.name, provider_id),
-                *await release_name(house, context, _KIND, known.name, provider_id),
-            )
+        claims = await change_name(house, context, _KIND, known.name, command.name, provider_id) if events else ()
         return Attempt((write(found, events), *claims), found.after(events))
 
     again = reading_back(house, PROVIDER, provider_id)

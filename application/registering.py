@@ -19,7 +19,7 @@ from application.house import (
     reading_back,
     write,
 )
-from application.naming import claim_name, release_name
+from application.naming import change_name, claim_name, release_name
 from application.ports import Change, Errand
 from domain import ids, target_system
 from domain.bridge import BRIDGE, BridgeStatus
@@ -98,12 +98,7 @@ async def change_target(
             wanted=_settings(command, version=0, secrets_version=await sealed.after(known.settings.secrets_version)),
             secrets_set=known.secrets_set if command.secrets is None else tuple(sorted(command.secrets)),
         )
-        claims: tuple[Change, ...] = ()
-        if events and command.name.casefold() != known.name.casefold():
-            claims = (
-                *await claim_name(house, context, _KIND, command.name, target_id),
-                *await release_name(house, context, _KIND, known.name, target_id),
-            )
+        claims = await change_name(house, context, _KIND, known.name, command.name, target_id) if events else ()
         return Attempt((write(target, events), bridge, *claims), target.after(events))
 
     again = reading_back(house, TARGET_SYSTEM, target_id)

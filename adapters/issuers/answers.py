@@ -5,13 +5,15 @@ from datetime import datetime
 
 from cryptography import x509
 
-from adapters.issuers.requesting import plain_name
+from adapters.issuers.journal import Kept
+from adapters.issuers.requesting import Request, Requesting, plain_name, usage_of
 from adapters.x509.bundle import is_issued_by
 from adapters.x509.parsing import parse_der
 from adapters.x509.private_keys import spki
 from application.issuer_ports import RequestedCertificate
-from application.ports import ReadCertificate
+from application.ports import ReadBundle, ReadCertificate
 from domain.certificate_facts import Usage
+from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
 
 POINTER = "/certificate_pem"
@@ -36,6 +38,15 @@ def check_answer(
         raise _refused(f"The certificate is for {facts.usage.value} use; {usage.value} was ordered.")
     if facts.not_after < now:
         raise _refused(f"The certificate expired at {facts.not_after:%Y-%m-%d %H:%M:%S} UTC.")
+
+
+def taken(
+    bundle: ReadBundle, request: Request, parameters: OrderParameters, requesting: Requesting, now: datetime
+) -> Kept:
+    """What to keep of an authority's answer to a request. Raises like `check_answer`."""
+    asked, names = requesting.read(request.csr_pem), requesting.wanted(parameters).names
+    check_answer(bundle.leaf, asked, names, usage_of(parameters.usage), now)
+    return Kept(bundle.leaf.der, tuple(each.der for each in bundle.chain), request.private_key)
 
 
 def check_anchored(leaf: ReadCertificate, chain: Sequence[ReadCertificate], anchors: Sequence[bytes]) -> None:

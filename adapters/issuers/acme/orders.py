@@ -21,7 +21,7 @@ from adapters.issuers.acme.dns_solvers import HookSolver, Rfc2136Solver
 from adapters.issuers.acme.http_solvers import ServiceSolver, ShownTokens, WebrootSolver
 from adapters.issuers.acme.settings import AcmeSecrets, AcmeSettings
 from adapters.issuers.acme.solvers import Solver
-from adapters.issuers.answers import check_answer
+from adapters.issuers.answers import taken
 from adapters.issuers.journal import Journal, Kept
 from adapters.issuers.requesting import Request, Requesting, is_address, usage_of
 from adapters.keys.store import SealedStore
@@ -73,17 +73,15 @@ class AcmeOrders:
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
         journal = Journal(self._tools.store, order_id, attempt)
-        kept = await journal.answer()
-        if kept is None:
-            request = await self._tools.requesting.request(journal, parameters)
-            kept = await journal.keep_answer(await self._obtain(journal, request, parameters))
+        kept = await journal.answer() or await journal.keep_answer(await self._obtain(journal, parameters))
         return kept.read(self._tools.reader)
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._tools.store.forget(order_id)
 
-    async def _obtain(self, journal: Journal, request: Request, parameters: OrderParameters) -> Kept:
+    async def _obtain(self, journal: Journal, parameters: OrderParameters) -> Kept:
+        request = await self._tools.requesting.request(journal, parameters)
         key, settings = await self._account.key(), self._settings
         with scratch() as folder:
             client = await open_client(settings.directory_url, settings.ca_certificates_pem, key, folder)
@@ -108,10 +106,7 @@ class AcmeOrders:
 
     def _checked(self, chains: Sequence[str], request: Request, parameters: OrderParameters) -> Kept:
         bundle = self._tools.reader.bundle(_preferred(chains, self._settings.preferred_chain), None, None)
-        names = self._tools.requesting.wanted(parameters).names
-        asked = self._tools.requesting.read(request.csr_pem)
-        check_answer(bundle.leaf, asked, names, usage_of(parameters.usage), self._tools.clock())
-        return Kept(bundle.leaf.der, tuple(each.der for each in bundle.chain), request.private_key)
+        return taken(bundle, request, parameters, self._tools.requesting, self._tools.clock())
 
     def _solver(self) -> Solver:
         tools, settings = self._tools, self._settings

@@ -14,7 +14,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from adapters.issuers.answers import check_answer
+from adapters.issuers.answers import taken
 from adapters.issuers.external.asking import AtMostOnce, unknown
 from adapters.issuers.external.settings import CfsslSettings
 from adapters.issuers.journal import Journal, Kept
@@ -83,17 +83,15 @@ class CfsslOrders:
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
         journal = Journal(self._tools.store, order_id, attempt)
-        kept = await journal.answer()
-        if kept is None:
-            request = await self._tools.requesting.request(journal, parameters)
-            kept = await journal.keep_answer(await self._obtain(journal, request, parameters))
+        kept = await journal.answer() or await journal.keep_answer(await self._obtain(journal, parameters))
         return kept.read(self._tools.reader)
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._tools.store.forget(order_id)
 
-    async def _obtain(self, journal: Journal, request: Request, parameters: OrderParameters) -> Kept:
+    async def _obtain(self, journal: Journal, parameters: OrderParameters) -> Kept:
+        request = await self._tools.requesting.request(journal, parameters)
         names = self._tools.requesting.wanted(parameters).names
         async with self._client() as client:
             issuer = await self._asked(client, "info", {"label": self._settings.label})  # changes nothing there
@@ -106,9 +104,7 @@ class CfsslOrders:
                 await asking.not_taken()
                 raise
         bundle = self._tools.reader.bundle(leaf, None, issuer)
-        asked = self._tools.requesting.read(request.csr_pem)
-        check_answer(bundle.leaf, asked, names, usage_of(parameters.usage), self._tools.clock())
-        return Kept(bundle.leaf.der, tuple(each.der for each in bundle.chain), request.private_key)
+        return taken(bundle, request, parameters, self._tools.requesting, self._tools.clock())
 
     def _signed(self, request: Request, names: tuple[str, ...], usage: str) -> dict[str, str]:
         wanted: dict[str, Any] = {

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from adapters.issuers.answers import check_anchored, check_answer
+from adapters.issuers.answers import check_anchored, taken
 from adapters.issuers.external.cfssl import ExternalTools
 from adapters.issuers.external.settings import OfflineSettings
-from adapters.issuers.journal import Journal, Kept
+from adapters.issuers.journal import Journal
 from adapters.issuers.requesting import usage_of
 from adapters.x509.parsing import MAX_PEM_CHARACTERS, certificate_ders
 from application.issuing_ports import IssuedCertificate, NotYet
@@ -47,10 +47,9 @@ class OfflineOrders:
         tools, journal = self._tools, Journal(self._tools.store, order_id, attempt)
         request = await tools.requesting.request(journal, parameters)
         bundle = tools.reader.bundle(certificate_pem, None, chain_pem)
-        names, asked = tools.requesting.wanted(parameters).names, tools.requesting.read(request.csr_pem)
-        check_answer(bundle.leaf, asked, names, usage_of(parameters.usage), tools.clock())
+        kept = taken(bundle, request, parameters, tools.requesting, tools.clock())
         check_anchored(bundle.leaf, bundle.chain, self._anchors())
-        return Kept(bundle.leaf.der, tuple(each.der for each in bundle.chain), request.private_key).read(tools.reader)
+        return kept.read(tools.reader)
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
