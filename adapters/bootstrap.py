@@ -170,6 +170,8 @@ def _house_settings(settings: Settings) -> HouseSettings:
         errand_deadline=settings.push.errand_deadline,
         bridge_silent_after=settings.bridges.silent_after,
         verification_grace=settings.verification.grace,
+        verification_retries=settings.verification.retries,
+        verification_pause=settings.verification.pause,
         enrolment_seconds=settings.bridges.enrolment_seconds,
     )
 

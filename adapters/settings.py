@@ -72,10 +72,14 @@ class Push:
 
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """`every` and `grace` in seconds. `allow`: networks that may be probed beside the ordinary ones."""
+    """`every`, `grace` and `pause` in seconds. An endpoint that does not serve what it should is looked at again
+    `retries` times, with `pause` before each. `allow`: networks that may be probed beside the ordinary ones.
+    """
 
     every: int = 300
     grace: float = 60.0
+    retries: int = 2
+    pause: float = 1.0
     allow: tuple[str, ...] = ()
 
 

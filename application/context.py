@@ -21,6 +21,8 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     errand_deadline: float = 120.0
     bridge_silent_after: float = 60.0
     verification_grace: float = 60.0
+    verification_retries: int = 2
+    verification_pause: float = 1.0
     enrolment_seconds: float = 3600.0
     token_days: int = 90
 

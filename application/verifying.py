@@ -121,10 +121,23 @@ def _settled(last_deployed_at: datetime | None, now: datetime, house: House) -> 
 
 async def _probe_all(house: House, prober: Prober, due: Sequence[DueConnector]) -> list[_Seen]:
     async def one(item: DueConnector, endpoint: str) -> _Seen:
-        observation = await prober.probe(endpoint, item.server_name, PROBE_TIMEOUT)
+        observation = await _looked(house, prober, item, endpoint)
         return _Seen(item, endpoint, observation, house.clock())
 
     return list(await asyncio.gather(*(one(item, endpoint) for item in due for endpoint in item.endpoints)))
+
+
+async def _looked(house: House, prober: Prober, item: DueConnector, endpoint: str) -> Observation:
+    """What an endpoint serves: the first look that finds what is expected, else the last one.
+
+    A service that has just been told to reload may serve its old certificate, or nobody, for a moment.
+    """
+    for _ in range(house.settings.verification_retries):
+        seen = await prober.probe(endpoint, item.server_name, PROBE_TIMEOUT)
+        if seen.fingerprint_sha256 == item.expected_fingerprint_sha256:
+            return seen
+        await asyncio.sleep(house.settings.verification_pause)
+    return await prober.probe(endpoint, item.server_name, PROBE_TIMEOUT)
 
 
 async def _judge(house: House, seen: Sequence[_Seen]) -> list[Result]:

@@ -183,3 +183,32 @@ async def test_nothing_is_found_in_the_grace_period() -> None:
     state = await world.connector_state(connector_id)
     assert {ValidationState.AWAITING_GRACE} == {each.state for each in state.validation}
     assert state.last_deployed_at == world.clock()
+
+
+class LateReload(Field):
+    """The service was told to reload and still serves what it served before, for a few looks."""
+
+    def __init__(self, late: int) -> None:
+        super().__init__()
+        self.looks, self._late = 0, late
+
+    async def probe(self, endpoint: str, server_name: str | None, timeout: float) -> Observation:
+        self.looks += 1
+        if self.looks <= self._late:
+            return Observation(result=ProbeResult.CERTIFICATE, fingerprint_sha256="00" * 32)
+        return await super().probe(endpoint, server_name, timeout)
+
+
+@pytest.mark.parametrize(
+    ("late", "looks", "state"),
+    [(0, 1, ValidationState.MATCHED), (2, 3, ValidationState.MATCHED), (3, 3, ValidationState.MISMATCH_UNKNOWN)],
+)
+async def test_a_slow_reload_is_no_mismatch(late: int, looks: int, state: ValidationState) -> None:
+    """An endpoint that does not serve what it should is looked at again, twice; only the last look is a finding."""
+    world, field = World(1), LateReload(late)
+    connector_id, _, office = await deployed(world, field)
+    await office.later(61, timers=False)
+    run = (await start_run(world.house, world.by("v"), None, trigger="user")).result.id
+    await carry_out_run(world.house, world.by("v"), field, SimulatedRunResults(), run)
+    found = await world.connector_state(connector_id)
+    assert (looks, [state]) == (field.looks, [each.state for each in found.validation])

@@ -84,7 +84,8 @@ def _has_a_history(demo: Demo) -> None:
     assert {"green", "blue", "yellow", "orange", "red"} <= {each["colour"] for each in certificates}
     orders = auditor.get("/work-orders")["items"]
     wanted = ["approval_pending", "completed", "failed", "review_in_progress", "scheduled"]
-    assert wanted == sorted(order["status"] for order in orders), [(order["status"], order["deployment"]) for order in orders]
+    told = [(order["status"], order["deployment"]) for order in orders]
+    assert wanted == sorted(order["status"] for order in orders), told
     failed = next(order for order in orders if order["status"] == "failed")
     assert failed["deployment"]["error"]["cause"] == "service_reload_failed", failed
     completed = next(order for order in orders if order["status"] == "completed")
