@@ -46,10 +46,11 @@ class History:
         orders = await self._push(main, connectors)
         approved = ("shop", "gateway", "news", "legacy")
         await asyncio.gather(*(self._approve(orders[site]) for site in approved))
-        await asyncio.gather(
-            *(self._implement(orders[site]) for site in ("shop", "legacy")), self._plan(orders["news"])
-        )
-        await asyncio.gather(*(self._ended(orders[site]) for site in ("shop", "legacy")))
+        await self._plan(orders["news"])
+        # One nginx reads the files of both, and only the shop's reload loads anything: it comes last.
+        for site in ("legacy", "shop"):
+            await self._implement(orders[site])
+            await self._ended(orders[site])
 
     async def _target(self, site: str) -> str:
         root = str(self._place.sites / site)

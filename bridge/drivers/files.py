@@ -17,6 +17,7 @@ from bridge.drivers.pair import Pair, check_pair
 from bridge.drivers.place import Place, place_of
 from bridge.drivers.retrying import with_host
 from bridge.drivers.service import Judge, run_profile
+from bridge.drivers.turns import Turns
 from bridge.protocol import FailureCause
 
 
@@ -26,6 +27,7 @@ class FilesDriver(msgspec.Struct, frozen=True):
     open_host: OpenHost
     config: Config
     judge: Judge
+    turns: Turns
 
     async def test(self, job: Job) -> str:
         place = self._place(job)
@@ -50,18 +52,22 @@ class FilesDriver(msgspec.Struct, frozen=True):
             pair = check_pair(job.assignment.certificate, job.content.private_key_pem)
 
         async def applied(host: Host) -> Applied:
-            with job.steps.step("look"):
-                await _check_root(host, place)
-                current = await releases.look(host, place.directory)
-                in_place = await _is_in_place(host, current, pair)
-            if in_place and current.activated:
-                return Applied(message="Already in place.", fingerprint=pair.fingerprint, already_in_place=True)
-            use = finish if in_place else activate
-            await use(host, place, pair, job, self.judge, current)
-            await self._tidy(host, place, job)
-            return Applied(message=f"Installed in {place.directory}.", fingerprint=pair.fingerprint)
+            async with self.turns.on(place.settings):
+                return await self._apply(host, place, pair, job)
 
         return await with_host(self.open_host, place, job, self.config, applied)
+
+    async def _apply(self, host: Host, place: Place, pair: Pair, job: Job) -> Applied:
+        with job.steps.step("look"):
+            await _check_root(host, place)
+            current = await releases.look(host, place.directory)
+            in_place = await _is_in_place(host, current, pair)
+        if in_place and current.activated:
+            return Applied(message="Already in place.", fingerprint=pair.fingerprint, already_in_place=True)
+        use = finish if in_place else activate
+        await use(host, place, pair, job, self.judge, current)
+        await self._tidy(host, place, job)
+        return Applied(message=f"Installed in {place.directory}.", fingerprint=pair.fingerprint)
 
     async def discover(self, job: Job) -> Discovered:
         place = self._place(job)
