@@ -29,6 +29,7 @@ from api.controllers import (
     evidence,
     legal_holds,
     orders,
+    pfx_exports,
     principals,
     providers,
     pushing,
@@ -56,6 +57,7 @@ from api.services import Services
 
 API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *certificates.HANDLERS,
+    *pfx_exports.HANDLERS,
     *connectors.HANDLERS,
     *pushing.HANDLERS,
     *work_orders.HANDLERS,

@@ -17,6 +17,7 @@ from adapters.keys.sealing import seal_content
 from adapters.settings import load_settings
 from adapters.starting import check_database
 from adapters.syslog.configuring import syslog_watch
+from adapters.x509.pfx import make_pfx
 from api.app import create_app
 from api.directory import Directory
 from api.services import ApiSettings, Check, Services
@@ -40,6 +41,7 @@ def services_of(core: Core, health: Health) -> Services:
         origin=core.origin,
         issuers=core.issuers,
         provider_kinds=core.provider_kinds,
+        make_pfx=make_pfx,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
         sealed=core.sealed,

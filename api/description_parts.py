@@ -43,6 +43,7 @@ _TAGS_OF_MODULES = {
     "audit_proofs": "Audit",
     "changes": "Audit",
     "evidence": "Audit",
+    "pfx_exports": "Certificates",
 }
 
 
@@ -69,6 +70,7 @@ _MEANINGS = {
     "404": "There is no such thing.",
     "406": "None of the media types in Accept is spoken here.",
     "409": "Not possible now; `type` says why.",
+    "410": "It was used already, or is too old.",
     "412": "It has changed since the version in If-Match.",
     "413": "The body is too large.",
     "415": "The body is not JSON.",
@@ -135,6 +137,7 @@ _FURTHER: dict[str, dict[str, Any]] = {
 _ONLY: dict[str, dict[str, Any]] = {
     "downloadCertificate": _PEM,
     "getLocalCa": _PEM,
+    "downloadPfx": {"application/x-pkcs12": {"schema": {"type": "string", "format": "binary"}}},
     "getAuditEventPayload": _BYTES,
     "getAuditEventLeaf": _BYTES,
     "exportAuditLog": _ZIP,
@@ -156,7 +159,7 @@ def statuses(path: str, verb: str, *, public: bool) -> set[str]:
         found.add("404")
     if verb == "get":
         return found | {"406"}
-    found |= {"400", "409", "412", "413", "415"}
+    found |= {"400", "409", "412", "413", "415"} | ({"410"} if path.endswith("/download") else set())
     return found | ({"428"} if verb in {"put", "patch", "delete"} else set())
 
 

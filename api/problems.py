@@ -122,7 +122,17 @@ KINDS: dict[str, Kind] = {
         "violations lists every rule that was broken; the order is kept as failed under order_id.",
     ),
     "rate-limited": Kind(429, "Too many requests", "Wait for the seconds in Retry-After."),
-    "export-already-used": Kind(410, "The export was downloaded already", "An export can be downloaded once."),
+    Code.EXPORT_ALREADY_USED: Kind(
+        410, "The export was downloaded already", "An export can be downloaded once. Make a new one."
+    ),
+    Code.EXPORT_EXPIRED: Kind(
+        410,
+        "The export is no longer available",
+        "It is too old, or a wrong password was given too often. Make a new one.",
+    ),
+    Code.EXPORT_PASSWORD_MISMATCH: Kind(
+        403, "Wrong password", "This is not the password that was shown with the export. Tries are limited."
+    ),
     Code.CONNECTOR_EXISTS: Kind(
         409, "Already associated", "This certificate is associated with this target system and profile already."
     ),

@@ -16,6 +16,7 @@ from application.enrolling import BridgeSigner
 from application.export_ports import EvidenceMaker
 from application.house import House
 from application.issuing_ports import Issuers
+from application.pfx_exporting import PfxMaker
 from application.ports import CertificateReader
 from application.providing import ProviderKinds
 from application.proving import SealedLog
@@ -233,6 +234,7 @@ class Services:
     origin: Callable[[], Awaitable[Origin]]
     issuers: Issuers
     provider_kinds: ProviderKinds
+    make_pfx: PfxMaker
     bridge_ca: BridgeAuthority
     seal: Seal
     sealed: SealedLog

@@ -27,6 +27,14 @@ class CertificateDownloaded(Event, frozen=True, kw_only=True):
     format: str
 
 
+class PfxDownloaded(Event, frozen=True, kw_only=True):
+    """PFX file downloaded: certificate, issuers and private key. Recorded before the first byte leaves."""
+
+    topic = "certificate.download_pfx.success"
+    certificate_id: UUID
+    export_id: UUID
+
+
 class AuditLogRead(Event, frozen=True, kw_only=True):
     """Somebody read the audit log; `query` is the filter that was asked for."""
 
@@ -102,6 +110,7 @@ ACCESS_LOG: AggregateType[AccessLog] = AggregateType(
         (
             CertificateViewed,
             CertificateDownloaded,
+            PfxDownloaded,
             AuditLogRead,
             AuditExported,
             AccessDenied,

@@ -13,6 +13,7 @@ from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
 from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.legal_hold import LEGAL_HOLDS
+from domain.pfx_export import PFX_EXPORT
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
 from domain.review import REVIEW
@@ -26,6 +27,7 @@ __all__ = ["AGGREGATES", "AGGREGATE_OF", "TOPICS", "Event"]
 AGGREGATES: tuple[AggregateType[Any], ...] = (
     CERTIFICATE,
     CERTIFICATE_ORDER,
+    PFX_EXPORT,
     PROVIDER,
     CONNECTOR,
     WORK_ORDER,

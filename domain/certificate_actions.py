@@ -1,9 +1,10 @@
-"""What a person can do with a certificate now: push, download."""
+"""What a person can do with a certificate now: push, download, download with its key."""
 
 from datetime import datetime
 
 from domain.certificate import Certificate, check_key_available, check_pushable
 from domain.errors import Code, Refused
+from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.roles import Action, Permission, ask
 
@@ -13,7 +14,7 @@ __all__ = ["Action", "available_actions"]
 def available_actions(
     certificate: Certificate, *, roles: frozenset[Role], now: datetime, has_connector: bool = True
 ) -> tuple[Action, ...]:
-    """Both actions; one that the caller may not carry out says why.
+    """All of them; one that the caller may not carry out says why.
 
     `has_connector`: is the certificate associated with a target system? (Manual: Push to Device is shown only then.)
     """
@@ -27,4 +28,5 @@ def available_actions(
     return (
         ask("push", roles, Permission.PUSH, push),
         ask("download", roles, Permission.DOWNLOAD, lambda: None),
+        ask("export_pfx", roles, Permission.EXPORT_PFX, lambda: check_exportable(certificate)),
     )

@@ -29,6 +29,9 @@ class Code(StrEnum):
     POLICY_HARD_FAIL = "policy-hard-fail"
     CONNECTOR_EXISTS = "connector-exists"
     ALREADY_EXISTS = "already-exists"
+    EXPORT_ALREADY_USED = "export-already-used"
+    EXPORT_EXPIRED = "export-expired"
+    EXPORT_PASSWORD_MISMATCH = "export-password-mismatch"  # noqa: S105 (a slug)
     FORBIDDEN = "forbidden"
     LEGAL_HOLD = "legal-hold"
 

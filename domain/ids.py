@@ -24,6 +24,11 @@ def serial_claim_id(issuer: str, serial_number: str) -> UUID:
     return derive("issuer-serial", issuer, serial_number)
 
 
+def pfx_claim_id(export: UUID) -> UUID:
+    """The stream that lets an export be downloaded once."""
+    return derive("pfx-export", export)
+
+
 def connector_id(certificate: UUID, target_system: UUID, profile: str | None) -> UUID:
     """One certificate on one target system under one profile."""
     return derive("connector", certificate, target_system, profile or "")

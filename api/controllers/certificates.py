@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
+from api.attachments import attachment, file_name
 from api.audit_feeds import tell_of_export
 from api.controllers.certificate_filter import certificate_filter
 from api.drawing import draw
@@ -135,9 +136,8 @@ async def download_certificate(
         raise missing("certificate", certificate_id)
     text = pem.certificates(_parts(found, format)).encode()
     await record_download(reading.services.house, reading.context(), certificate_id, format)
-    name = f"{certificate_id}.crt" if format == "pem" else f"{certificate_id}-{format}.pem"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    return Response(text, media_type=_PEM, headers=headers)
+    name = file_name(found.common_name, "crt" if format == "pem" else f"{format}.pem")
+    return Response(text, media_type=_PEM, headers=attachment(name))
 
 
 @get("/certificates/{certificate_id:uuid}/topology", opt=any_role())

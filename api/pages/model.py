@@ -12,6 +12,7 @@ from domain import colour as colours
 from domain.bridge import Bridge
 from domain.certificate import Certificate, Source, check_key_available, check_pushable, days_until_expiry, status
 from domain.colour import MEANING, PRECEDENCE, Colour
+from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
 from domain.roles import Action, Permission, ask
@@ -123,6 +124,7 @@ class CertificatePage(NamedTuple):
     lifetime: lifetime.Lifetime
     push: Button
     download: Button
+    pfx: Button
     chips: tuple[Chip, ...]
     groups: tuple[Group, ...]
     edges: edges.Edges
@@ -163,6 +165,7 @@ def certificate_page(
         lifetime=lifetime.draw(row.state.facts, now),
         push=_push_button(base, topology, viewer, now),
         download=_download_button(row, viewer),
+        pfx=_pfx_button(row, viewer),
         chips=_chips(base, Counter(s.colour for s in shades.values()), only),
         groups=groups,
         edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
@@ -248,6 +251,13 @@ def _may_push(certificate: Certificate, viewer: Viewer, now: datetime) -> Action
 def _download_button(row: Row[Certificate], viewer: Viewer) -> Button:
     found = ask("download", viewer.roles, Permission.DOWNLOAD, lambda: None)
     return Button("Download", f"/api/v1/certificates/{row.id}/download?format=pem", found.allowed, found.reason)
+
+
+def _pfx_button(row: Row[Certificate], viewer: Viewer) -> Button:
+    found = Action("export_pfx", allowed=False, reason="Nothing can be done in the past.")
+    if not viewer.past:
+        found = ask("export_pfx", viewer.roles, Permission.EXPORT_PFX, lambda: check_exportable(row.state))
+    return Button("Download PFX", f"/certificates/{row.id}/pfx", found.allowed, found.reason)
 
 
 def _moving(nodes: Sequence[ConnectorNode]) -> bool:

@@ -73,6 +73,28 @@ class CertificateBody(CertificateItem, frozen=True, kw_only=True):
     available_actions: tuple[ActionBody, ...]
 
 
+class PfxExportBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An export that waits for its download. The password is shown here and never again."""
+
+    id: UUID
+    password: Annotated[str, Meta(examples=["k3mvq7-w9tz2h-cx5nrb-8fjpd4"])]
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        """Show no password."""
+        return f"PfxExportBody({self.id})"
+
+
+class PfxDownloadBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The password that was shown with the export; the file opens with it."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=100)]
+
+    def __repr__(self) -> str:
+        """Show no password."""
+        return "PfxDownloadBody(...)"
+
+
 class CertificatePage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of certificates."""
 

@@ -30,7 +30,7 @@ FROM read.inventory e WHERE e.id = %b::uuid
 """  # noqa: S608 - constants
 
 # What a download consists of.
-DER = "SELECT e.der, e.chain FROM read.inventory e WHERE e.id = %b::uuid AND e.der IS NOT NULL"
+DER = "SELECT e.der, e.chain, e.common_name FROM read.inventory e WHERE e.id = %b::uuid AND e.der IS NOT NULL"
 
 # Which of many fingerprints are in the inventory.
 KNOWN = "SELECT e.fingerprint FROM read.inventory e WHERE e.fingerprint = ANY (%b::text[])"
@@ -92,7 +92,7 @@ class PostgresInventory:
 
     async def der(self, certificate_id: UUID) -> CertificateDer | None:
         rows = await self._reader.rows(DER, [certificate_id])
-        return CertificateDer(rows[0][0], tuple(rows[0][1])) if rows else None
+        return CertificateDer(rows[0][0], tuple(rows[0][1]), rows[0][2]) if rows else None
 
     async def by_fingerprint(self, fingerprint_sha256: str) -> CertificateRow | None:
         return await self._rows.first(Where().add("e.fingerprint = %b::text", fingerprint_sha256))

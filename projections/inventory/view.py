@@ -30,10 +30,11 @@ class CertificateDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CertificateDer(NamedTuple):
-    """The DER of a certificate and of its issuers, its own issuer first."""
+    """The DER of a certificate and of its issuers, its own issuer first, and what it is called."""
 
     der: bytes
     chain: tuple[bytes, ...]
+    common_name: str
 
 
 class ColourRange(msgspec.Struct, frozen=True, kw_only=True):

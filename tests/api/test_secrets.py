@@ -55,7 +55,7 @@ async def test_planted_secrets_show_up_nowhere(working_desk: Desk, pg: Pg, caplo
         assert answer.status_code == 200, path
         assert leaks(answer.text, secrets) == [], path
     assert leaks(caplog.text, secrets) == []
-    assert leaks(_tables(pg), secrets) == []
+    assert leaks(tables(pg), secrets) == []
 
 
 def _lists(desk: Desk) -> list[str]:
@@ -93,7 +93,7 @@ async def _fail_with(desk: Desk, secrets: dict[str, str]) -> None:
     assert leaks((await wrong.get(f"{API}/me")).text, secrets) == []
 
 
-def _tables(pg: Pg) -> str:
+def tables(pg: Pg) -> str:
     """Every row of every table, as text, bytes as the characters they stand for."""
     found = []
     with psycopg.connect(pg.superuser_dsn, autocommit=True) as connection:
@@ -112,4 +112,4 @@ def _tables(pg: Pg) -> str:
 async def test_the_search_can_find_something(desk: Desk, pg: Pg) -> None:
     """What is no secret is found in the tables, so secrets would be too."""
     await Story(desk).imported()
-    assert leaks(_tables(pg), {"name": "www.example.org"}) == ["name"]
+    assert leaks(tables(pg), {"name": "www.example.org"}) == ["name"]

@@ -33,6 +33,8 @@ MAY: dict[str, set[str]] = {
     "POST certificates": {"operator"},
     "PATCH certificates/{id}": {"operator"},
     "GET certificates/{id}/download": {"operator"},
+    "POST certificates/{id}/pfx-exports": {"operator"},
+    "POST certificates/{id}/pfx-exports/{id}/download": {"operator"},
     "POST certificates/{id}/connectors": {"operator"},
     "DELETE connectors/{id}": {"operator"},
     "POST certificates/{id}/push": {"requester", "lead"},

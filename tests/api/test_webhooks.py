@@ -15,7 +15,7 @@ from tests.api.desk import Desk, in_one_task, open_desk
 from tests.api.hooking import Hook, Json, hooked, opened, verified
 from tests.api.reading_streams import downloaded, grow, viewed
 from tests.api.test_refusals import refused
-from tests.api.test_secrets import _tables, leaks
+from tests.api.test_secrets import leaks, tables
 from tests.api.walking import API, Story
 from tests.support.postgres import Pg
 from tests.support.receiver import Message, receiving
@@ -91,7 +91,7 @@ async def test_the_secret_is_shown_once_and_is_nowhere_else(
         assert leaks(answer.text, secrets) == []
     assert leaks(str(message), secrets) == []
     assert leaks(caplog.text, secrets) == []
-    assert leaks(await asyncio.to_thread(_tables, pg), secrets) == []
+    assert leaks(await asyncio.to_thread(tables, pg), secrets) == []
 
 
 async def test_a_rotated_secret_overlaps_with_the_former_one(working_desk: Desk) -> None:

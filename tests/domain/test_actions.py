@@ -108,15 +108,18 @@ REQUESTING, OPERATING = frozenset({Role.REQUESTER}), frozenset({Role.OPERATOR})
 
 
 def test_push_and_download() -> None:
-    """A requester pushes, an operator downloads; both are told what the other one takes."""
+    """A requester pushes, an operator downloads; both are told what the other one takes, or what forbids it."""
     assert certificate_actions.available_actions(a_certificate(), roles=REQUESTING, now=NOW) == (
         Action("push", allowed=True),
         Action("download", allowed=False, reason="This takes the role operator."),
+        Action("export_pfx", allowed=False, reason="This takes the role operator."),
     )
-    assert certificate_actions.available_actions(a_certificate(), roles=OPERATING, now=NOW) == (
+    *offered, export = certificate_actions.available_actions(a_certificate(), roles=OPERATING, now=NOW)
+    assert offered == [
         Action("push", allowed=False, reason="This takes the role requester."),
         Action("download", allowed=True),
-    )
+    ]
+    assert (export.action, export.allowed, "imported" in str(export.reason)) == ("export_pfx", False, True)
 
 
 def test_push_takes_an_active_certificate_its_key_and_a_connector() -> None:
@@ -126,7 +129,7 @@ def test_push_takes_an_active_certificate_its_key_and_a_connector() -> None:
     cases = [(revoked, NOW, True, "revoked"), (a_certificate(), T0 + 900 * DAY, True, "expired")]
     cases += [(keyless, NOW, True, "private key"), (a_certificate(), NOW, False, "Add a target system")]
     for certificate, now, has_connector, reason in cases:
-        push, _ = certificate_actions.available_actions(
+        push, *_ = certificate_actions.available_actions(
             certificate, roles=REQUESTING, now=now, has_connector=has_connector
         )
         assert not push.allowed

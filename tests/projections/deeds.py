@@ -8,13 +8,14 @@ from domain import (
     certificate,
     certificate_order,
     ids,
+    pfx_export,
     principal,
     provider,
     target_system,
     webhook,
     work_order,
 )
-from domain.access import AccessDenied, CertificateViewed
+from domain.access import AccessDenied, CertificateViewed, PfxDownloaded
 from domain.alert import AlertKind, AlertRaised
 from domain.bridge import BridgeEnrolmentIssued
 from domain.certificate import (
@@ -29,6 +30,7 @@ from domain.certificate import (
 from domain.certificate_order import OrderParameters, Provider
 from domain.claim import Claimed
 from domain.entity import Actor, ActorKind
+from domain.pfx_export import PfxExportRefused
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
@@ -272,6 +274,20 @@ def providers(world: World) -> tuple[Change, ...]:
         state, world.by(), name=state.name, settings={}, secrets_version=version, secrets_set=("account_key",)
     )
     return ((chosen, changed),)
+
+
+def export_pfx(world: World) -> tuple[Change, ...]:
+    chosen, state = world.any("certificate")
+    if state.key_origin is not KeyOrigin.GENERATED or state.provider != "local_pki":
+        return ()
+    made, until = world.new("export"), world.now + DAY
+    wrong = PfxExportRefused(meta=world.by(), certificate_id=chosen, tries_left=2)
+    taken = Claimed(meta=world.by(), kind="pfx-export", holder_id=made)
+    downloaded = PfxDownloaded(meta=world.by(), certificate_id=chosen, export_id=made)
+    created = pfx_export.create(state, world.by(), certificate_id=chosen, expires_at=until)
+    prepared = (made, (*created, *world.one_of((), (wrong,))))
+    left = ((ids.pfx_claim_id(made), (taken,)), (ids.access_log_id(chosen), (downloaded,)))
+    return (prepared, *world.one_of((), left))
 
 
 def access(world: World) -> tuple[Change, ...]:

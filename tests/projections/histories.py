@@ -32,6 +32,7 @@ DEEDS: dict[Deed, int] = {
     deeds.people: 4,
     deeds.alerts: 3,
     deeds.access: 3,
+    deeds.export_pfx: 1,
     deeds.webhooks: 2,
     deeds.providers: 2,
 }

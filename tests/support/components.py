@@ -47,6 +47,7 @@ COMPONENTS = {
         Component("cfssl", "golang-cfssl", "orders through an External CA"),
         Component("chromium", "chromium", "the pages in a real browser"),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
+        Component("keytool", "default-jre-headless", "PFX files, opened by Java"),
         Component("named", "bind9", "dns-01 with signed updates"),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
