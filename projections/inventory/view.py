@@ -30,7 +30,7 @@ class CertificateDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CertificateDer(NamedTuple):
-    """The DER of a certificate and of its issuers, its own issuer first, and what it is called."""
+    """The DER of a certificate and of its issuers, its own issuer first, and its common name in lower case."""
 
     der: bytes
     chain: tuple[bytes, ...]

@@ -149,7 +149,7 @@ async def test_a_row_has_everything_but_the_bytes(town: Town, ask: Views) -> Non
         assert days_until_expiry(known.state, town.world.now) == days_until_expiry(row.state, town.world.now)
         der = await ask.inventory.der(known.id)
         assert der is not None
-        assert der == (known.state.der, known.state.chain, known.state.facts.common_name)
+        assert der == (known.state.der, known.state.chain, known.state.facts.common_name.lower())
 
 
 async def test_lookups_by_what_is_unique(town: Town, ask: Views) -> None:
