@@ -9,6 +9,9 @@ import psycopg
 
 from adapters.evidence.making import PostgresEvidence
 from adapters.issuers.local_pki import LocalPki, open_local_pki
+from adapters.issuers.local_pki_crls import LocalPkiCrls
+from adapters.issuers.local_pki_ocsp import LocalPkiOcsp
+from adapters.issuers.local_pki_status import LocalPkiStatus
 from adapters.issuers.registered import Parts, Places, ProviderKinds, RegisteredIssuers
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
@@ -21,6 +24,7 @@ from adapters.keys.vault import Envelope
 from adapters.origin import LedgerOrigin
 from adapters.postgres.log import PostgresLog
 from adapters.postgres_ops.acme_challenges import AcmeChallenges
+from adapters.postgres_ops.crls import PostgresCrls
 from adapters.postgres_ops.database import OpsDatabase
 from adapters.postgres_ops.deliveries import PostgresDeliveries
 from adapters.postgres_ops.errands import PostgresErrands
@@ -69,6 +73,7 @@ class Core(NamedTuple):
     origin: LedgerOrigin
     bridge_ca: BridgeCa
     local_pki: LocalPki
+    local_pki_status: LocalPkiStatus
     issuers: Providers
     sealed: PostgresSealedLog
     provider_kinds: ProviderKinds
@@ -130,8 +135,11 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             texts=subjects,
             settings=_house_settings(settings),
         )
-        reader, local_pki = X509Reader(), await open_local_pki(vault, utc_now)
-        orders = LocalPkiOrders(local_pki, generate_key, read_request, reader, vault)
+        reader = X509Reader()
+        local_pki = await open_local_pki(vault, utc_now, settings.local_pki.url or settings.server.url)
+        crls = LocalPkiCrls(local_pki.authorities, views.inventory, PostgresCrls(database), utc_now)
+        ocsp = LocalPkiOcsp(local_pki.issuing, views.inventory, vault, utc_now)
+        orders = LocalPkiOrders(local_pki, generate_key, read_request, reader, vault, crls)
         challenges, places = AcmeChallenges(database), Places(settings.acme.webroot, settings.acme.dns_hook)
         parts = Parts(generate_key, read_request, reader, vault, challenges)
         registered = RegisteredIssuers(house, parts, places)
@@ -155,6 +163,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             origin=LedgerOrigin(rows, settings.server.url, settings.sealing.origin),
             bridge_ca=await open_bridge_ca(vault, utc_now),
             local_pki=local_pki,
+            local_pki_status=LocalPkiStatus(local_pki, crls, ocsp),
             sealed=PostgresSealedLog(rows),
             issuers=Providers({Provider.LOCAL_PKI: orders}, registered),
             provider_kinds=ProviderKinds(places),

@@ -15,7 +15,7 @@ from adapters.issuers.requesting import DEFAULT_KEY, KEY_ALGORITHMS, usage_of
 from adapters.keys.store import SealedStore
 from application.issuer_ports import IssuanceRequest, KeyMaker, RequestReader
 from application.issuer_ports import Issuer as Authority
-from application.issuing_ports import IssuedCertificate, Issuer
+from application.issuing_ports import IssuedCertificate, Issuer, RevokedCertificate
 from application.ports import CertificateReader
 from application.vault_ports import KeyVault
 from domain.certificate_order import OrderParameters, Provider
@@ -24,6 +24,21 @@ from domain.errors import Code, Refused
 
 class Vault(KeyVault, SealedStore, Protocol):
     """A vault that also keeps what is made once; both vaults are."""
+
+
+class Listed(Protocol):
+    """A revocation list."""
+
+    @property
+    def number(self) -> int: ...
+
+
+class Crls(Protocol):
+    """The revocation lists of Local PKI."""
+
+    async def list_revoked(self, ca_id: str, serial_number: int) -> Listed:
+        """The published list that names this certificate."""
+        ...
 
 
 class LocalPkiOrders:
@@ -36,7 +51,9 @@ class LocalPkiOrders:
         read_request: RequestReader,
         reader: CertificateReader,
         vault: Vault,
+        crls: Crls,
     ) -> None:
+        self._crls = crls
         self._authority = authority
         self._make_key = make_key
         self._read_request = read_request
@@ -62,6 +79,12 @@ class LocalPkiOrders:
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._vault.forget(order_id)
+
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        """See Issuer.revoke: it is on the CA's list afterwards. OCSP says it as soon as the inventory does."""
+        facts = revoked.facts
+        listed = await self._crls.list_revoked(facts.authority_key_id or "", int(facts.serial_number, 16))
+        return f"It is on the revocation list number {listed.number} of {facts.issuer_common_name}."
 
     async def _issue(self, parameters: OrderParameters) -> Kept:
         if parameters.csr_pem is not None:

@@ -130,6 +130,15 @@ class Acme:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LocalPki:
+    """`url`: where clients reach the revocation lists and the OCSP responder under `/pki`, as certificates name it;
+    plain http, as they are signed (http://pki.example.org). Empty: `server.url`.
+    """
+
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Worker:
     """`sweep`: seconds between two looks for what was forgotten. `stalled`: seconds until a silent worker is dead."""
 
@@ -179,6 +188,7 @@ class Settings:
     webhooks: Webhooks = field(default_factory=Webhooks)
     syslog: Syslog = field(default_factory=Syslog)
     acme: Acme = field(default_factory=Acme)
+    local_pki: LocalPki = field(default_factory=LocalPki)
     worker: Worker = field(default_factory=Worker)
     sealing: Sealing = field(default_factory=Sealing)
 

@@ -30,10 +30,12 @@ from api.controllers import (
     legal_holds,
     orders,
     pfx_exports,
+    pki,
     principals,
     providers,
     pushing,
     reports,
+    revoking,
     system,
     target_systems,
     verification,
@@ -58,6 +60,7 @@ from api.services import Services
 API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *certificates.HANDLERS,
     *pfx_exports.HANDLERS,
+    *revoking.HANDLERS,
     *connectors.HANDLERS,
     *pushing.HANDLERS,
     *work_orders.HANDLERS,
@@ -90,7 +93,7 @@ def create_app(services: Services) -> Litestar:
     # One router, not one per tag: Litestar copies everything in a router once more for every level.
     api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
     app = Litestar(
-        route_handlers=[api, *system.HANDLERS, *event_schemas.HANDLERS, *page_routes()],
+        route_handlers=[api, *system.HANDLERS, *pki.HANDLERS, *event_schemas.HANDLERS, *page_routes()],
         guards=[admit],
         middleware=[measuring, opening],
         before_send=[tell_shown, stamp],

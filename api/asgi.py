@@ -48,6 +48,7 @@ def services_of(core: Core, health: Health) -> Services:
         settings=_settings(core),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
+        revocation_status=core.local_pki_status,
         checks=_checks(health),
         gauges=_gauges(health),
         unreachable=UNREACHABLE,

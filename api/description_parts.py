@@ -36,6 +36,8 @@ TAGS = {
     "System": "The service itself.",
 }
 _TAGS_OF_MODULES = {
+    "revoking": "Certificates",
+    "pki": "System",
     "event_schemas": "Audit",
     "webhook_deliveries": "Webhooks",
     "work_orders": "Pushing",
@@ -116,9 +118,11 @@ _PRINTED = {"text/csv": {"schema": _STRING}, "text/html": {"schema": _STRING}}
 _CLOUD_EVENT = {"type": "object", "required": ["specversion", "id", "source", "type"], "additionalProperties": True}
 _CLOUD_EVENTS = {"application/cloudevents-batch+json": {"schema": {"type": "array", "items": _CLOUD_EVENT}}}
 _PEM = {"application/x-pem-file": {"schema": _STRING}}
-_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_OCSP = {"application/ocsp-response": _BINARY}
+_BYTES = {"application/octet-stream": _BINARY}
 _TEXT = {"text/plain": {"schema": _STRING}}
-_ZIP = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
+_ZIP = {"application/zip": _BINARY}
 _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
@@ -138,22 +142,29 @@ _ONLY: dict[str, dict[str, Any]] = {
     "downloadCertificate": _PEM,
     "getLocalCa": _PEM,
     "downloadPfx": {"application/x-pkcs12": {"schema": {"type": "string", "format": "binary"}}},
+    "getCaCertificate": {"application/pkix-cert": _BINARY},
+    "getCrl": {"application/pkix-crl": _BINARY},
+    **dict.fromkeys(("askOcsp", "postOcsp"), _OCSP),
     "getAuditEventPayload": _BYTES,
     "getAuditEventLeaf": _BYTES,
     "exportAuditLog": _ZIP,
     "getWorkOrderEvidence": _ZIP,
     **dict.fromkeys(("getAuditTile", "getAuditEntries"), _BYTES),
     **dict.fromkeys(("getAuditCheckpoint", "getOlderAuditCheckpoint", "getAuditEventProof"), _TEXT),
-    "getAuditTimestamp": {"application/timestamp-reply": {"schema": {"type": "string", "format": "binary"}}},
+    "getAuditTimestamp": {"application/timestamp-reply": _BINARY},
     "getEventSchema": {"application/schema+json": {"schema": {"type": "object"}}},
     "metrics": {"text/plain": {"schema": _STRING}},
 }
+
+RAW_BODIES = {"postOcsp": {"required": True, "content": {"application/ocsp-request": _BINARY}}}
+"""Bodies that are not JSON, read as they come."""
 
 
 def statuses(path: str, verb: str, *, public: bool) -> set[str]:
     """The statuses of problems that a route may answer with."""
     if not path.startswith("/api/"):
-        return ({"404", "406"} if "{" in path or path.startswith("/pki/") else set()) | {"500", "503"}
+        named = {"404", "406"} if "{" in path or path.startswith("/pki/") else set[str]()
+        return named | ({"413", "415"} if verb == "post" else set()) | {"500", "503"}
     found = {"422", "500", "503"} | (set() if public else {"401", "403"})
     if "{" in path:
         found.add("404")

@@ -100,6 +100,8 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
     if success == "204":
         responses[success].pop("content", None)
     parts.add_media_types(operation["operationId"], responses[success])
+    if (body := parts.RAW_BODIES.get(operation["operationId"])) is not None:
+        operation["requestBody"] = body
     if "requestBody" in operation and handler.parsed_data_field is not None and handler.parsed_data_field.has_default:
         operation["requestBody"]["required"] = False
 

@@ -150,6 +150,53 @@ class Seal(Protocol):
         ...
 
 
+class Published(Protocol):
+    """A revocation list (DER), and from when to when it holds."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def this_update(self) -> datetime: ...
+    @property
+    def next_update(self) -> datetime: ...
+    @property
+    def der(self) -> bytes: ...
+
+
+class Lasting(Protocol):
+    """From when to when an answer holds."""
+
+    @property
+    def this_update(self) -> datetime: ...
+    @property
+    def next_update(self) -> datetime: ...
+
+
+class OcspAnswer(Protocol):
+    """An OCSP answer (DER); `lasting` None: it is for one question, or is none."""
+
+    @property
+    def der(self) -> bytes: ...
+    @property
+    def lasting(self) -> Lasting | None: ...
+
+
+class RevocationStatus(Protocol):
+    """What anybody may ask Local PKI about its certificates."""
+
+    def certificate(self, ca_id: str) -> bytes | None:
+        """A CA's certificate (DER), None where there is no such CA."""
+        ...
+
+    async def crl(self, ca_id: str) -> Published | None:
+        """A CA's revocation list, None where there is no such CA."""
+        ...
+
+    async def ocsp(self, request: bytes) -> OcspAnswer:
+        """The answer to an OCSP request (DER)."""
+        ...
+
+
 Check = Callable[[], Awaitable[str | None]]
 """A readiness check: None when all is well, else a sentence that says what is wrong. It must not hang."""
 
@@ -216,7 +263,8 @@ class Services:
     models are not there": both become 503, each with its own sentence.
     `views_as_of` gives the read models as they were at a position, which `moments.wait` has waited for.
     `shown_to_acme` gives what an ACME CA is to find under a token (RFC 8555, 8.3), None where that is nothing.
-    `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI.
+    `local_ca_pem` gives the Local PKI's CA certificate, None where there is no Local PKI; `revocation_status`
+    says which of its certificates are revoked.
     """
 
     house: House
@@ -240,6 +288,7 @@ class Services:
     sealed: SealedLog
     settings: ApiSettings
     local_ca_pem: Callable[[], str | None]
+    revocation_status: RevocationStatus
     shown_to_acme: Callable[[str], Awaitable[str | None]]
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])

@@ -131,7 +131,7 @@ def decide(loaded: Loaded[S], decision: Callable[[S], tuple[Event, ...]]) -> tup
     try:
         return decision(loaded.found)
     except Refused as refused:
-        refused.records_version = loaded.version
+        refused.records_stream, refused.records_version = loaded.id, loaded.version
         raise
 
 
@@ -269,16 +269,25 @@ async def record_refusal(house: House, context: Context, refused: Refused, *, su
     """
     if refused.code is Code.NOT_FOUND:
         return True  # about nothing that exists
+    changes = _told(context, refused, subject_id, action)
+    # With the body: a client that was refused may send another body under the same key.
+    decided_on = [each.expected_version for each in changes if each.expected_version is not None]
+    part = context.part("refusal", refused.code.value, context.body_sha256.hex(), *decided_on)
+    try:
+        await append(house, part, *changes)
+    except VersionConflict:
+        return False
+    return True
+
+
+def _told(context: Context, refused: Refused, subject_id: UUID, action: str) -> list[Change]:
+    """What is kept of a refusal. Records on a stream beside the subject's own (a dialog) tell of it by themselves."""
+    stream_id, version = refused.records_stream or subject_id, refused.records_version
+    records = [Change(stream_id=stream_id, expected_version=version, events=refused.records)] if refused.records else []
+    if records and stream_id != subject_id:
+        return records
     kind = PushRefused if action.startswith("push") else CommandRefused
     event = kind(
         meta=context.meta, subject_id=subject_id, action=action, code=refused.code.value, detail=refused.detail
     )
-    changes = [Change(stream_id=ids.access_log_id(subject_id), expected_version=None, events=(event,))]
-    if refused.records:
-        changes.append(Change(stream_id=subject_id, expected_version=refused.records_version, events=refused.records))
-    try:
-        # With the body: a client that was refused may send another body under the same key.
-        await append(house, context.part("refusal", refused.code.value, context.body_sha256.hex()), *changes)
-    except VersionConflict:
-        return False
-    return True
+    return [Change(stream_id=ids.access_log_id(subject_id), expected_version=None, events=(event,)), *records]

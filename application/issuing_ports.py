@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from application.ports import ReadCertificate
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters, Provider
 
 
@@ -30,6 +31,18 @@ class NotYet(Exception):
         self.seconds = seconds
 
 
+class RevokedCertificate(NamedTuple):
+    """What a provider is told of a revocation; `reason` is one of domain.revocation.RevocationReason."""
+
+    facts: CertificateFacts
+    der: bytes
+    reason: str
+
+
+class TellByHand(Exception):
+    """The CA cannot be told of a revocation from here: its sentence says who has to do what."""
+
+
 class Issuer(Protocol):
     """One provider, for instance Local PKI."""
 
@@ -47,6 +60,14 @@ class Issuer(Protocol):
 
     async def forget(self, order_id: UUID) -> None:
         """The outcome is recorded: nothing that was kept for a repetition is needed any more."""
+        ...
+
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        """Tell the CA that a certificate it issued is revoked: a sentence of what it said. Again is harmless.
+
+        Raises Refused where it says no, TellByHand where it cannot be told, NotYet where it wants to be asked later;
+        any other error counts as passing.
+        """
         ...
 
 

@@ -17,6 +17,7 @@ from domain.pfx_export import PFX_EXPORT
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
 from domain.review import REVIEW
+from domain.revocation import REVOCATION_REQUEST
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
 from domain.webhook import WEBHOOK
@@ -26,6 +27,7 @@ __all__ = ["AGGREGATES", "AGGREGATE_OF", "TOPICS", "Event"]
 
 AGGREGATES: tuple[AggregateType[Any], ...] = (
     CERTIFICATE,
+    REVOCATION_REQUEST,
     CERTIFICATE_ORDER,
     PFX_EXPORT,
     PROVIDER,

@@ -9,8 +9,9 @@ from uuid import UUID
 
 import msgspec
 
+from domain.ca_notice import CaNotice, RevocationCaByHand, RevocationCaFailed, RevocationCaInformed, noticed
 from domain.certificate_facts import CertificateFacts
-from domain.entity import AggregateType, Event, Meta, unchanged
+from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.personal import WrittenText
 
@@ -97,23 +98,6 @@ class CertificateTagged(Event, frozen=True, kw_only=True):
     tags: tuple[str, ...]
 
 
-class RevocationRequested(Event, frozen=True, kw_only=True):
-    """Revocation dialog opened: a six-digit challenge was issued. Only a keyed hash of the code is kept, elsewhere."""
-
-    topic = "certificate.revoke.requested"
-    revocation_request_id: UUID
-    expires_at: datetime
-
-
-class RevocationRefused(Event, frozen=True, kw_only=True):
-    """The code was wrong, used or too old."""
-
-    topic = "certificate.revoke.refused"
-    revocation_request_id: UUID
-    code: str
-    tries_left: int
-
-
 class CertificateRevoked(Event, frozen=True, kw_only=True):
     """Revoked, for ever."""
 
@@ -140,6 +124,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     revoked_at: datetime | None = None
     revocation_reason: str | None = None
     revocation_comment: str | None = None
+    ca_notice: CaNotice | None = None
 
     @property
     def has_private_key(self) -> bool:
@@ -255,6 +240,7 @@ def _imported(state: Certificate | None, event: CertificateImported) -> Certific
         revoked_at=state.revoked_at,
         revocation_reason=state.revocation_reason,
         revocation_comment=state.revocation_comment,
+        ca_notice=state.ca_notice,
     )
 
 
@@ -283,8 +269,9 @@ CERTIFICATE: AggregateType[Certificate] = AggregateType(
         CertificateRenewed: _renewed,
         CertificateOwnerChanged: lambda state, event: msgspec.structs.replace(state, owner=event.owner),
         CertificateTagged: lambda state, event: msgspec.structs.replace(state, tags=event.tags),
-        RevocationRequested: unchanged,
-        RevocationRefused: unchanged,
         CertificateRevoked: _revoked,
+        RevocationCaInformed: noticed,
+        RevocationCaFailed: noticed,
+        RevocationCaByHand: noticed,
     },
 )

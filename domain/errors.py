@@ -6,6 +6,7 @@ refusal reads the same in an event, an answer and a page.
 
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 
 class Code(StrEnum):
@@ -40,7 +41,8 @@ class Refused(Exception):
     """A command that the domain does not carry out.
 
     `records` are events that the refusal itself makes on the aggregate (a push whose approval is void ends superseded);
-    they are appended although the command is refused, on the version that whoever loaded it notes in `records_version`.
+    they are appended although the command is refused, on the stream and version that whoever loaded it notes in
+    `records_stream` and `records_version`.
     `detail` is a sentence for people that says what to do next; `pointer` is an RFC 6901 JSON pointer into the
     request body where one field is to blame; `extra` holds further members of the problem (for
     `invalid-transition`: `current_status` and `allowed`).
@@ -54,5 +56,6 @@ class Refused(Exception):
         self.detail = detail
         self.pointer = pointer
         self.records = records
+        self.records_stream: UUID | None = None
         self.records_version: int | None = None
         self.extra = extra

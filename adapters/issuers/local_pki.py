@@ -1,8 +1,10 @@
 """Local PKI: a root (P-384) and an issuing CA (P-256) of this installation's own."""
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -10,7 +12,7 @@ from adapters.issuers.local_pki_names import certified_names
 from adapters.keys.authorities import certificate_der, certificate_pem, kept_authorities
 from adapters.keys.store import SealedStore
 from adapters.x509.algorithms import algorithm_name
-from adapters.x509.building import Authority, make_intermediate, make_leaf, make_root, validity
+from adapters.x509.building import Authority, StatusPlaces, make_intermediate, make_leaf, make_root, validity
 from adapters.x509.names import named
 from adapters.x509.private_keys import PublicKey, load_spki
 from adapters.x509.requests import check_issuable
@@ -26,25 +28,35 @@ MAX_VALIDITY_DAYS = 10 * 365
 _OWNER = ids.derive("certificate-authority", "local-pki")
 
 
-async def open_local_pki(store: SealedStore, clock: Clock) -> "LocalPki":
-    """Local PKI of this installation, made on the first call; safe when several processes start at once."""
+async def open_local_pki(store: SealedStore, clock: Clock, url: str = "") -> "LocalPki":
+    """Local PKI of this installation, made on the first call; safe when several processes start at once.
+
+    `url`: where clients reach `/pki`, named in every certificate; where it is empty nothing is.
+    """
     root, issuing = await kept_authorities(store, _OWNER, lambda: _make(clock()))
-    return LocalPki(root, issuing, clock)
+    return LocalPki(root, issuing, clock, url)
 
 
 class LocalPki:
     """`application.issuer_ports.Issuer`. Times come from `clock`."""
 
-    def __init__(self, root: Authority, issuing: Authority, clock: Clock) -> None:
+    def __init__(self, root: Authority, issuing: Authority, clock: Clock, url: str = "") -> None:
+        self.authorities: Mapping[str, Authority] = {ca_id(each.certificate): each for each in (root, issuing)}
         self._root = root.certificate
         self._issuing = issuing
         self._clock = clock
         self._chain = (certificate_der(issuing.certificate),)
+        self._status = status_places(url.rstrip("/"), ca_id(issuing.certificate)) if url else None
 
     @property
     def root_pem(self) -> str:
         """The root certificate: what clients that are to trust Local PKI need."""
         return certificate_pem(self._root)
+
+    @property
+    def issuing(self) -> Authority:
+        """The CA that issues end entities' certificates."""
+        return self._issuing
 
     async def issue(self, request: IssuanceRequest) -> IssuedCertificate:
         """Issue at once; the validity is cut where the issuing CA's own ends.
@@ -55,8 +67,20 @@ class LocalPki:
         names = certified_names(request)
         public_key = _acceptable_key(request.public_key)
         lasting = validity(self._clock(), _length(request), self._issuing.certificate)
-        leaf = make_leaf(names.subject, public_key, names.alternative, _usage(request), lasting, self._issuing)
+        leaf = make_leaf(
+            names.subject, public_key, names.alternative, _usage(request), lasting, self._issuing, self._status
+        )
         return IssuedCertificate(certificate_der(leaf), self._chain)
+
+
+def ca_id(certificate: x509.Certificate) -> str:
+    """What a CA is called in addresses: its subject key identifier (hex), named by what it issued as authority's."""
+    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+
+
+def status_places(url: str, ca: str) -> StatusPlaces:
+    """The addresses of the routes of api/controllers/pki.py."""
+    return StatusPlaces(crl=f"{url}/pki/crl/{ca}.crl", ocsp=f"{url}/pki/ocsp", issuer=f"{url}/pki/ca/{ca}.crt")
 
 
 def _make(now: datetime) -> tuple[Authority, Authority]:

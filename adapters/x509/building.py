@@ -8,7 +8,7 @@ import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
 
 from adapters.x509.private_keys import PrivateKey, PublicKey
 from domain.certificate_facts import Usage
@@ -30,6 +30,14 @@ class Authority(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Authority({self.certificate.subject.rfc4514_string()})"
+
+
+class StatusPlaces(msgspec.Struct, frozen=True):
+    """Where clients ask whether a certificate is revoked, and find its issuer (RFC 5280, 4.2.1.13 and 4.2.2.1)."""
+
+    crl: str
+    ocsp: str
+    issuer: str
 
 
 class Validity(msgspec.Struct, frozen=True):
@@ -76,8 +84,9 @@ def make_leaf(
     usage: Usage,
     lasting: Validity,
     by: Authority,
+    status: StatusPlaces | None = None,
 ) -> x509.Certificate:
-    """An end entity's certificate."""
+    """An end entity's certificate; `status`: where clients may ask whether it is revoked."""
     builder = (
         _builder(subject, public_key, lasting)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -87,7 +96,32 @@ def make_leaf(
     if names:
         critical = not list(subject)  # RFC 5280, 4.1.2.6
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=critical)
-    return _issue(builder, by)
+    return _issue(_telling(builder, status) if status is not None else builder, by)
+
+
+def make_ocsp_responder(name: x509.Name, key: PrivateKey, lasting: Validity, by: Authority) -> Authority:
+    """Who signs OCSP answers in the CA's name (RFC 6960, 4.2.2.2), and is not asked about itself (4.2.2.2.1)."""
+    builder = (
+        _builder(name, key.public_key(), lasting)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_key_usage("digital_signature"), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), critical=False)
+        .add_extension(x509.OCSPNoCheck(), critical=False)
+    )
+    return Authority(_issue(builder, by), key)
+
+
+def _telling(builder: x509.CertificateBuilder, status: StatusPlaces) -> x509.CertificateBuilder:
+    point = x509.DistributionPoint(
+        full_name=[x509.UniformResourceIdentifier(status.crl)], relative_name=None, reasons=None, crl_issuer=None
+    )
+    access = [
+        x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(status.ocsp)),
+        x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(status.issuer)),
+    ]
+    return builder.add_extension(x509.AuthorityInformationAccess(access), critical=False).add_extension(
+        x509.CRLDistributionPoints([point]), critical=False
+    )
 
 
 def _builder(subject: x509.Name, public_key: PublicKey, lasting: Validity) -> x509.CertificateBuilder:
@@ -143,10 +177,11 @@ def _key_usage(*allowed: str) -> x509.KeyUsage:
 
 
 def _sign(builder: x509.CertificateBuilder, key: PrivateKey) -> x509.Certificate:
-    return builder.sign(key, _digest_for(key))
+    return builder.sign(key, digest_for(key))
 
 
-def _digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
+def digest_for(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384 | None:
+    """The hash that goes with a signing key; None for those that have none apart."""
     if isinstance(key, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey):
         return None
     large = isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256

@@ -89,7 +89,7 @@ async def import_a_certificate(
     found = done.result
     return await command.answer(
         done,
-        await _changed(command, found),
+        await changed(command, found),
         status=201,
         version=found.version,
         location=location_of("certificates", found.id),
@@ -121,7 +121,7 @@ async def describe_a_certificate(
         owner=known.owner if data.owner is UNSET else data.owner,
         tags=None if data.tags is UNSET else data.tags,
     )
-    return await command.answer(done, await _changed(command, done.result), version=done.result.version)
+    return await command.answer(done, await changed(command, done.result), version=done.result.version)
 
 
 @get("/certificates/{certificate_id:uuid}/download", opt=requires(Permission.DOWNLOAD), media_type=_PEM)
@@ -186,7 +186,7 @@ def _body(asked: Reading | Command, found: Known[Certificate], connectors: int) 
     return present.body(found, viewer(asked), connectors)
 
 
-async def _changed(command: Command, found: Loaded[Certificate]) -> CertificateBody:
+async def changed(command: Command, found: Loaded[Certificate]) -> CertificateBody:
     connectors = await command.house.hints.connectors_of(found.id)
     return _body(command, Known.of(found), len(connectors))
 

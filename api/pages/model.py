@@ -7,6 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from api.pages import edges, lifetime, words
+from api.pages.facts import Fact, revocation_facts
 from api.pages.report_card import ReportCard, report_card
 from domain import colour as colours
 from domain.bridge import Bridge
@@ -15,6 +16,7 @@ from domain.colour import MEANING, PRECEDENCE, Colour
 from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.revocation import check_revocable
 from domain.roles import Action, Permission, ask
 from domain.work_order_actions import available_actions
 from projections.connectors.view import ConnectorNode
@@ -37,16 +39,6 @@ class Viewer(NamedTuple):
     def of_the_past(self) -> "Viewer":
         """The same, looking at what was."""
         return self._replace(past=True)
-
-
-class Fact(NamedTuple):
-    """One field of the certificate."""
-
-    label: str
-    value: str
-    short: str | None = None
-    mono: bool = False
-    wide: bool = False
 
 
 class Chip(NamedTuple):
@@ -125,6 +117,7 @@ class CertificatePage(NamedTuple):
     push: Button
     download: Button
     pfx: Button
+    revoke: Button
     chips: tuple[Chip, ...]
     groups: tuple[Group, ...]
     edges: edges.Edges
@@ -159,13 +152,14 @@ def certificate_page(
         headline=words.certificate_headline(status(row.state, now), days_until_expiry(row.state, now)),
         summary=f"{words.plural(len(topology.bridges), 'bridge')}, "
         f"{words.plural(len(topology.connectors), 'connector')}",
-        facts=_facts(row.state),
+        facts=(*_facts(row.state), *revocation_facts(row.state)),
         not_before=row.state.facts.not_before,
         not_after=row.state.facts.not_after,
         lifetime=lifetime.draw(row.state.facts, now),
         push=_push_button(base, topology, viewer, now),
         download=_download_button(row, viewer),
         pfx=_pfx_button(row, viewer),
+        revoke=_revoke_button(base, row, viewer),
         chips=_chips(base, Counter(s.colour for s in shades.values()), only),
         groups=groups,
         edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
@@ -258,6 +252,11 @@ def _pfx_button(row: Row[Certificate], viewer: Viewer) -> Button:
     if not viewer.past:
         found = ask("export_pfx", viewer.roles, Permission.EXPORT_PFX, lambda: check_exportable(row.state))
     return Button("Download PFX", f"/certificates/{row.id}/pfx", found.allowed, found.reason)
+
+
+def _revoke_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:
+    found = ask("revoke", viewer.roles, Permission.REVOKE, lambda: check_revocable(row.state))
+    return Button("Revoke Certificate", f"{base}/revocation-requests", found.allowed, found.reason)
 
 
 def _moving(nodes: Sequence[ConnectorNode]) -> bool:

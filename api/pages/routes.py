@@ -5,7 +5,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from api.pages import certificates, past, pfx_exports, reports, reviewing, signing_in, work_orders
+from api.pages import certificates, past, pfx_exports, reports, reviewing, revoking, signing_in, work_orders
 from api.pages.rendering import STATIC
 from api.security import public
 
@@ -28,6 +28,7 @@ def page_routes() -> list[ControllerRouterHandler]:
         certificates.verify_now,
         pfx_exports.password_dialog,
         pfx_exports.pfx,
+        *revoking.HANDLERS,
         work_orders.details,
         *work_orders.step_handlers(),
         *reports.HANDLERS,

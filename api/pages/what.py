@@ -1,6 +1,6 @@
 """What a work order is about, in the words that a person needs to decide on it."""
 
-from api.pages.model import Fact
+from api.pages.facts import Fact
 from api.pages.words import day, instant
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode

@@ -6,6 +6,7 @@ from api.presenters.connectors import Viewer
 from api.presenters.known import Known
 from api.schemas.certificates import CertificateBody, CertificateItem
 from api.schemas.common import ActionBody
+from api.schemas.revoking import CaNoticeBody
 from domain.certificate import Certificate, days_until_expiry, status
 from domain.certificate_actions import available_actions
 from domain.colour import Thresholds, of_certificate
@@ -50,8 +51,17 @@ def body(found: Known[Certificate], viewer: Viewer, connectors: int) -> Certific
         renewed_to=state.renewed_to,
         revoked_at=state.revoked_at,
         revocation_reason=state.revocation_reason,
+        revocation_comment=state.revocation_comment,
+        revocation_notice=_notice(state),
         available_actions=() if viewer.past else _actions(state, now, viewer.roles, has_connector=connectors > 0),
     )
+
+
+def _notice(state: Certificate) -> CaNoticeBody | None:
+    found = state.ca_notice
+    if found is None:
+        return None
+    return CaNoticeBody(state=found.state, message=found.message, at=found.at, retrying=found.retrying)
 
 
 def _actions(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from api.schemas.common import ActionBody
+from api.schemas.revoking import CaNoticeBody
 from api.schemas.texts import Name, Pem, Tag
 from domain.certificate import CertificateStatus, Source
 from domain.certificate_facts import Usage
@@ -70,6 +71,10 @@ class CertificateBody(CertificateItem, frozen=True, kw_only=True):
     renewed_to: UUID | None
     revoked_at: datetime | None
     revocation_reason: str | None
+    revocation_comment: str | None
+    revocation_notice: Annotated[
+        CaNoticeBody | None, Meta(description="Whether its CA knows of the revocation; null before it was told.")
+    ]
     available_actions: tuple[ActionBody, ...]
 
 

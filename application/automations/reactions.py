@@ -11,6 +11,7 @@ from typing import NamedTuple, cast
 from application.associating import AddConnector, add_connector
 from application.automations import alerts
 from application.automations.kit import Kit, each, reacting
+from application.ca_informing import inform_ca
 from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
 from application.discovering import start_discovery
@@ -21,6 +22,7 @@ from application.issuing_ports import NotYet
 from application.ledger_verifying import carry_out_verification
 from application.ordering import forget, process_order
 from application.ports import Recorded
+from application.revoking import forget_code
 from application.verifying import carry_out_run
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
 from domain.certificate import CertificateRenewed, CertificateRevoked
@@ -46,6 +48,7 @@ from domain.entity import Event
 from domain.ledger_verification import LedgerVerificationStarted
 from domain.principal import SubjectErased
 from domain.push_states import SupersededReason
+from domain.revocation import RevocationRequested
 from domain.verification import VerificationRunStarted
 from domain.webhook import WebhookChanged, WebhookDisabled, WebhookRemoved
 from domain.work_order_events import PushImplemented, PushRescheduled, PushRetried, PushScheduled
@@ -135,6 +138,17 @@ async def supersede_pushes(kit: Kit, recorded: Recorded) -> None:
     await each(open_orders, lambda order_id: supersede_push(kit.house, context.part(order_id), order_id, reason))
 
 
+async def tell_ca(kit: Kit, recorded: Recorded) -> None:
+    """When a certificate is revoked, its CA is told, again and again until it has taken or refused it."""
+    await kit.caught_up(recorded.position)
+    await inform_ca(kit.house, reacting(kit.house, "tell-ca", recorded), kit.issuers, recorded.stream_id)
+
+
+async def forget_confirmation_code(kit: Kit, recorded: Recorded) -> None:
+    """When a confirmation code is too old, what was kept to check it is forgotten."""
+    await forget_code(kit.house, recorded.stream_id)
+
+
 async def verify_on_demand(kit: Kit, recorded: Recorded) -> None:
     """When somebody asked for a verification run, it is carried out."""
     event = cast("VerificationRunStarted", recorded.event)
@@ -167,6 +181,11 @@ _SYNC_ALERT = Reaction("alert-sync", alerts.judge_sync, serial=True)
 _VALIDATION_ALERT = Reaction("alert-validation", alerts.judge_validation, serial=True)
 _BRIDGE_ALERT = Reaction("alert-bridge", alerts.judge_bridge, serial=True)
 _WEBHOOK_ALERT = Reaction("alert-webhook", alerts.judge_webhook, serial=True)
+_FORGET_CODE = Reaction(
+    "forget-confirmation-code",
+    forget_confirmation_code,
+    at=lambda event: cast("RevocationRequested", event).expires_at,
+)
 _SUPERSEDE = Reaction("supersede-pushes", supersede_pushes)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
@@ -185,7 +204,8 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     TargetSystemDissociated: (_PUSH_ALERT, _SYNC_ALERT, _VALIDATION_ALERT),
     SyncChanged: (_SYNC_ALERT,),
     ValidationChanged: (_VALIDATION_ALERT,),
-    CertificateRevoked: (_SUPERSEDE,),
+    RevocationRequested: (_FORGET_CODE,),
+    CertificateRevoked: (_SUPERSEDE, Reaction("tell-ca", tell_ca)),
     CertificateRenewed: (_SUPERSEDE,),
     VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),
     LedgerVerificationStarted: (Reaction("verify-ledger", verify_ledger),),

@@ -78,3 +78,26 @@ def test_a_failed_order_keeps_the_cas_words_and_can_be_resubmitted(demo: Demo, c
     demo.person("requester").post(f"/orders/{order_id}/resubmit", status=202)
     demo.until(partial(_is, demo, order_id, "complete"), "the order to be complete")
     assert demo.until(lambda: _alerts(demo, order_id)[0]["status"] == "resolved", "the alert to be resolved")
+
+
+def test_a_revocation_reaches_the_ca(demo: Demo, ca: Pebble, provider: Json) -> None:
+    """Revoked here at once; the CA is told by the worker, and what it said stands on the certificate."""
+    order_id = _order(demo, provider, "gone.example.org")
+    order = demo.until(partial(_is, demo, order_id, "complete"), "the order to be complete")
+    path = f"/certificates/{order['certificate_id']}"
+    shown = demo.person("operator").post(f"{path}/revocation-requests", status=201)
+    body = {
+        "revocation_request_id": shown["id"],
+        "confirmation_code": shown["confirmation_code"],
+        "reason": "keyCompromise",
+    }
+    assert "revoked" == demo.person("operator").post(f"{path}/revoke", body)["status"]
+
+    def told() -> Json | None:
+        found: Json = demo.person("auditor").get(path)
+        notice: Json | None = found["revocation_notice"]
+        return notice if notice is not None and notice["state"] == "informed" else None
+
+    demo.until(told, "the CA to be told")
+    serial = demo.person("auditor").get(path)["serial_number"]
+    assert ("Revoked", 1) == tuple(ca.status(serial)[name] for name in ("Status", "Reason"))

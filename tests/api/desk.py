@@ -186,6 +186,7 @@ def services_of(core: Core, **settings: Any) -> Services:
         settings=ApiSettings(session_key=secrets.token_bytes(32), **settings),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
+        revocation_status=core.local_pki_status,
         unreachable=UNREACHABLE,
         unbuilt=UNBUILT,
     )

@@ -36,6 +36,8 @@ MAY: dict[str, set[str]] = {
     "POST certificates/{id}/pfx-exports": {"operator"},
     "POST certificates/{id}/pfx-exports/{id}/download": {"operator"},
     "POST certificates/{id}/connectors": {"operator"},
+    "POST certificates/{id}/revocation-requests": {"operator"},
+    "POST certificates/{id}/revoke": {"operator"},
     "DELETE connectors/{id}": {"operator"},
     "POST certificates/{id}/push": {"requester", "lead"},
     "POST certificates/{id}/deploy": {"requester", "lead", "operator"},
@@ -111,7 +113,8 @@ MAY: dict[str, set[str]] = {
     "POST webhooks/{id}/deliveries/{id}/redeliver": {"admin"},
     "GET me": {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead", "nobody"},
 }
-PUBLIC = {"/.well-known/acme-challenge/{token}", "/problems/{slug}", "/schemas/events/{name}", "/pki/ca.pem"}
+PKI = {"/pki/ca.pem", "/pki/ca/{name}", "/pki/crl/{name}", "/pki/ocsp", "/pki/ocsp/{question}"}
+PUBLIC = {"/.well-known/acme-challenge/{token}", "/problems/{slug}", "/schemas/events/{name}"} | PKI
 EVERY_ROLE = {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"}
 
 

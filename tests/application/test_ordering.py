@@ -9,7 +9,7 @@ from adapters.issuing import Providers
 from application import pem
 from application.house import Done, Loaded, load
 from application.importing import ImportCertificate, import_certificate
-from application.issuing_ports import IssuedCertificate, Issuer, Issuers
+from application.issuing_ports import IssuedCertificate, Issuer, Issuers, RevokedCertificate
 from application.ordering import process_order, resubmit_order, submit_order
 from application.ports import LogUnavailable
 from domain.alert import AlertRaised, AlertResolved
@@ -74,6 +74,9 @@ class Unlucky:
             raise LogUnavailable("died")
         self.forgotten.append(order_id)
         await self._issuer.forget(order_id)
+
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        return await self._issuer.revoke(revoked)
 
 
 async def test_an_order_is_pending_then_complete() -> None:

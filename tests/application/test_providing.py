@@ -12,7 +12,7 @@ from adapters.keys.generating import generate_key
 from adapters.x509.requests import read_request
 from application import provider_secrets
 from application.house import load
-from application.issuing_ports import IssuedCertificate, Issuer, NotYet
+from application.issuing_ports import IssuedCertificate, Issuer, NotYet, RevokedCertificate
 from application.ordering import process_order, submit_order
 from application.providing import DescribeProvider, change_provider, register_provider, retire_provider
 from domain.alert import AlertRaised
@@ -179,6 +179,9 @@ class Slow:
 
     async def forget(self, order_id: UUID) -> None:
         """Nothing is kept."""
+
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        raise NotYet("it takes a while", self._seconds)
 
 
 async def test_a_slow_answer_leaves_the_order_processing_and_alarms_nobody() -> None:

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
+from tests.api.walking import issued
 from tests.pages.conftest import SignIn
-from tests.pages.test_topology_page import connector, open_topology
+from tests.pages.test_topology_page import assert_accessible, connector, open_topology
 
 
 def by_keyboard(page: Page, name: str) -> None:
@@ -96,6 +97,51 @@ def test_what_cannot_be_done_is_no_way_into_a_wall(sign_in: SignIn) -> None:
     page.get_by_role("link", name="old.example.com").click()
     expect(page.get_by_role("button", name=re.compile("Push to Device"))).to_have_attribute("aria-disabled", "true")
     expect(page.get_by_role("link", name="Download")).to_be_visible()
+
+
+def imported(demo: dict[str, Any]) -> str:
+    """One more certificate; its page."""
+    with rest(demo, "operator") as operator:
+        found = operator.post("/certificates", json={"certificate_pem": issued("retired.example.com").certificate_pem})
+        assert found.status_code == 201, found.text
+        return f"/certificates/{found.json()['id']}"
+
+
+def test_a_certificate_is_revoked_by_typing_a_code(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """A wrong code is refused in the dialog; the right one revokes, with reason and comment. Approvers cannot."""
+    page, path = sign_in("operator"), imported(demo)
+    page.goto(path)
+    page.get_by_role("button", name="Revoke Certificate").click()
+    dialog = page.get_by_role("dialog")
+    code = dialog.locator("#code").inner_text()
+    assert re.fullmatch("[0-9]{6}", code)
+    assert_accessible(page)
+    dialog.get_by_label("Enter the code").fill(f"{(int(code) + 1) % 1_000_000:06d}")
+    dialog.get_by_role("button", name="Confirm Revoke").click()
+    expect(dialog).to_contain_text("There are 2 tries left.")
+    dialog.get_by_label("Enter the code").fill(f" {code} ")
+    dialog.get_by_label("Reason").select_option("superseded")
+    dialog.get_by_label("Comment").fill("a better one is there")
+    dialog.get_by_role("button", name="Confirm Revoke").click()
+    expect(page.get_by_text("superseded (“a better one is there”)")).to_be_visible()
+    expect(page.locator(".pill")).to_contain_text("Revoked")
+    expect(page.get_by_role("button", name=re.compile("Revoke Certificate"))).to_have_attribute("aria-disabled", "true")
+    assert_accessible(page)
+    page = sign_in("approver")
+    page.goto(imported(demo))
+    refused = page.get_by_role("button", name=re.compile("Revoke Certificate"))
+    expect(refused).to_contain_text("This takes the role operator.")
+
+
+def test_a_certificate_is_revoked_without_scripts(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """The dialog is a page, and the answer the certificate's page."""
+    page, path = sign_in("operator", java_script_enabled=False), imported(demo)
+    page.goto(path)
+    page.get_by_role("button", name="Revoke Certificate").click()
+    page.get_by_label("Enter the code").fill(page.locator("#code").inner_text())
+    page.get_by_role("button", name="Confirm Revoke").click()
+    expect(page).to_have_url(re.compile(f"{path}$"))
+    expect(page.locator(".pill")).to_contain_text("Revoked")
 
 
 def test_an_operator_deploys_by_clicking(sign_in: SignIn) -> None:

@@ -11,6 +11,7 @@ from domain import (
     pfx_export,
     principal,
     provider,
+    revocation,
     target_system,
     webhook,
     work_order,
@@ -24,8 +25,6 @@ from domain.certificate import (
     CertificateRenewed,
     CertificateRevoked,
     KeyOrigin,
-    RevocationRefused,
-    RevocationRequested,
 )
 from domain.certificate_order import OrderParameters, Provider
 from domain.claim import Claimed
@@ -34,6 +33,7 @@ from domain.pfx_export import PfxExportRefused
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
+from domain.revocation import RevocationReason, RevocationRefused
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
 from domain.webhook import DisabledReason, Subscription, WebhookCreated
 from tests.projections.world import DAY, ENDPOINTS, Change, World, der_of
@@ -76,19 +76,38 @@ def describe(world: World) -> tuple[Change, ...]:
 
 
 def revoke(world: World) -> tuple[Change, ...]:
+    """A dialog, and what comes of it: nothing yet, a wrong code, or the end."""
     chosen, state = world.any("certificate")
     asked = world.new("revocation")
-    if state.revoked_at is not None:
-        return ()
-    requested = RevocationRequested(meta=world.by(), revocation_request_id=asked, expires_at=world.now + DAY)
-    refused = RevocationRefused(meta=world.by(), revocation_request_id=asked, code="wrong", tries_left=2)
-    revoked = CertificateRevoked(meta=world.by(), revocation_request_id=asked, reason="keyCompromise")
+    requested = revocation.request(state, world.by(), certificate_id=chosen, request_id=asked)
+    step = world.one_of("leave", "refuse", "confirm", "confirm")
+    if step == "leave":
+        return ((asked, requested),)
+    if step == "refuse":
+        refused = RevocationRefused(
+            meta=world.by(), revocation_request_id=asked, code="wrong", tries_left=2, certificate_id=chosen
+        )
+        return ((asked, (*requested, refused)),)
+    reason = world.one_of(*RevocationReason).value
+    revoked = CertificateRevoked(meta=world.by(), revocation_request_id=asked, reason=reason)
     ended = [
         (order_id, work_order.supersede(world.states[order_id], world.by(), SupersededReason.CERTIFICATE_REVOKED))
         for order_id in world.all("work_order")
         if world.states[order_id].certificate_id == chosen
     ]
-    return ((chosen, world.one_of((requested, refused), (requested, revoked))), *world.one_of((), ended))
+    return ((asked, requested), (chosen, (revoked,)), *world.one_of((), ended))
+
+
+def tell_ca(world: World) -> tuple[Change, ...]:
+    """A revoked certificate's CA takes it, does not, or cannot be told."""
+    chosen, state = world.any("certificate")
+    step = world.one_of("informed", "failed", "by hand")
+    if step == "informed":
+        return ((chosen, revocation.ca_informed(state, world.by(), "The CA revoked it.")),)
+    if step == "by hand":
+        return ((chosen, revocation.ca_by_hand(state, world.by(), "Tell it yourself.")),)
+    retrying = world.one_of(True, False)
+    return ((chosen, revocation.ca_failed(state, world.by(), "no answer", retrying=retrying)),)
 
 
 def renew(world: World) -> tuple[Change, ...]:

@@ -75,9 +75,11 @@ def certificate(origin: KeyOrigin, revoked_at: datetime | None) -> Certificate:
 def test_push_is_offered_exactly_when_it_would_not_be_refused(
     origin: KeyOrigin, revoked_at: datetime | None, now: datetime, roles: frozenset[Role], has_connector: bool
 ) -> None:
-    """An active certificate with a key and a connector, and a requester; downloads take an operator."""
+    """An active certificate with a key and a connector, and a requester; downloads and revocation take an operator."""
     found = certificate(origin, revoked_at)
-    push, download = certificate_actions.available_actions(found, roles=roles, now=now, has_connector=has_connector)
+    push, download, _, revoke = certificate_actions.available_actions(
+        found, roles=roles, now=now, has_connector=has_connector
+    )
     try:
         check_pushable(found, now)
         check_key_available(found)
@@ -86,6 +88,7 @@ def test_push_is_offered_exactly_when_it_would_not_be_refused(
         refused = True
     assert push.allowed == (Role.REQUESTER in roles and has_connector and not refused)
     assert download.allowed == (Role.OPERATOR in roles)
+    assert revoke.allowed == (Role.OPERATOR in roles and revoked_at is None)
 
 
 @LAW

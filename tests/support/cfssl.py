@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import secrets
+import sqlite3
 import ssl
 import subprocess
 import time
@@ -51,6 +52,14 @@ class Cfssl:
         """The serial numbers of all certificates that it issued."""
         return _ISSUED.findall(self.log())
 
+    def revoked(self) -> dict[str, int]:
+        """The serial numbers (decimal) of all that it revoked, and the reasons (RFC 5280)."""
+        with contextlib.closing(sqlite3.connect(self._directory / "certificates.db")) as database:
+            rows = database.execute(
+                "SELECT CAST(serial_number AS blob), reason FROM certificates WHERE status = 'revoked'"
+            )
+            return {str(serial, "ascii"): reason for serial, reason in rows}
+
     def answers(self) -> bool:
         """Does it listen?"""
         request = urllib.request.Request(f"{self.url}/api/v1/cfssl/info", data=b'{"label": ""}')
@@ -63,8 +72,11 @@ class Cfssl:
 
 
 @contextlib.contextmanager
-def running_cfssl(directory: Path) -> Iterator[Cfssl]:
-    """An issuing CA below a root, with profiles server, client and both; stopped at the end of the block."""
+def running_cfssl(directory: Path, *, revokes: bool = False) -> Iterator[Cfssl]:
+    """An issuing CA below a root, with profiles server, client and both; stopped at the end of the block.
+
+    `revokes`: it has a certificate database, and so takes revocations.
+    """
     program = str(require("cfssl"))
     directory.mkdir(parents=True, exist_ok=True)
     authority, port, key = trustme.CA(), free_port(HOST), secrets.token_hex(16)
@@ -82,6 +94,8 @@ def running_cfssl(directory: Path) -> Iterator[Cfssl]:
         "tls-cert": "tls.pem",
         "tls-key": "tls-key.pem",
     }
+    if revokes:
+        options["db-config"] = _database(directory)
     arguments = [part for name, value in options.items() for part in (f"-{name}", value)]
     found = Cfssl(directory, port, authority.cert_pem.bytes().decode(), key, root_pem)
     with (directory / "cfssl.log").open("wb") as log:
@@ -113,6 +127,24 @@ def _authority(directory: Path) -> str:
     )
     (directory / "ca-key.pem").write_bytes(encoded)
     return certificate_pem(root.certificate)
+
+
+_TABLES = """
+CREATE TABLE certificates (
+    serial_number blob NOT NULL, authority_key_identifier blob NOT NULL, ca_label blob, status blob NOT NULL,
+    reason int, expiry timestamp, revoked_at timestamp, pem blob NOT NULL,
+    PRIMARY KEY (serial_number, authority_key_identifier));
+CREATE TABLE ocsp_responses (
+    serial_number blob NOT NULL, authority_key_identifier blob NOT NULL, body blob NOT NULL, expiry timestamp,
+    PRIMARY KEY (serial_number, authority_key_identifier));
+"""  # cfssl, certdb/sqlite/migrations/001_CreateCertificates.sql
+
+
+def _database(directory: Path) -> str:
+    with contextlib.closing(sqlite3.connect(directory / "certificates.db")) as database:
+        database.executescript(_TABLES)
+    (directory / "db.json").write_text(json.dumps({"driver": "sqlite3", "data_source": "certificates.db"}))
+    return "db.json"
 
 
 def _configuration(key: str) -> dict[str, object]:

@@ -6,10 +6,11 @@ await office.later(seconds=600)    # the clock goes on; timers and timed reactio
 """
 
 from contextlib import suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from heapq import heappop, heappush
 
 from adapters.issuers.local_pki import open_local_pki
+from adapters.issuers.local_pki_crls import PublishedCrl
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.generating import generate_key
 from adapters.simulated.ops import SimulatedRunResults
@@ -26,7 +27,15 @@ from domain.certificate_order import Provider
 from tests.support.field import Field
 from tests.support.world import World
 
+EPOCH = datetime.fromtimestamp(0, UTC)
 AWAY = (LogUnavailable, ExceptionGroup)
+
+
+class MemoryCrls:
+    """Lists whatever is to be listed."""
+
+    async def list_revoked(self, ca_id: str, serial_number: int) -> PublishedCrl:
+        return PublishedCrl(7, EPOCH, EPOCH, b"")
 
 
 class Office:
@@ -92,5 +101,5 @@ class Office:
 async def local_pki(world: World) -> Issuers:
     """A Local PKI in the world's vault."""
     authority = await open_local_pki(world.vault, world.clock)
-    orders = LocalPkiOrders(authority, generate_key, read_request, world.reader, world.vault)
+    orders = LocalPkiOrders(authority, generate_key, read_request, world.reader, world.vault, MemoryCrls())
     return Providers({Provider.LOCAL_PKI: orders})

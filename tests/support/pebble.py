@@ -54,6 +54,11 @@ class Pebble:
         """The serial numbers (hex) of all certificates that it issued."""
         return _ISSUED.findall(self.log())
 
+    def status(self, serial_number: str) -> dict[str, Any]:
+        """What it says of a certificate (serial number in hex): `Status`, and `Reason` once it is revoked."""
+        found: dict[str, Any] = json.loads(self._get(f"{self._management}/cert-status-by-serial/{serial_number}"))
+        return found
+
     def names(self, what: str, **body: Any) -> None:
         """Tell pebble-challtestsrv: `set-txt`, `set-servfail`, `clear-txt` ..."""
         data = json.dumps(body).encode()

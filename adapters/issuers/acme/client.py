@@ -119,14 +119,15 @@ def sorted_out(error: messages.Error, response: requests.Response | None) -> Exc
         if error.code == "accountDoesNotExist":
             return UnknownAccount(said)
         return CaUnavailable(f"The CA is in trouble: {said}")
-    return ProblemOfCa(f"The CA refused: {said}")
+    return ProblemOfCa(f"The CA refused: {said}", error.code)
 
 
 class ProblemOfCa(Refused):
-    """The CA's no."""
+    """The CA's no; `problem` is the last part of its type (RFC 8555, 6.7), None for types of its own."""
 
-    def __init__(self, said: str) -> None:
+    def __init__(self, said: str, problem: str | None = None) -> None:
         super().__init__(Code.VALIDATION_FAILED, said)
+        self.problem = problem
 
 
 class UnknownAccount(CaUnavailable):

@@ -5,7 +5,8 @@ comes into being at one step only, finalizing, and that is taken for an order th
 whatever dies in between, one attempt ends with at most one certificate, and the next try finds it.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -15,17 +16,18 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from adapters.issuers.acme.account import Account
-from adapters.issuers.acme.client import UnknownAccount, open_client, scratch
+from adapters.issuers.acme.client import AcmeClient, UnknownAccount, open_client, scratch
 from adapters.issuers.acme.conversation import PATIENCE_SECONDS, Conversation
 from adapters.issuers.acme.dns_solvers import HookSolver, Rfc2136Solver
 from adapters.issuers.acme.http_solvers import ServiceSolver, ShownTokens, WebrootSolver
+from adapters.issuers.acme.revoking import tell_revoked
 from adapters.issuers.acme.settings import AcmeSecrets, AcmeSettings
 from adapters.issuers.acme.solvers import Solver
 from adapters.issuers.answers import taken
 from adapters.issuers.journal import Journal, Kept
 from adapters.issuers.requesting import Request, Requesting, is_address, usage_of
 from adapters.keys.store import SealedStore
-from application.issuing_ports import IssuedCertificate
+from application.issuing_ports import IssuedCertificate, RevokedCertificate
 from application.ports import CertificateReader, Clock
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
@@ -80,15 +82,26 @@ class AcmeOrders:
         """See Issuer.forget."""
         await self._tools.store.forget(order_id)
 
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        """See Issuer.revoke."""
+        async with self._signed_in() as client:
+            return await tell_revoked(client, revoked)
+
     async def _obtain(self, journal: Journal, parameters: OrderParameters) -> Kept:
         request = await self._tools.requesting.request(journal, parameters)
+        async with self._signed_in() as client:
+            talk = Conversation(client, self._solver(), self._settings.challenge, self._tools.patience)
+            return await self._through(talk, journal, request, parameters)
+
+    @asynccontextmanager
+    async def _signed_in(self) -> AsyncIterator[AcmeClient]:
+        """The CA, with the account of this provider."""
         key, settings = await self._account.key(), self._settings
         with scratch() as folder:
             client = await open_client(settings.directory_url, settings.ca_certificates_pem, key, folder)
             await self._account.sign_in(client)
-            talk = Conversation(client, self._solver(), settings.challenge, self._tools.patience)
             try:
-                return await self._through(talk, journal, request, parameters)
+                yield client
             except UnknownAccount:
                 await self._account.forget_url()
                 raise

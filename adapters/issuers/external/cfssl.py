@@ -20,7 +20,7 @@ from adapters.issuers.external.settings import CfsslSettings
 from adapters.issuers.journal import Journal, Kept
 from adapters.issuers.requesting import Request, Requesting, usage_of
 from adapters.keys.store import SealedStore
-from application.issuing_ports import IssuedCertificate
+from application.issuing_ports import IssuedCertificate, RevokedCertificate, TellByHand
 from application.ports import CertificateReader, Clock
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
@@ -39,7 +39,7 @@ class LostAnswer(CaUnavailable):
 
 
 class _Result(msgspec.Struct, frozen=True):
-    certificate: str
+    certificate: str | None = None
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -117,15 +117,29 @@ class CfsslOrders:
         token = hmac.digest(self._key, body, hashlib.sha256)
         return {"token": base64.b64encode(token).decode(), "request": base64.b64encode(body).decode()}
 
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        """See Issuer.revoke. Only a server with a certificate database takes revocations.
+
+        Some versions keep no authority key id of what they issued: under the empty one it is looked for, too.
+        """
+        refusals: list[Refused] = []
+        async with self._client() as client:
+            for authority_key_id in dict.fromkeys((revoked.facts.authority_key_id or "", "")):
+                try:
+                    await _revoked(client, revoked, authority_key_id)
+                except Refused as refused:
+                    refusals.append(refused)
+                else:
+                    return "The CA revoked it."
+        raise refusals[0]
+
     async def _asked(self, client: httpx.AsyncClient, endpoint: str, body: dict[str, str]) -> str:
         """The certificate in the answer (PEM). Raises CaUnavailable, Refused or LostAnswer."""
-        try:
-            answer = await client.post(f"/api/v1/cfssl/{endpoint}", content=msgspec.json.encode(body))
-        except _NOT_SENT as error:
-            raise CaUnavailable(f"The CA cannot be reached ({type(error).__name__}).") from error
-        except httpx.HTTPError as error:
-            raise LostAnswer(f"The CA does not answer ({type(error).__name__}).") from error
-        return _certificate(answer)
+        answer = await _posted(client, endpoint, body)
+        found = _read(answer)
+        if found.certificate is None:
+            raise LostAnswer("The CA answers without a certificate.")
+        return found.certificate
 
     def _client(self) -> httpx.AsyncClient:
         trusted = self._settings.ca_certificates_pem
@@ -135,12 +149,37 @@ class CfsslOrders:
         return httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_SECONDS, verify=verify, headers=headers)
 
 
-def _certificate(answer: httpx.Response) -> str:
+async def _revoked(client: httpx.AsyncClient, revoked: RevokedCertificate, authority_key_id: str) -> None:
+    serial = str(int(revoked.facts.serial_number, 16))
+    body = {"serial": serial, "authority_key_id": authority_key_id, "reason": revoked.reason.lower()}
+    answer = await _posted(client, "revoke", body)
+    if answer.status_code == httpx.codes.NOT_FOUND:
+        raise TellByHand(
+            "This cfssl server takes no revocations (it runs without a certificate database): tell the CA."
+        )
+    _read(answer)
+
+
+async def _posted(client: httpx.AsyncClient, endpoint: str, body: dict[str, str]) -> httpx.Response:
+    try:
+        return await client.post(f"/api/v1/cfssl/{endpoint}", content=msgspec.json.encode(body))
+    except _NOT_SENT as error:
+        raise CaUnavailable(f"The CA cannot be reached ({type(error).__name__}).") from error
+    except httpx.HTTPError as error:
+        raise LostAnswer(f"The CA does not answer ({type(error).__name__}).") from error
+
+
+def _read(answer: httpx.Response) -> _Result:
     try:
         found = msgspec.json.decode(answer.content, type=_Answer)
     except (msgspec.DecodeError, msgspec.ValidationError):
         raise LostAnswer(f"The CA answers with status {answer.status_code} and nothing of its own.") from None
     if found.success and found.result is not None:
-        return found.result.certificate
-    said = "; ".join(f"{each.message} ({each.code})" for each in found.errors) or f"status {answer.status_code}"
-    raise Refused(Code.VALIDATION_FAILED, verbatim(f"The CA refused: {said}"))
+        return found.result
+    raise _refused(
+        "; ".join(f"{each.message} ({each.code})" for each in found.errors) or f"status {answer.status_code}"
+    )
+
+
+def _refused(said: str) -> Refused:
+    return Refused(Code.VALIDATION_FAILED, verbatim(f"The CA refused: {said}"))

@@ -8,7 +8,7 @@ from adapters.issuers.external.settings import OfflineSettings
 from adapters.issuers.journal import Journal
 from adapters.issuers.requesting import usage_of
 from adapters.x509.parsing import MAX_PEM_CHARACTERS, certificate_ders
-from application.issuing_ports import IssuedCertificate, NotYet
+from application.issuing_ports import IssuedCertificate, NotYet, RevokedCertificate, TellByHand
 from domain.certificate_order import OrderParameters
 
 POINTER = "/settings/issuers_pem"
@@ -54,6 +54,11 @@ class OfflineOrders:
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._tools.store.forget(order_id)
+
+    async def revoke(self, revoked: RevokedCertificate) -> str:
+        """See Issuer.revoke."""
+        serial = revoked.facts.serial_number
+        raise TellByHand(f"This CA is not on line: tell it yourself that the certificate {serial} is revoked.")
 
     def _anchors(self) -> list[bytes]:
         return certificate_ders(self._settings.issuers_pem, POINTER, MAX_PEM_CHARACTERS)

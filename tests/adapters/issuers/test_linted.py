@@ -1,6 +1,6 @@
 """What Local PKI issues, seen by pkilint: nothing against RFC 5280, for every key and every usage.
 
-What the CA/Browser Forum wants of public CAs (where revocation is told, policies) is not asked.
+What the CA/Browser Forum wants of public CAs (policies) is not asked.
 """
 
 import subprocess
@@ -19,14 +19,15 @@ from tests.contracts.issuer_contract import wanted
 _BIN = Path(sys.executable).parent
 
 
-@pytest.fixture
-async def pki() -> LocalPki:
-    return await open_local_pki(MemoryVault(), lambda: datetime.now(UTC))
+@pytest.fixture(params=["", "http://pki.example.org"], ids=["unreachable", "reachable"])
+async def pki(request: pytest.FixtureRequest) -> LocalPki:
+    """Without an address for clients, and with one, which is in every certificate then."""
+    return await open_local_pki(MemoryVault(), lambda: datetime.now(UTC), request.param)
 
 
-def said(program: str, *files: Path) -> tuple[int, str]:
+def said(program: str, *files: Path, options: tuple[str, ...] = ()) -> tuple[int, str]:
     """Everything from a notice upwards."""
-    command = [sys.executable, str(_BIN / program), "lint", "-s", "NOTICE", *map(str, files)]
+    command = [sys.executable, str(_BIN / program), "lint", "-s", "NOTICE", *options, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout.strip() + done.stderr.strip()
 

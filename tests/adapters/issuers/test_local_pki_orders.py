@@ -13,6 +13,7 @@ from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
 from domain.certificate_order import Provider
 from tests.contracts.orders_contract import OrdersContract
+from tests.support.office import MemoryCrls
 
 
 class LocalDesk:
@@ -28,7 +29,7 @@ class LocalDesk:
     def issuer(self, vault: Vault) -> LocalPkiOrders:
         assert isinstance(vault, MemoryVault)
         self._vaults.append(vault)
-        return LocalPkiOrders(self._authority, generate_key, read_request, X509Reader(), vault)
+        return LocalPkiOrders(self._authority, generate_key, read_request, X509Reader(), vault, MemoryCrls())
 
     def issued(self) -> int:
         """Answers that were noted, in all vaults; vaults that share their drawers count once."""

@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from adapters.issuers.external.asking import AtMostOnce
@@ -19,7 +20,7 @@ from adapters.keys.generating import generate_key
 from adapters.simulated.vault import MemoryVault
 from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
-from application.issuing_ports import NotYet
+from application.issuing_ports import NotYet, RevokedCertificate, TellByHand
 from domain.certificate_facts import Usage
 from domain.certificate_order import Provider
 from domain.errors import Refused
@@ -167,3 +168,27 @@ async def test_the_right_to_ask_is_given_once() -> None:
     await AtMostOnce(journal, lambda: now).ask()
     with pytest.raises(Refused):
         await AtMostOnce(journal, lambda: now + timedelta(minutes=2)).ask()
+
+
+async def test_a_server_with_a_database_revokes(tmp_path_factory: pytest.TempPathFactory, vault: MemoryVault) -> None:
+    """With the reason; what it never issued it refuses in its own words."""
+    with running_cfssl(tmp_path_factory.mktemp("revoking"), revokes=True) as ca:
+        desk = CfsslDesk(ca, ca.url, ca.key)
+        issuer = desk.issuer(vault)
+        leaf = (await answered(issuer, uuid4(), wish(desk))).leaf
+        for reason, code in (("keyCompromise", 1), ("cACompromise", 2), ("unspecified", 0)):
+            assert "The CA revoked it." == await issuer.revoke(RevokedCertificate(leaf.facts, leaf.der, reason))
+            assert {str(int(leaf.facts.serial_number, 16)): code} == ca.revoked()
+        unknown = msgspec.structs.replace(leaf.facts, serial_number="0a")
+        with pytest.raises(Refused, match="certificate not found"):
+            await issuer.revoke(RevokedCertificate(unknown, leaf.der, "superseded"))
+
+
+async def test_a_server_without_one_cannot_be_told(desk: CfsslDesk, vault: MemoryVault) -> None:
+    """Somebody has to tell the CA, and that is said; a server that is away is asked again later."""
+    leaf = (await answered(desk.issuer(vault), uuid4(), wish(desk))).leaf
+    revoked = RevokedCertificate(leaf.facts, leaf.der, "superseded")
+    with pytest.raises(TellByHand, match="without a certificate database"):
+        await desk.issuer(vault).revoke(revoked)
+    with pytest.raises(CaUnavailable):
+        await desk.issuer(vault, url="https://127.0.0.1:9").revoke(revoked)
