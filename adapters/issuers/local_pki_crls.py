@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from adapters.x509.building import Authority
-from adapters.x509.crl import Lasting, RevokedSerial, lists, make_crl
+from adapters.x509.crl import Lasting, PublishedCrl, RevokedSerial, lists, make_crl
 from application.ports import Clock
 from domain.certificate import Certificate, CertificateStatus
 from domain.certificate_order import Provider
@@ -21,15 +21,6 @@ LIFETIME = timedelta(days=7)
 REFRESHED_AFTER = timedelta(days=1)
 CACHE_SECONDS = 1.0
 _SKEW = timedelta(hours=1)
-
-
-class PublishedCrl(NamedTuple):
-    """A list as it is published."""
-
-    number: int
-    this_update: datetime
-    next_update: datetime
-    der: bytes
 
 
 class Turn(Protocol):

@@ -3,9 +3,10 @@
 from typing import NamedTuple
 
 from adapters.issuers.local_pki import LocalPki
-from adapters.issuers.local_pki_crls import LocalPkiCrls, PublishedCrl
+from adapters.issuers.local_pki_crls import LocalPkiCrls
 from adapters.issuers.local_pki_ocsp import LocalPkiOcsp, OcspAnswer
 from adapters.keys.authorities import certificate_der
+from adapters.x509.crl import PublishedCrl
 
 
 class LocalPkiStatus(NamedTuple):

@@ -6,8 +6,8 @@ from typing import Any
 
 from psycopg import AsyncConnection
 
-from adapters.issuers.local_pki_crls import PublishedCrl
 from adapters.postgres_ops.database import OpsDatabase
+from adapters.x509.crl import PublishedCrl
 
 _LATEST = "SELECT number, this_update, next_update, der FROM ops.crls WHERE ca_id = %s"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('certferry crl ' || %s, 0))"

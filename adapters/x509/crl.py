@@ -26,6 +26,15 @@ class Lasting(NamedTuple):
     next_update: datetime
 
 
+class PublishedCrl(NamedTuple):
+    """A list as it is published."""
+
+    number: int
+    this_update: datetime
+    next_update: datetime
+    der: bytes
+
+
 def make_crl(by: Authority, number: int, entries: Iterable[RevokedSerial], lasting: Lasting) -> bytes:
     """A full CRL (DER). `number` has to rise from one to the next (RFC 5280, 5.2.3)."""
     key_id = by.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value

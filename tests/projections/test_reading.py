@@ -16,6 +16,7 @@ from projections.reading.postgres import Parameters, Reader, reading_pool
 from projections.work_orders.view import WaitingFor, WorkOrderFilter
 from tests.projections.conftest import Town
 from tests.projections.ledger import Recorder, caught_up, running
+from tests.projections.world import ENDPOINTS
 from tests.support.histories import OPERATOR, SETTINGS, T0, TARGET, by, facts
 from tests.support.postgres import Pg
 
@@ -59,7 +60,7 @@ def questions(town: Town, ask: Views) -> dict[str, Any]:
         "events": ask.audit_trail.list(),
         "event": ask.audit_trail.get(7),
         "events of a certificate": ask.audit_trail.of_certificate(certificate_id),
-        "served before": ask.served_certificates.served_before([("10.0.0.1:443", None)]),
+        "served before": ask.served_certificates.served_before([(endpoint, None) for endpoint in ENDPOINTS]),
     }
 
 

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 from heapq import heappop, heappush
 
 from adapters.issuers.local_pki import open_local_pki
-from adapters.issuers.local_pki_crls import PublishedCrl
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.generating import generate_key
 from adapters.simulated.ops import SimulatedRunResults
 from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
 from adapters.simulated.syslog import SimulatedSyslog
+from adapters.x509.crl import PublishedCrl
 from adapters.x509.requests import read_request
 from application.automations.kit import Kit
 from application.automations.reactions import REACTIONS

@@ -9,9 +9,10 @@ from pathlib import Path
 import msgspec
 
 from adapters.issuers.local_pki import LocalPki, ca_id, open_local_pki
-from adapters.issuers.local_pki_crls import LocalPkiCrls, PublishedCrl
+from adapters.issuers.local_pki_crls import LocalPkiCrls
 from adapters.issuers.local_pki_ocsp import LocalPkiOcsp
 from adapters.simulated.vault import MemoryVault
+from adapters.x509.crl import PublishedCrl
 from adapters.x509.parsing import ParsedCertificate, parse_certificate
 from application.pem import encode
 from domain import ids

@@ -137,6 +137,7 @@ async def test_the_responder_is_delegated_and_changes(pki: Bench) -> None:
     usage = first.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     assert [ExtendedKeyUsageOID.OCSP_SIGNING] == list(usage)
     first.verify_directly_issued_by(pki.pki.issuing.certificate)
+    latest = first
     for _ in range(8):
         pki.now += RESPONDER_PERIOD
         latest = await responder()
