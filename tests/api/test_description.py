@@ -1,6 +1,7 @@
 """The description of the API is complete and true: a linter reads it, and a machine tries out what it promises."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.support.components import require
 from tests.support.postgres import Pg
 
 HERE = Path(__file__).parent
+HOOKS = {"SCHEMATHESIS_HOOKS": "tests.api.schemathesis_hooks", "PYTHONPATH": str(HERE.parents[1])}
 VERBS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -97,7 +99,11 @@ async def test_what_the_description_promises_is_kept(pg: Pg, tmp_path: Path, pha
             command += ["--no-color", "run", f"{url}/openapi.json", "--phases", phases, "--max-examples", "8"]
             command += ["-H", f"Authorization: Bearer {everybody.token}"]
             running = await asyncio.create_subprocess_exec(
-                *command, cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+                *command,
+                cwd=tmp_path,
+                env=os.environ | HOOKS,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
             )
             said, _ = await running.communicate()
     assert running.returncode == 0, said.decode()[-20_000:]

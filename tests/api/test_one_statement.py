@@ -1,5 +1,6 @@
 """Exactly one read statement per get or list: counted at the driver, for every address that reads."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -76,6 +77,8 @@ async def test_every_get_and_every_list_is_one_statement(
     with as_sealer(pg) as connection:
         size = only(connection, "SELECT size FROM ledger.checkpoints")
         connection.execute("SELECT ledger.stamp(1, 'stamp')")
+    while (await story.get(f"verification-runs/{run['id']}"))["status"] != "completed":  # before, it lists nothing
+        await asyncio.sleep(0.1)
     webhook = await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201)
     delivery = await story.post("admin", f"webhooks/{webhook['id']}/test", status=202)
     ids = {
