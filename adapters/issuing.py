@@ -13,7 +13,8 @@ from adapters.issuers.local_pki import MAX_VALIDITY_DAYS
 from adapters.issuers.local_pki_names import certified_names
 from adapters.issuers.requesting import DEFAULT_KEY, KEY_ALGORITHMS, usage_of
 from adapters.keys.store import SealedStore
-from application.issuer_ports import IssuanceRequest, KeyMaker, RequestReader
+from adapters.x509.requests import read_request
+from application.issuer_ports import IssuanceRequest, KeyMaker, RequestedCertificate, RequestReader
 from application.issuer_ports import Issuer as Authority
 from application.issuing_ports import IssuedCertificate, Issuer, RevokedCertificate
 from application.ports import CertificateReader
@@ -136,3 +137,7 @@ class Providers:
             sentence = f"The provider {provider.value} is not set up; these are: {names}."
             raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/provider")
         return issuer
+
+    def requested(self, csr_pem: str) -> RequestedCertificate:
+        """See Issuers.requested."""
+        return read_request(csr_pem)

@@ -27,6 +27,7 @@ from api.controllers import (
     connectors,
     event_schemas,
     evidence,
+    issuance_policies,
     legal_holds,
     orders,
     pfx_exports,
@@ -78,6 +79,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *webhooks.HANDLERS,
     *webhook_deliveries.HANDLERS,
     *principals.HANDLERS,
+    *issuance_policies.HANDLERS,
     *legal_holds.HANDLERS,
 ]
 _HEADERS = (

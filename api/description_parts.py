@@ -24,6 +24,7 @@ TAGS = {
     "Pushing": "Requests, work orders, approvals, implementation.",
     "Orders": "Certificate orders at a provider.",
     "Providers": "CAs outside that orders go through.",
+    "Issuance policies": "Rules that orders are held against: keys, validity, names, providers, who may ask.",
     "Target systems": "Devices that certificates are installed on.",
     "Bridges": "Agents near the targets, and what they find there.",
     "Verification": "Is what was pushed what is served?",

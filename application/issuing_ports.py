@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
+from application.issuer_ports import RequestedCertificate
 from application.ports import ReadCertificate
 from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters, Provider
@@ -94,4 +95,8 @@ class Issuers(Protocol):
         """`provider_id` names one of those that were registered. Raises Refused(validation-failed) where it is not set
         up.
         """
+        ...
+
+    def requested(self, csr_pem: str) -> RequestedCertificate:
+        """What a signing request asks for. Raises Refused(validation-failed, /csr_pem)."""
         ...

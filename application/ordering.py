@@ -5,6 +5,8 @@ line. Nothing is issued twice: the provider answers a repeated
 order with the same certificate, and certificate and completed order are recorded in one append.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
@@ -12,7 +14,8 @@ import msgspec
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
 from application.importing import claim_serial
 from application.issuing_ports import IssuedCertificate, Issuers
-from application.ports import Change
+from application.judging import judge_order
+from application.ports import Change, CommandIdReused
 from domain import certificate_order as orders
 from domain import ids
 from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
@@ -41,8 +44,13 @@ async def submit_order(house: House, context: Context, issuers: Issuers, paramet
         (await issuers.of(wish.provider, wish.provider_id)).check(wish)
         asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
         order = await load(house, CERTIFICATE_ORDER, order_id)
-        events = orders.submit(order.state, context.meta, wish)
-        return Attempt((write(order, events), *provider, *_once_each(asserted)), order.after(events))
+        if order.state is not None and order.state.violations and order.state.parameters != wish:
+            raise CommandIdReused(f"the command id {context.command_id} stands for another order, which was refused")
+        judged = await judge_order(house, context.actor, issuers, wish)
+        with refusing(order):
+            events = orders.submit(order.state, context.meta, wish, judged.judgement)
+        rests_on = (*provider, *_once_each(asserted), judged.rests_on)
+        return Attempt((write(order, events), *rests_on), order.after(events))
 
     async def again() -> Order:
         return await load(house, CERTIFICATE_ORDER, order_id)
@@ -50,19 +58,42 @@ async def submit_order(house: House, context: Context, issuers: Issuers, paramet
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.submit", again=again)
 
 
-async def resubmit_order(house: House, context: Context, order_id: UUID) -> Done[Order]:
-    """Try a failed order again, with the same parameters."""
+async def resubmit_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:
+    """Try a failed order again, with the same parameters, under the policies of now."""
 
     async def attempt() -> Attempt[Order]:
         order = await load(house, CERTIFICATE_ORDER, order_id)
         check_version(context, order)
-        events = orders.resubmit(order.found, context.meta)
-        return Attempt((write(order, events),), order.after(events))
+        judged = await judge_order(house, context.actor, issuers, order.found.parameters)
+        with refusing(order):
+            events = orders.resubmit(order.found, context.meta, judged.judgement)
+        return Attempt((write(order, events), judged.rests_on), order.after(events))
 
     async def again() -> Order:
         return await load(house, CERTIFICATE_ORDER, order_id)
 
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.resubmit", again=again)
+
+
+async def check_order(house: House, issuers: Issuers, parameters: OrderParameters) -> OrderParameters:
+    """The order as it would be submitted; nothing is recorded. Raises Refused for what cannot be ordered."""
+    wish, _ = await _through(house, parameters)
+    (await issuers.of(wish.provider, wish.provider_id)).check(wish)
+    for number, wanted in enumerate(wish.connectors):
+        await _check_wanted(house, number, wanted)
+    return wish
+
+
+@contextmanager
+def refusing(order: Order) -> Iterator[None]:
+    """A refusal by policy says which order it failed, and fails it in the version that was judged."""
+    try:
+        yield
+    except Refused as refused:
+        if refused.code is Code.POLICY_HARD_FAIL:
+            refused.records_version = order.version
+            refused.extra["order_id"] = str(order.id)
+        raise
 
 
 async def process_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:

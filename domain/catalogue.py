@@ -11,6 +11,7 @@ from domain.claim import CLAIM
 from domain.connector import CONNECTOR
 from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
+from domain.issuance_policy import ISSUANCE_POLICIES
 from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.legal_hold import LEGAL_HOLDS
 from domain.pfx_export import PFX_EXPORT
@@ -30,6 +31,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     REVOCATION_REQUEST,
     CERTIFICATE_ORDER,
     PFX_EXPORT,
+    ISSUANCE_POLICIES,
     PROVIDER,
     CONNECTOR,
     WORK_ORDER,

@@ -9,8 +9,11 @@ import msgspec
 
 from domain.entity import Actor, AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.violation import UNTOUCHED, Judgement, Violation
 
 _replace = msgspec.structs.replace
+DEFAULT_KEY_ALGORITHM = "ec-256"
+"""What is made where an order names none."""
 
 
 class OrderStatus(StrEnum):
@@ -67,6 +70,23 @@ class CsrRequestSubmitted(Event, frozen=True, kw_only=True):
     parameters: OrderParameters
 
 
+class PolicyHardFailed(Event, frozen=True, kw_only=True):
+    """Certificate request blocked by hard rules of issuance policies: nothing is issued. Every rule that was broken."""
+
+    topic = "certificate.policy_hard_fail"
+    violations: tuple[Violation, ...]
+    warnings: tuple[Violation, ...] = ()
+    policy_ids: tuple[UUID, ...] = ()
+
+
+class PolicySoftFailed(Event, frozen=True, kw_only=True):
+    """Certificate request proceeds although soft rules of issuance policies were broken: each of them."""
+
+    topic = "certificate.policy_soft_fail"
+    warnings: tuple[Violation, ...]
+    policy_ids: tuple[UUID, ...] = ()
+
+
 class OrderProcessing(Event, frozen=True, kw_only=True):
     """The provider works on it."""
 
@@ -94,7 +114,7 @@ class OrderResubmitted(Event, frozen=True, kw_only=True):
 
 
 class CertificateOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """State of one order."""
+    """State of one order. `violations` and `warnings`: what issuance policies said when it was submitted last."""
 
     parameters: OrderParameters
     mode: str
@@ -105,6 +125,8 @@ class CertificateOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     certificate_id: UUID | None = None
     error: str | None = None
     ended_at: datetime | None = None
+    violations: tuple[Violation, ...] = ()
+    warnings: tuple[Violation, ...] = ()
 
     @property
     def duration(self) -> timedelta | None:
@@ -112,13 +134,23 @@ class CertificateOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
         return self.ended_at - self.submitted_at if self.ended_at else None
 
 
-def submit(known: CertificateOrder | None, meta: Meta, parameters: OrderParameters) -> tuple[Event, ...]:
-    """A new order; the same order id twice makes no second event."""
+def submit(
+    known: CertificateOrder | None, meta: Meta, parameters: OrderParameters, judgement: Judgement = UNTOUCHED
+) -> tuple[Event, ...]:
+    """A new order; the same order id twice makes no second event.
+
+    Raises Refused(policy-hard-fail) with the events of the failed order where hard rules are broken.
+    """
     if known is not None:
+        if known.violations:
+            raise blocked(known.violations)
         return ()
-    if parameters.csr_pem is not None:
-        return (CsrRequestSubmitted(meta=meta, parameters=parameters),)
-    return (AutomatedRequestSubmitted(meta=meta, parameters=parameters),)
+    submitted: Event = (
+        AutomatedRequestSubmitted(meta=meta, parameters=parameters)
+        if parameters.csr_pem is None
+        else CsrRequestSubmitted(meta=meta, parameters=parameters)
+    )
+    return (submitted, *_judged(meta, judgement, before=(submitted,)))
 
 
 def process(order: CertificateOrder, meta: Meta) -> tuple[Event, ...]:
@@ -140,8 +172,8 @@ def fail(order: CertificateOrder, meta: Meta, error: str) -> tuple[Event, ...]:
     return (OrderFailed(meta=meta, error=error),)
 
 
-def resubmit(order: CertificateOrder, meta: Meta) -> tuple[Event, ...]:
-    """Only a failed order can be tried again."""
+def resubmit(order: CertificateOrder, meta: Meta, judgement: Judgement = UNTOUCHED) -> tuple[Event, ...]:
+    """Only a failed order can be tried again. Raises Refused(policy-hard-fail) where hard rules are broken now."""
     if order.status is not OrderStatus.FAILED:
         raise Refused(
             Code.INVALID_TRANSITION,
@@ -149,7 +181,31 @@ def resubmit(order: CertificateOrder, meta: Meta) -> tuple[Event, ...]:
             current_status=order.status.value,
             allowed=[],
         )
-    return (OrderResubmitted(meta=meta),)
+    return (OrderResubmitted(meta=meta), *_judged(meta, judgement))
+
+
+def blocked(violations: tuple[Violation, ...], records: tuple[Event, ...] = ()) -> Refused:
+    """The refusal of an order that hard rules forbid."""
+    shown: Any = msgspec.to_builtins(violations)
+    return Refused(Code.POLICY_HARD_FAIL, _told(violations), records=records, violations=shown)
+
+
+def _judged(meta: Meta, judgement: Judgement, before: tuple[Event, ...] = ()) -> tuple[Event, ...]:
+    """What policies said, as an event, or as a refusal that records it after what came `before`."""
+    about = judgement.policy_ids
+    if judgement.violations:
+        failed = PolicyHardFailed(
+            meta=meta, violations=judgement.violations, warnings=judgement.warnings, policy_ids=about
+        )
+        raise blocked(judgement.violations, (*before, failed))
+    if judgement.warnings:
+        return (PolicySoftFailed(meta=meta, warnings=judgement.warnings, policy_ids=about),)
+    return ()
+
+
+def _told(violations: tuple[Violation, ...]) -> str:
+    said = " ".join(dict.fromkeys(each.detail for each in violations))
+    return f"Issuance policies forbid this order. {said}"
 
 
 def _submitted(_: CertificateOrder | None, event: Any) -> CertificateOrder:
@@ -177,6 +233,19 @@ def _resubmitted(state: CertificateOrder, event: OrderResubmitted) -> Certificat
         error=None,
         ended_at=None,
         submitted_at=event.meta.at,
+        violations=(),
+        warnings=(),
+    )
+
+
+def _blocked(state: CertificateOrder, event: PolicyHardFailed) -> CertificateOrder:
+    return _replace(
+        state,
+        status=OrderStatus.FAILED,
+        error=_told(event.violations),
+        ended_at=event.meta.at,
+        violations=event.violations,
+        warnings=event.warnings,
     )
 
 
@@ -185,6 +254,8 @@ CERTIFICATE_ORDER: AggregateType[CertificateOrder] = AggregateType(
     table={
         AutomatedRequestSubmitted: _submitted,
         CsrRequestSubmitted: _submitted,
+        PolicyHardFailed: _blocked,
+        PolicySoftFailed: lambda state, event: _replace(state, warnings=event.warnings),
         OrderProcessing: lambda state, _: _replace(state, status=OrderStatus.PROCESSING),
         OrderCompleted: _completed,
         OrderFailed: _failed,

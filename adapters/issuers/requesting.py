@@ -18,10 +18,10 @@ from adapters.x509.private_keys import PrivateKey, from_pkcs8
 from application.issuer_ports import IssuanceRequest, KeyMaker, RequestedCertificate, RequestReader
 from application.pem import encode
 from domain.certificate_facts import Usage
-from domain.certificate_order import OrderParameters
+from domain.certificate_order import DEFAULT_KEY_ALGORITHM, OrderParameters
 from domain.errors import Code, Refused
 
-DEFAULT_KEY = "ec-256"
+DEFAULT_KEY = DEFAULT_KEY_ALGORITHM
 KEY_ALGORITHMS = ("rsa-2048", "rsa-3072", "rsa-4096", "ec-256", "ec-384", "ed25519")
 _STEP, _LABEL = "request", "CERTIFICATE REQUEST"
 

@@ -11,7 +11,12 @@ ELEMENT = "event"
 SEVERITIES: tuple[tuple[Severity, tuple[str, ...]], ...] = (
     (
         Severity.ERROR,
-        ("certificate.deployment.failed", "certificate.order.failed", "work_order.push.failed"),
+        (
+            "certificate.deployment.failed",
+            "certificate.order.failed",
+            "certificate.policy_hard_fail",
+            "work_order.push.failed",
+        ),
     ),
     (
         Severity.WARNING,
@@ -21,6 +26,7 @@ SEVERITIES: tuple[tuple[Severity, tuple[str, ...]], ...] = (
             "bridge.disconnected",
             "bridge.quarantined",
             "certificate.deployment.report_stale",
+            "certificate.policy_soft_fail",
             "certificate.revoke.refused",
             "command.refused",
             "webhook.disabled",

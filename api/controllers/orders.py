@@ -69,7 +69,7 @@ async def list_orders(
 @post("/orders", opt=requires(Permission.ORDER), status_code=202)
 async def submit_an_order(data: JSONBody[OrderBodyIn], command: NamedDependency[Command]) -> Response[OrderBody]:
     """Order a certificate. The answer is `pending`; the order's own address shows what becomes of it."""
-    done = await submit_order(command.house, command.context, command.services.issuers, _parameters(data))
+    done = await submit_order(command.house, command.context, command.services.issuers, parameters(data))
     return await _answer(command, done)
 
 
@@ -89,7 +89,8 @@ async def resubmit_an_order(
     data: JSONBody[NothingBody] = NOTHING,  # noqa: ARG001 - refuses what somebody sent in vain
 ) -> Response[OrderBody]:
     """Try a failed order again, with the same parameters."""
-    return await _answer(command, await resubmit_order(command.house, command.context, order_id))
+    done = await resubmit_order(command.house, command.context, command.services.issuers, order_id)
+    return await _answer(command, done)
 
 
 @get("/orders/{order_id:uuid}/csr", opt=requires(Permission.ORDER, Permission.IMPORT), media_type=PEM)
@@ -118,7 +119,8 @@ async def _answer(command: Command, done: Done[Loaded[CertificateOrder]]) -> Res
     return await command.answer(done, shown, status=202, version=found.version, location=location)
 
 
-def _parameters(data: OrderBodyIn) -> OrderParameters:
+def parameters(data: OrderBodyIn) -> OrderParameters:
+    """What was asked for. Raises Problem where the fields do not go together."""
     _check_mode(data)
     return OrderParameters(
         provider=data.provider,

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from api.presenters.common import actor
+from api.presenters.issuance_policies import violation
 from api.presenters.known import Known
 from api.schemas.orders import OrderBody, OrderParametersBody, WantedConnectorBody
 from domain.certificate_order import CertificateOrder, OrderParameters, Provider
@@ -30,7 +31,8 @@ def body(found: Known[CertificateOrder], now: datetime) -> OrderBody:
         attempt=state.attempt,
         certificate_id=state.certificate_id,
         error=state.error,
-        warnings=(),
+        violations=tuple(map(violation, state.violations)),
+        warnings=tuple(map(violation, state.warnings)),
         parameters=_parameters(state.parameters),
     )
 

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from api.schemas.common import ActorBody
 from api.schemas.texts import EndpointText, Name, Pem, ServerName
+from api.schemas.violations import ViolationBody
 from domain.certificate_order import OrderStatus, Provider
 
 DnsOrIp = Annotated[str, Meta(min_length=1, max_length=253, examples=["www.example.org"])]
@@ -63,7 +64,10 @@ class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate order. `duration_seconds`: submission to end; null while open, `elapsed_seconds` then."""
+    """A certificate order. `duration_seconds`: submission to end; null while open, `elapsed_seconds` then.
+
+    `violations` of issuance policies made it fail; in spite of `warnings` it went on.
+    """
 
     id: UUID
     status: OrderStatus
@@ -80,7 +84,8 @@ class OrderBody(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     certificate_id: UUID | None
     error: str | None
-    warnings: tuple[str, ...]
+    violations: tuple[ViolationBody, ...]
+    warnings: tuple[ViolationBody, ...]
     parameters: OrderParametersBody
 
 

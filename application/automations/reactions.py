@@ -33,6 +33,7 @@ from domain.certificate_order import (
     OrderCompleted,
     OrderFailed,
     OrderResubmitted,
+    PolicyHardFailed,
     Provider,
     WantedConnector,
 )
@@ -198,6 +199,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     OrderResubmitted: (_ISSUE, _ORDER_ALERT),
     OrderCompleted: (Reaction("add-connectors", follow_up_order), _ORDER_ALERT),
     OrderFailed: (_ORDER_ALERT,),
+    PolicyHardFailed: (_ORDER_ALERT,),
     DeploymentRequested: (_GIVE_UP,),
     DeploymentSucceeded: (Reaction("discover-after-push", discover_after_push), _PUSH_ALERT),
     DeploymentFailed: (_PUSH_ALERT,),

@@ -22,7 +22,7 @@ from projections.runner import Runner
 from tests.api.desk import SYSTEM, Desk, in_one_task, open_desk
 from tests.api.test_refusals import refused
 from tests.api.test_security import handlers
-from tests.api.walking import API, PROVIDER, Story, issued
+from tests.api.walking import API, POLICY, PROVIDER, Story, issued
 from tests.support.postgres import Pg
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -48,6 +48,7 @@ NO_READ_MODEL = {
     "webhooks/{webhook_id}/deliveries",
     "webhooks/{webhook_id}/deliveries/{delivery_id}",
 }
+ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies"}
 Said = tuple[int, str, bytes]
 
 
@@ -75,6 +76,7 @@ class Walk:
             "webhook_id": (await story.post("admin", "webhooks", {"url": "http://127.0.0.1:9/"}, 201))["id"],
             "alert_id": str(alert),
             "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
+            "issuance_policy_id": (await story.post("admin", "issuance-policies", POLICY, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         }
         await story.pushed()
@@ -98,13 +100,15 @@ class Walk:
         await self.change("DELETE", "tokens", "token_id")
         await self.change("DELETE", "webhooks", "webhook_id")
         await self.change("DELETE", "legal-holds", "legal_hold_id")
+        await self.change("PATCH", "issuance-policies", "issuance_policy_id", {"name": "Stricter"})
+        await self.change("DELETE", "issuance-policies", "issuance_policy_id")
         await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
         await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})
 
     async def change(self, method: str, what: str, name: str, body: Any = None) -> None:
         client, path = (
-            self.desk.as_("admin" if what in {"tokens", "webhooks", "legal-holds"} else "operator"),
+            self.desk.as_("admin" if what in ADMINS else "operator"),
             f"{API}/{what}/{self.ids[name]}",
         )
         version = (await self.desk.as_("auditor").get(path)).headers["ETag"]

@@ -24,6 +24,7 @@ LISTS = (
     "certificates/{certificate_id}/events",
     "connectors",
     "discoveries",
+    "issuance-policies",
     "orders",
     "principals",
     "target-systems",

@@ -13,7 +13,7 @@ import pytest
 from tests.adapters.sealing.ledgers import as_sealer, only, seal
 from tests.api.desk import Desk
 from tests.api.test_security import handlers
-from tests.api.walking import API, PROVIDER, Story
+from tests.api.walking import API, POLICY, PROVIDER, Story
 from tests.support.postgres import Pg
 
 _counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
@@ -84,6 +84,7 @@ async def test_every_get_and_every_list_is_one_statement(
     ids = {
         "webhook_id": webhook["id"],
         "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
+        "issuance_policy_id": (await story.post("admin", "issuance-policies", POLICY, 201))["id"],
         "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         "delivery_id": delivery["id"],
         "certificate_id": story.certificate_id,

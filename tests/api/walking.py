@@ -26,6 +26,7 @@ PROVIDER = {
     "name": "Corporate CA",
     "settings": {"directory_url": "https://acme.example.org/directory"},
 }
+POLICY = {"name": "Web servers", "rules": [{"name": "short-lived", "severity": "soft", "maximum_validity_days": 398}]}
 Json = dict[str, Any]
 
 

@@ -6,9 +6,11 @@ import msgspec
 import pytest
 
 from adapters.issuing import Providers
+from adapters.x509.requests import read_request
 from application import pem
 from application.house import Done, Loaded, load
 from application.importing import ImportCertificate, import_certificate
+from application.issuer_ports import RequestedCertificate
 from application.issuing_ports import IssuedCertificate, Issuer, Issuers, RevokedCertificate
 from application.ordering import process_order, resubmit_order, submit_order
 from application.ports import LogUnavailable
@@ -58,6 +60,9 @@ class Unlucky:
 
     async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
         return self
+
+    def requested(self, csr_pem: str) -> RequestedCertificate:
+        return read_request(csr_pem)
 
     def check(self, parameters: OrderParameters) -> None:
         self._issuer.check(parameters)
@@ -180,7 +185,7 @@ async def test_a_refusing_provider_fails_the_order_and_resubmitting_mends_it() -
     assert "not set up" in (order.error or "")
     assert 1 == len(world.events(AlertRaised))
 
-    again = await resubmit_order(world.house, world.by("rita"), done.result.id)
+    again = await resubmit_order(world.house, world.by("rita"), good, done.result.id)
     assert (OrderStatus.PENDING, 2) == (again.result.found.status, again.result.found.attempt)
     await process_order(world.house, world.by("process-order"), good, done.result.id)
     await office.settle()
@@ -195,7 +200,7 @@ async def test_only_failed_orders_can_be_resubmitted() -> None:
     done = await _submitted(world, issuers)
     await Office(world, Field(), issuers=issuers).settle()
     with pytest.raises(Refused) as caught:
-        await resubmit_order(world.house, world.by("rita"), done.result.id)
+        await resubmit_order(world.house, world.by("rita"), issuers, done.result.id)
     assert Code.INVALID_TRANSITION is caught.value.code
 
 

@@ -12,6 +12,7 @@ from adapters.keys.generating import generate_key
 from adapters.x509.requests import read_request
 from application import provider_secrets
 from application.house import load
+from application.issuer_ports import RequestedCertificate
 from application.issuing_ports import IssuedCertificate, Issuer, NotYet, RevokedCertificate
 from application.ordering import process_order, submit_order
 from application.providing import DescribeProvider, change_provider, register_provider, retire_provider
@@ -165,6 +166,9 @@ class Slow:
 
     async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
         return self
+
+    def requested(self, csr_pem: str) -> RequestedCertificate:
+        return read_request(csr_pem)
 
     def check(self, parameters: OrderParameters) -> None:
         """Everything."""

@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
+
+from application import registers
 from application.administering import change_role, create_principal, create_token, revoke_token
 from application.alerting import acknowledge_alert, raise_alert, resolve_alert
 from application.associating import AddConnector, add_connector, remove_connector
@@ -27,6 +30,8 @@ from application.registering import change_target, record_test, register_target,
 from application.verifying import start_run
 from domain.alert import AlertKind
 from domain.certificate_order import OrderParameters, Provider
+from domain.issuance_policy import KIND, IssuancePolicy
+from domain.issuance_rules import IssuanceRule
 from domain.principal import Role
 from tests.application_laws.test_every_push_ends import implemented
 from tests.support.field import Field
@@ -38,6 +43,11 @@ Command = Callable[[Context], Awaitable[Done[Any]]]
 CASES: dict[str, Callable[[World], Awaitable[Command]]] = {}
 ONCE: dict[str, Callable[[World], Awaitable[Command]]] = {}  # their answer carries a secret, which is shown once
 Case = Callable[[World], Awaitable[Command]]
+POLICY = IssuancePolicy(name="Servers", rules=(IssuanceRule(name="short", maximum_validity_days=90),))
+
+
+def stricter(known: IssuancePolicy) -> IssuancePolicy:
+    return msgspec.structs.replace(known, rules=(IssuanceRule(name="short", maximum_validity_days=30),))
 
 
 def case(made: Case) -> Case:
@@ -215,6 +225,23 @@ async def take_a_token_back(world: World) -> Command:
     rita = (await create_principal(world.house, world.by("a"), "Rita")).result
     made = await create_token(world.house, world.by("a"), rita.id, "cli")
     return lambda context: revoke_token(world.house, context, made.result.token.id)
+
+
+@case
+async def create_a_policy(world: World) -> Command:
+    return lambda context: registers.create(world.house, context, KIND, POLICY)
+
+
+@case
+async def change_a_policy(world: World) -> Command:
+    made = await registers.create(world.house, world.by("a"), KIND, POLICY)
+    return lambda context: registers.change(world.house, context, KIND, made.result.id, stricter)
+
+
+@case
+async def retire_a_policy(world: World) -> Command:
+    made = await registers.create(world.house, world.by("a"), KIND, POLICY)
+    return lambda context: registers.retire(world.house, context, KIND, made.result.id)
 
 
 @case

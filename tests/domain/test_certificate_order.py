@@ -16,10 +16,13 @@ from domain.certificate_order import (
     OrderProcessing,
     OrderResubmitted,
     OrderStatus,
+    PolicyHardFailed,
+    PolicySoftFailed,
     Provider,
 )
 from domain.entity import Event
 from domain.errors import Code
+from domain.violation import Judgement, Severity, Violation
 from tests.support.deciders import given, state_of
 from tests.support.histories import CERTIFICATE_ID, DAY, HOUR, MINUTE, REQUESTER, SYSTEM, T0, by
 
@@ -28,6 +31,47 @@ SUBMITTED = (AutomatedRequestSubmitted(meta=by(REQUESTER), parameters=ASKED),)
 PROCESSING = (*SUBMITTED, OrderProcessing(meta=by(SYSTEM, T0 + MINUTE)))
 COMPLETE = (*PROCESSING, OrderCompleted(meta=by(SYSTEM, T0 + HOUR), certificate_id=CERTIFICATE_ID))
 FAILED = (*PROCESSING, OrderFailed(meta=by(SYSTEM, T0 + HOUR), error="The CA is away."))
+
+POLICY_ID = ids.derive("test", "policy")
+BROKEN = Violation(
+    policy_id=POLICY_ID,
+    policy_version=3,
+    policy="Web servers",
+    rule="short-lived",
+    severity=Severity.HARD,
+    restriction="maximum_validity_days",
+    pointer="/validity_days",
+    detail="90 days are too many.",
+)
+WARNED = msgspec.structs.replace(BROKEN, severity=Severity.SOFT, rule="wish")
+
+
+def test_broken_hard_rules_fail_the_order_and_are_kept() -> None:
+    """Blocked: the order exists as failed, with every rule that was broken; asked again, it is refused again."""
+    meta, judgement = by(REQUESTER), Judgement(violations=(BROKEN,), warnings=(WARNED,))
+    failed = PolicyHardFailed(meta=meta, violations=(BROKEN,), warnings=(WARNED,), policy_ids=(POLICY_ID,))
+    records = (*SUBMITTED, failed)
+    given().when(orders.submit, meta, ASKED, judgement).refused(Code.POLICY_HARD_FAIL, records=records)
+    state = state_of(*records)
+    assert (OrderStatus.FAILED, T0) == (state.status, state.ended_at)
+    assert ((BROKEN,), (WARNED,)) == (state.violations, state.warnings)
+    assert BROKEN.detail in state.error
+    given(*records).when(orders.submit, meta, ASKED).refused(Code.POLICY_HARD_FAIL)
+    given(*records).when(orders.process, by(SYSTEM)).then_nothing()
+
+
+def test_broken_soft_rules_are_kept_with_an_order_that_goes_on() -> None:
+    """Proceeds, warnings kept; a resubmission is judged anew and keeps what is said then."""
+    meta = by(REQUESTER)
+    soft = PolicySoftFailed(meta=meta, warnings=(WARNED,), policy_ids=(POLICY_ID,))
+    then = given().when(orders.submit, meta, ASKED, Judgement(warnings=(WARNED,))).then(*SUBMITTED, soft)
+    assert (OrderStatus.PENDING, (WARNED,)) == (then.state.status, then.state.warnings)
+    failed = (*SUBMITTED, soft, OrderFailed(meta=by(SYSTEM, T0 + HOUR), error="The CA is away."))
+    then = given(*failed).when(orders.resubmit, meta).then(OrderResubmitted(meta=meta))
+    assert () == then.state.warnings
+    records = (PolicyHardFailed(meta=meta, violations=(BROKEN,), policy_ids=(POLICY_ID,)),)
+    forbidden = given(*failed).when(orders.resubmit, meta, Judgement(violations=(BROKEN,)))
+    forbidden.refused(Code.POLICY_HARD_FAIL, records=records)
 
 
 def test_an_automated_request_is_pending() -> None:

@@ -29,12 +29,14 @@ from domain.certificate import (
 from domain.certificate_order import OrderParameters, Provider
 from domain.claim import Claimed
 from domain.entity import Actor, ActorKind
+from domain.errors import Refused
 from domain.pfx_export import PfxExportRefused
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
 from domain.revocation import RevocationReason, RevocationRefused
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
+from domain.violation import UNTOUCHED, Judgement, Severity, Violation
 from domain.webhook import DisabledReason, Subscription, WebhookCreated
 from tests.projections.world import DAY, ENDPOINTS, Change, World, der_of
 
@@ -125,7 +127,29 @@ def order(world: World) -> tuple[Change, ...]:
         validity_days=90,
         csr_pem=world.one_of(None, "-----BEGIN"),
     )
-    return ((world.new("order"), certificate_order.submit(None, world.by(), wanted)),)
+    made, judgement = world.new("order"), judged(world)
+    try:
+        return ((made, certificate_order.submit(None, world.by(), wanted, judgement)),)
+    except Refused as refused:
+        return ((made, refused.records),)
+
+
+def judged(world: World) -> Judgement:
+    """Mostly no policy says anything; sometimes a rule is broken."""
+    severity = world.one_of(None, None, None, *Severity)
+    if severity is None:
+        return UNTOUCHED
+    broken = Violation(
+        policy_id=ids.derive("policy", 1),
+        policy_version=1,
+        policy="Servers",
+        rule="short-lived",
+        severity=severity,
+        restriction="maximum_validity_days",
+        pointer="/validity_days",
+        detail="90 days are too many.",
+    )
+    return Judgement(violations=(broken,)) if severity is Severity.HARD else Judgement(warnings=(broken,))
 
 
 def work_on_order(world: World) -> tuple[Change, ...]:
