@@ -1,16 +1,18 @@
 """application.ports.Hints over the read models: thin, one question each."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from application.ports import DueConnector, PendingDeployment
+from application.ports import DueConnector, PendingDeployment, Unexpired
+from domain.alert import AlertKind
+from domain.certificate import CertificateStatus
 from domain.principal import Role
 from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
-from projections.inventory.view import Inventory
+from projections.inventory.view import CertificateFilter, Inventory
 from projections.principals.view import PrincipalFilter, Principals, TokenFilter
 from projections.providers.view import Providers
 from projections.rows import Page
@@ -122,6 +124,25 @@ class ReadHints(NamedTuple):
     async def open_alerts(self, cause: str) -> list[UUID]:
         """See Hints.open_alerts."""
         return list(await self.alerts.open_of_cause(cause))
+
+    async def known_causes(self, causes: Sequence[str]) -> set[str]:
+        """See Hints.known_causes."""
+        return await self.alerts.known_causes(causes)
+
+    async def open_alerts_of(self, kind: AlertKind, *, subject_id: UUID | None = None) -> list[UUID]:
+        """See Hints.open_alerts_of."""
+        return list(await self.alerts.open_of_kind(kind, subject_id))
+
+    async def unexpired(self, now: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
+        """See Hints.unexpired."""
+        valid = (CertificateStatus.ACTIVE, CertificateStatus.NOT_YET_VALID)
+        narrow = CertificateFilter(now=now, status=valid, expires_within=within)
+        async for rows in self.inventory.stream(narrow):
+            yield [Unexpired(row.id, row.state) for row in rows]
+
+    async def waiting_for_approval(self, before: datetime, limit: int) -> list[UUID]:
+        """See Hints.waiting_for_approval."""
+        return list(await self.work_orders.waiting_since(before, limit))
 
     async def latest_alert_ordinal(self, cause: str) -> int:
         """See Hints.latest_alert_ordinal."""

@@ -62,12 +62,14 @@ class Bridges:
 @dataclass(frozen=True, kw_only=True)
 class Push:
     """Seconds: until a bridge must come for a deployment, or for an errand (a discovery, a connection test), counted
-    from its last sign of life; how long a lease lives without a heartbeat.
+    from its last sign of life; how long a lease lives without a heartbeat; for how long a work order may wait for a
+    person before an alert tells of it.
     """
 
     dispatch_deadline: float = 600.0
     lease_seconds: float = 30.0
     errand_deadline: float = 120.0
+    approval_waiting: float = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -41,6 +41,35 @@ async def raise_alert(
     return await carry_out(house, context, attempt, subject_id=ids.alert_id(cause, 1), action="alert.raise")
 
 
+async def raise_once(
+    house: House,
+    context: Context,
+    kind: AlertKind,
+    cause: str,
+    message: str,
+    subject_id: UUID,
+) -> Done[Loaded[Alert]]:
+    """Raise an alert unless there ever was one for this cause."""
+    cause = f"{kind.value}:{cause}"
+    alert_id = ids.alert_id(cause, 1)
+
+    async def attempt() -> Attempt[Loaded[Alert]]:
+        known = await load(house, ALERT, alert_id)
+        if known.state is not None:
+            return Attempt((), known)
+        event = AlertRaised(
+            meta=context.meta,
+            kind=kind,
+            cause=cause,
+            ordinal=1,
+            message=message,
+            subject_id=subject_id,
+        )
+        return Attempt((write(known, (event,)),), known.after((event,)))
+
+    return await carry_out(house, context, attempt, subject_id=alert_id, action="alert.raise")
+
+
 async def resolve_cause(house: House, context: Context, kind: AlertKind, cause: str) -> None:
     """What was wrong is right again: resolve the open alerts of a cause."""
     for alert_id in await house.hints.open_alerts(f"{kind.value}:{cause}"):

@@ -1,12 +1,14 @@
 """What the use cases need of the outside world, as small Protocols. Adapters and simulated twins implement them."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 
+from domain.alert import AlertKind
+from domain.certificate import Certificate
 from domain.certificate_facts import CertificateFacts
 from domain.entity import Event
 
@@ -161,6 +163,13 @@ class DueConnector(NamedTuple):
     last_deployed_at: datetime | None = None
 
 
+class Unexpired(NamedTuple):
+    """A certificate that has not expired."""
+
+    id: UUID
+    certificate: Certificate
+
+
 class Hints(Protocol):
     """Questions to the read models. The answers may lag behind the ledger: decisions rest on the streams they name."""
 
@@ -238,6 +247,22 @@ class Hints(Protocol):
 
     async def latest_alert_ordinal(self, cause: str) -> int:
         """How many alerts this cause has had."""
+        ...
+
+    async def known_causes(self, causes: Sequence[str]) -> set[str]:
+        """Those that have had an alert, open or not."""
+        ...
+
+    async def open_alerts_of(self, kind: AlertKind, *, subject_id: UUID | None = None) -> list[UUID]:
+        """Open alerts of a kind, of one subject or of all."""
+        ...
+
+    def unexpired(self, now: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
+        """Certificates that are neither revoked nor expired, and will expire within a span (None: any time)."""
+        ...
+
+    async def waiting_for_approval(self, before: datetime, limit: int) -> list[UUID]:
+        """Open work orders that wait for a person, and of which nothing was heard since an instant."""
         ...
 
 

@@ -11,6 +11,7 @@ from domain.claim import CLAIM
 from domain.connector import CONNECTOR
 from domain.discovery import DISCOVERY
 from domain.entity import TOPICS, AggregateType, Event
+from domain.expiry_alert_rule import EXPIRY_ALERT_RULES
 from domain.issuance_policy import ISSUANCE_POLICIES
 from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.legal_hold import LEGAL_HOLDS
@@ -43,6 +44,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     TOKEN,
     LEGAL_HOLDS,
     ALERT,
+    EXPIRY_ALERT_RULES,
     REVIEW,
     WEBHOOK,
     ACCESS_LOG,

@@ -79,6 +79,13 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return sum(1 for approval in self.approvals if approval.decision == "approved")
 
     @property
+    def waiting_since(self) -> datetime | None:
+        """Since when a person has to approve or implement it; None where nobody has to."""
+        if self.status not in (WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS):
+            return None
+        return self.approvals[-1].at if self.approvals else self.requested_at
+
+    @property
     def participants(self) -> frozenset[str]:
         """The persons who may not act again: whoever requested, approved or implemented."""
         acted = {person_of(a.by) for a in self.approvals if a.decision != "rejected"}

@@ -1,7 +1,7 @@
 """The confirmation dialogs, in the manual's words: what is asked, what the toggle means, where the answer goes."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.work_order_state import WorkOrder
@@ -94,6 +94,11 @@ def step_form(action: str, order_id: UUID, order: WorkOrder, version: int, now: 
         only_time=step.only_time,
         proposed=_proposed(action, order, now),
     )
+
+
+def version_of(text: Any) -> int | None:
+    """The version that a person decided on, of the hidden field."""
+    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 18 else None
 
 
 def _proposed(action: str, order: WorkOrder, now: datetime) -> str:

@@ -17,7 +17,7 @@ from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
 from domain.revocation import check_revocable
-from domain.roles import Action, Permission, ask
+from domain.roles import Action, Permission, ask, may
 from domain.work_order_actions import available_actions
 from projections.connectors.view import ConnectorNode
 from projections.push_validation.view import PushOperation
@@ -35,6 +35,11 @@ class Viewer(NamedTuple):
     roles: frozenset[Role]
     csrf_token: str = ""
     past: bool = False
+
+    @property
+    def sees_alerts(self) -> bool:
+        """Has this person a page of alerts?"""
+        return may(self.roles, Permission.ALERTS) or may(self.roles, Permission.READ_EVERYTHING)
 
     def of_the_past(self) -> "Viewer":
         """The same, looking at what was."""

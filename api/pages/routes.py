@@ -5,7 +5,7 @@ from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from api.pages import certificates, past, pfx_exports, reports, reviewing, revoking, signing_in, work_orders
+from api.pages import alerts, certificates, past, pfx_exports, reports, reviewing, revoking, signing_in, work_orders
 from api.pages.rendering import STATIC
 from api.security import public
 
@@ -31,6 +31,8 @@ def page_routes() -> list[ControllerRouterHandler]:
         *revoking.HANDLERS,
         work_orders.details,
         *work_orders.step_handlers(),
+        alerts.alert_list,
+        *alerts.step_handlers(),
         *reports.HANDLERS,
         reviewing.attest_review_form,
         _static_files(),

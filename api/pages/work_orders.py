@@ -13,7 +13,7 @@ from litestar.params import FromPath
 
 from api.asking import Command, Reading
 from api.pages.answering import dialog, done, viewer_of
-from api.pages.forms import step_form
+from api.pages.forms import step_form, version_of
 from api.pages.order_details import order_details
 from api.pages.past import refuse_past, shown
 from api.pages.what import what_is_pushed
@@ -83,7 +83,7 @@ def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandle
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
         form = await request.form()
-        context = msgspec.structs.replace(command.context, if_match=_version(form.get("version")))
+        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
         outcome = await use_case(command.house, context, work_order_id, _dialog(form))
         command.acknowledged.note(outcome.position)
         return done(request, f"/certificates/{outcome.result.found.certificate_id}")
@@ -107,10 +107,6 @@ def _names(reading: Reading, order: WorkOrder) -> dict[str, str]:
     people |= {a.by.on_behalf_of for a in order.approvals if a.by.on_behalf_of}
     directory = reading.services.directory
     return {person: name for person in people if (name := directory.name_of(person)) is not None}
-
-
-def _version(text: Any) -> int | None:
-    return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 18 else None
 
 
 def _dialog(form: Any) -> Dialog:

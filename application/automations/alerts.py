@@ -3,13 +3,15 @@
 Each looks at the aggregate as it is now, never at the event alone, so late and repeated reactions end in the same.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
-from application.alerting import raise_alert, resolve_cause
+from application.alerting import raise_alert, resolve_alert, resolve_cause
 from application.automations.kit import Kit, reacting
+from application.expiring import settle_certificate, settle_rule
 from application.house import Context, Loaded, load
 from application.ports import Recorded
-from domain.alert import AlertKind
+from domain.alert import ALERT, AlertKind
 from domain.bridge import BRIDGE, BridgeStatus
 from domain.certificate import CERTIFICATE
 from domain.certificate_order import CERTIFICATE_ORDER, OrderStatus
@@ -18,7 +20,9 @@ from domain.connector_events import SyncState, ValidationState
 from domain.push_states import DeploymentStatus
 from domain.target_system import TARGET_SYSTEM
 from domain.webhook import WEBHOOK, DisabledReason
+from domain.work_order_state import WORK_ORDER
 
+_BATCH = 200
 _WRONG = frozenset(
     {
         ValidationState.MISMATCH_PREVIOUS,
@@ -77,6 +81,35 @@ async def judge_bridge(kit: Kit, recorded: Recorded) -> None:
     silent = bridge.found.status is BridgeStatus.DISCONNECTED and bridge.found.version is not None
     message = f"The bridge {bridge.found.name} is disconnected." if silent else None
     await _settle(kit, reacting(kit.house, "alert-bridge", recorded), AlertKind.BRIDGE_SILENT, bridge.id, message)
+
+
+async def judge_approvals(kit: Kit, context: Context) -> None:
+    """A work order that waits for a person for too long raises an alert; the next step, or its end, resolves it."""
+    before = context.at - timedelta(seconds=kit.house.settings.approval_waiting)
+    for order_id in await kit.house.hints.waiting_for_approval(before, _BATCH):
+        order = (await load(kit.house, WORK_ORDER, order_id)).found
+        if order.waiting_since is not None and order.waiting_since <= before:
+            what = await _what(kit, await load(kit.house, CONNECTOR, order.connector_id))
+            message = f"The push of {what} has waited for a person since {order.waiting_since:%Y-%m-%d %H:%M} UTC."
+            kind = AlertKind.APPROVAL_WAITING
+            await raise_alert(kit.house, context.part(order_id), kind, str(order_id), message, order_id)
+    for alert_id in await kit.house.hints.open_alerts_of(AlertKind.APPROVAL_WAITING):
+        alert = (await load(kit.house, ALERT, alert_id)).found
+        waiting = alert.subject_id and (await load(kit.house, WORK_ORDER, alert.subject_id)).found.waiting_since
+        if not waiting or waiting > alert.raised_at:
+            await resolve_alert(kit.house, context.part(alert_id), alert_id)
+
+
+async def judge_expiry(kit: Kit, recorded: Recorded) -> None:
+    """A certificate that was renewed or revoked expires in peace: its alerts of expiry are resolved."""
+    await kit.caught_up(await kit.house.log.head())
+    await settle_certificate(kit.house, reacting(kit.house, "alert-expiry", recorded), recorded.stream_id)
+
+
+async def judge_rules(kit: Kit, recorded: Recorded) -> None:
+    """A changed expiry alert rule resolves the alerts it would not raise any more."""
+    await kit.caught_up(await kit.house.log.head())
+    await settle_rule(kit.house, reacting(kit.house, "alert-rules", recorded))
 
 
 async def judge_sealing(kit: Kit, context: Context) -> None:

@@ -46,6 +46,7 @@ from domain.connector_events import (
     ValidationChanged,
 )
 from domain.entity import Event
+from domain.expiry_alert_rule import ExpiryAlertRuleChanged, ExpiryAlertRuleRetired
 from domain.ledger_verification import LedgerVerificationStarted
 from domain.principal import SubjectErased
 from domain.push_states import SupersededReason
@@ -187,6 +188,8 @@ _FORGET_CODE = Reaction(
     forget_confirmation_code,
     at=lambda event: cast("RevocationRequested", event).expires_at,
 )
+_EXPIRY_ALERT = Reaction("alert-expiry", alerts.judge_expiry, serial=True)
+_RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, serial=True)
 _SUPERSEDE = Reaction("supersede-pushes", supersede_pushes)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
@@ -209,6 +212,10 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RevocationRequested: (_FORGET_CODE,),
     CertificateRevoked: (_SUPERSEDE, Reaction("tell-ca", tell_ca)),
     CertificateRenewed: (_SUPERSEDE,),
+    CertificateRevoked: (_SUPERSEDE, _EXPIRY_ALERT),
+    CertificateRenewed: (_SUPERSEDE, _EXPIRY_ALERT),
+    ExpiryAlertRuleChanged: (_RULES_ALERT,),
+    ExpiryAlertRuleRetired: (_RULES_ALERT,),
     VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),
     LedgerVerificationStarted: (Reaction("verify-ledger", verify_ledger),),
     BridgeConnected: (_BRIDGE_ALERT,),

@@ -18,6 +18,7 @@ from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
 from application.discovering import DISCOVER, take_discovery
 from application.enrolling import bridge_silent
+from application.expiring import tell_of_expiry
 from application.house import load
 from application.implementing import begin_scheduled, expire_push
 from application.ports import Errand
@@ -34,6 +35,7 @@ class Intervals(msgspec.Struct, frozen=True, kw_only=True):
 
     sweep: int = 10
     verification: int = 300
+    expiry: int = 300
     bridges: int = 5
 
 
@@ -128,6 +130,16 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
     await each(late, end)
 
 
+async def notice_waiting_approvals(kit: Kit, _: Tick) -> None:
+    """Work orders that nobody approves or implements are told of."""
+    await alerts.judge_approvals(kit, timing(kit.house, "notice-waiting-approvals"))
+
+
+async def notice_expiry(kit: Kit, _: Tick) -> None:
+    """Certificates that reached a threshold of an expiry alert rule are told of, once each."""
+    await tell_of_expiry(kit.house, timing(kit.house, "notice-expiry"))
+
+
 async def watch_sealing(kit: Kit, _: Tick) -> None:
     """The ledger is sealed by another process: whether it does so is looked at from here."""
     await alerts.judge_sealing(kit, timing(kit.house, "watch-sealing"))
@@ -148,6 +160,8 @@ TIMERS: Mapping[str, Timer] = {
         Timer("expire-requests", lambda _: 60, expire_requests),
         Timer("watch-sealing", lambda _: 30, watch_sealing),
         Timer("watch-syslog", lambda _: 30, watch_syslog),
+        Timer("notice-waiting-approvals", lambda _: 60, notice_waiting_approvals),
+        Timer("notice-expiry", lambda every: every.expiry, notice_expiry),
         Timer("verify", lambda every: every.verification, verify, resumes=True),
         Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),
     )

@@ -39,6 +39,14 @@ class Alerts(Protocol):
         """Open alerts of a cause, oldest first."""
         ...
 
+    async def known_causes(self, causes: Sequence[str]) -> set[str]:
+        """Those that have had an alert, open or not."""
+        ...
+
+    async def open_of_kind(self, kind: AlertKind, subject_id: UUID | None = None) -> Sequence[UUID]:
+        """Open alerts of a kind, of one subject or of all, oldest first."""
+        ...
+
     async def latest_ordinal(self, cause: str) -> int:
         """How many alerts this cause has had; 0 for none."""
         ...

@@ -45,6 +45,13 @@ SELECT e.id FROM read.work_orders e WHERE e.scheduled_at <= %b::timestamptz
 ORDER BY e.scheduled_at, e.created_position LIMIT %b::bigint
 """
 
+# Waiting for a person, and nothing was heard of it since.
+WAITING = """
+SELECT e.id FROM read.work_orders e
+WHERE e.open AND e.status IN ('approval_pending', 'review_in_progress') AND e.updated_at <= %b::timestamptz
+ORDER BY e.updated_at, e.created_position LIMIT %b::bigint
+"""
+
 # Waiting for somebody for too long.
 EXPIRABLE = """
 SELECT e.id FROM read.work_orders e WHERE e.expires_at <= %b::timestamptz
@@ -96,6 +103,9 @@ class PostgresWorkOrders:
 
     async def undispatched(self, limit: int) -> Sequence[UUID]:
         return await self._ids(UNDISPATCHED, [limit])
+
+    async def waiting_since(self, before: datetime, limit: int) -> Sequence[UUID]:
+        return await self._ids(WAITING, [before, limit])
 
     async def expirable(self, now: datetime, limit: int) -> Sequence[UUID]:
         return await self._ids(EXPIRABLE, [now, limit])

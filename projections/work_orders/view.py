@@ -86,6 +86,10 @@ class WorkOrders(Protocol):
         """Scheduled work orders whose time has come, longest overdue first."""
         ...
 
+    async def waiting_since(self, before: datetime, limit: int) -> Sequence[UUID]:
+        """Work orders that wait for a person, and of which nothing was heard since an instant, oldest first."""
+        ...
+
     async def undispatched(self, limit: int) -> Sequence[UUID]:
         """Work orders that are being implemented and whose attempt no deployment stands for yet, oldest first."""
         ...

@@ -48,7 +48,7 @@ NO_READ_MODEL = {
     "webhooks/{webhook_id}/deliveries",
     "webhooks/{webhook_id}/deliveries/{delivery_id}",
 }
-ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies"}
+ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies", "expiry-alert-rules"}
 Said = tuple[int, str, bytes]
 
 
@@ -77,6 +77,7 @@ class Walk:
             "alert_id": str(alert),
             "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
             "issuance_policy_id": (await story.post("admin", "issuance-policies", POLICY, 201))["id"],
+            "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         }
         await story.pushed()
@@ -102,6 +103,8 @@ class Walk:
         await self.change("DELETE", "legal-holds", "legal_hold_id")
         await self.change("PATCH", "issuance-policies", "issuance_policy_id", {"name": "Stricter"})
         await self.change("DELETE", "issuance-policies", "issuance_policy_id")
+        await self.change("PATCH", "expiry-alert-rules", "expiry_alert_rule_id", {"thresholds": [7]})
+        await self.change("DELETE", "expiry-alert-rules", "expiry_alert_rule_id")
         await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
         await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})

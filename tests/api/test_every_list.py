@@ -24,6 +24,7 @@ LISTS = (
     "certificates/{certificate_id}/events",
     "connectors",
     "discoveries",
+    "expiry-alert-rules",
     "issuance-policies",
     "orders",
     "principals",

@@ -6,14 +6,14 @@ FoldedHints(log, FROZEN)                  # knows what `catch_up` showed it
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from application.ports import DueConnector, Log, PendingDeployment, Recorded
-from domain.alert import Alert
+from application.ports import DueConnector, Log, PendingDeployment, Recorded, Unexpired
+from domain.alert import Alert, AlertKind
 from domain.catalogue import AGGREGATE_OF
 from domain.certificate import Certificate
 from domain.connector import Connector
@@ -170,6 +170,28 @@ class FoldedHints:
 
     async def open_alerts(self, cause: str) -> list[UUID]:
         return [aid for aid, alert in await self._of(Alert) if alert.cause == cause and alert.open]
+
+    async def known_causes(self, causes: Sequence[str]) -> set[str]:
+        return {alert.cause for _, alert in await self._of(Alert)} & set(causes)
+
+    async def open_alerts_of(self, kind: AlertKind, *, subject_id: UUID | None = None) -> list[UUID]:
+        return [
+            aid
+            for aid, alert in await self._of(Alert)
+            if alert.open and alert.kind is kind and subject_id in (None, alert.subject_id)
+        ]
+
+    async def unexpired(self, now: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
+        yield [
+            Unexpired(cid, state)
+            for cid, state in await self._of(Certificate)
+            if state.revoked_at is None and now <= state.facts.not_after
+            if within is None or state.facts.not_after <= now + within
+        ]
+
+    async def waiting_for_approval(self, before: datetime, limit: int) -> list[UUID]:
+        waiting = [(o.waiting_since, oid) for oid, o in await self._orders() if o.waiting_since is not None]
+        return [oid for since, oid in sorted(waiting) if since <= before][:limit]
 
     async def latest_alert_ordinal(self, cause: str) -> int:
         return max((alert.ordinal for _, alert in await self._of(Alert) if alert.cause == cause), default=0)

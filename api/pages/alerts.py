@@ -1,0 +1,152 @@
+"""The page of alerts: what needs a look, with a dialog to acknowledge and one to resolve."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+
+from api.asking import Command, Reading
+from api.pages.answering import dialog, done, html, viewer_of
+from api.pages.forms import Form, version_of
+from api.pages.past import refuse_past, shown
+from api.problems import Problem
+from api.security import requires
+from application.alerting import acknowledge_alert, resolve_alert
+from application.house import Context, Done, House, Loaded
+from domain.alert import Alert, AlertKind
+from domain.roles import Permission, may
+from projections.alerts.view import AlertFilter, AlertRow
+
+UseCase = Callable[[House, Context, UUID, str | None], Awaitable[Done[Loaded[Alert]]]]
+WORDS: dict[AlertKind, str] = {
+    AlertKind.ORDER_FAILED: "Order failed",
+    AlertKind.PUSH_FAILED: "Push failed",
+    AlertKind.OUT_OF_SYNC: "Out of sync",
+    AlertKind.VERIFICATION_MISMATCH: "Another certificate is served",
+    AlertKind.EXPIRY: "Expires soon",
+    AlertKind.APPROVAL_WAITING: "Waits for approval",
+    AlertKind.BRIDGE_SILENT: "Bridge is silent",
+    AlertKind.PROJECTION_QUARANTINED: "Read model in trouble",
+    AlertKind.REACTION_FAILED: "Automation in trouble",
+    AlertKind.LEDGER_CHECK_LATE: "Ledger check is late",
+    AlertKind.LEDGER_MISMATCH: "Ledger does not hold",
+    AlertKind.WEBHOOK_DISABLED: "Webhook disabled",
+    AlertKind.SYSLOG_BEHIND: "Syslog is behind",
+}
+
+
+class AlertLine(NamedTuple):
+    """One alert of the list. `url`: what it is about, where there is a page of it."""
+
+    id: UUID
+    words: str
+    message: str
+    url: str | None
+    raised_at: datetime
+    status: str
+    acknowledged_by: str | None
+    actions: tuple[str, ...]
+
+
+class Step(NamedTuple):
+    """How one step is asked for."""
+
+    title: str
+    sentence: str
+    yes: str
+    use_case: UseCase
+
+
+STEPS: dict[str, Step] = {
+    "acknowledge": Step(
+        "Acknowledge the alert", "You say that you look after it. It stays open.", "Acknowledge", acknowledge_alert
+    ),
+    "resolve": Step(
+        "Resolve the alert",
+        "It is no longer of concern. Should its cause come again, another alert is raised.",
+        "Resolve",
+        resolve_alert,
+    ),
+}
+READERS = requires(Permission.ALERTS, Permission.READ_EVERYTHING, page=True)
+
+
+@get("/alerts", opt=READERS, include_in_schema=False)
+async def alert_list(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    every: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
+) -> Response[str]:
+    """Open alerts, newest first; with `every` the resolved ones, too."""
+    found = await reading.views.alerts.list(AlertFilter(open=None if every else True), cursor=cursor)
+    viewer, moment = viewer_of(request), shown(request, reading)
+    acts = may(viewer.roles, Permission.ALERTS) and not moment.is_past
+    following = {"every": every, "cursor": found.next_cursor}
+    return html(
+        "alerts.html",
+        viewer=viewer.of_the_past() if moment.is_past else viewer,
+        shown=moment,
+        tab="alerts",
+        rows=[_line(row, reading, acts=acts) for row in found.items],
+        every=bool(every),
+        next_url="/alerts?" + urlencode({k: v for k, v in following.items() if v}) if found.next_cursor else None,
+    )
+
+
+def step_handlers() -> list[HTTPRouteHandler]:
+    """A dialog and its answer for every step."""
+    return [made for name, step in STEPS.items() for made in _handlers(name, step)]
+
+
+def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+    path, writers = f"/alerts/{{alert_id:uuid}}/{name}", requires(Permission.ALERTS, page=True)
+
+    @get(path, opt=writers, include_in_schema=False, name=f"page_{name}_alert_dialog")
+    async def ask(
+        request: Request[Any, Any, Any], alert_id: FromPath[UUID], reading: NamedDependency[Reading]
+    ) -> Response[str]:
+        refuse_past(reading)
+        row = await reading.views.alerts.get(alert_id)
+        if row is None:
+            raise Problem("not-found", f"There is no alert {alert_id}.")
+        sentence = f"{row.state.message} {step.sentence}"
+        form = Form(step.title, sentence, f"/alerts/{alert_id}/{name}", "/alerts", step.yes, version=row.version)
+        return dialog(request, "confirm.html", title=form.title, form=form)
+
+    @post(path, opt=writers, include_in_schema=False, name=f"page_{name}_alert")
+    async def carry_out(
+        request: Request[Any, Any, Any], alert_id: FromPath[UUID], command: NamedDependency[Command]
+    ) -> Response[Any]:
+        form = await request.form()
+        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        comment = str(form.get("comment") or "") or None
+        outcome = await step.use_case(command.house, context, alert_id, comment)
+        command.acknowledged.note(outcome.position)
+        return done(request, "/alerts")
+
+    return ask, carry_out
+
+
+def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
+    alert = row.state
+    status = "resolved" if not alert.open else "acknowledged" if alert.acknowledged_at else "open"
+    by = alert.acknowledged_by
+    open_steps = {"open": ("acknowledge", "resolve"), "acknowledged": ("resolve",)}.get(status, ())
+    return AlertLine(
+        id=row.id,
+        words=WORDS[alert.kind],
+        message=alert.message,
+        url=f"/certificates/{alert.subject_id}" if alert.kind is AlertKind.EXPIRY else None,
+        raised_at=alert.raised_at,
+        status=status,
+        acknowledged_by=(reading.services.directory.name_of(by) or by) if by else None,
+        actions=open_steps if acts else (),
+    )
