@@ -12,7 +12,7 @@ import msgspec
 
 from domain import ids, register
 from domain.certificate import Certificate
-from domain.entity import AggregateType, Event
+from domain.entity import AggregateType, Event, Meta
 from domain.name_patterns import host_of, lies_within, parse_pattern
 from domain.register import Kind, Register
 
@@ -73,13 +73,26 @@ EXPIRY_ALERT_RULES: AggregateType[Rules] = AggregateType(
     },
 )
 
+
+def _created(meta: Meta, entry_id: UUID, terms: ExpiryAlertRule) -> Event:
+    return ExpiryAlertRuleCreated(meta=meta, rule_id=entry_id, rule=terms)
+
+
+def _changed(meta: Meta, entry_id: UUID, terms: ExpiryAlertRule) -> Event:
+    return ExpiryAlertRuleChanged(meta=meta, rule_id=entry_id, rule=terms)
+
+
+def _retired(meta: Meta, entry_id: UUID) -> Event:
+    return ExpiryAlertRuleRetired(meta=meta, rule_id=entry_id)
+
+
 KIND: Kind[ExpiryAlertRule] = Kind(
     words="expiry alert rule",
     stream=REGISTER,
     aggregate=EXPIRY_ALERT_RULES,
-    created=lambda meta, entry_id, terms: ExpiryAlertRuleCreated(meta=meta, rule_id=entry_id, rule=terms),
-    changed=lambda meta, entry_id, terms: ExpiryAlertRuleChanged(meta=meta, rule_id=entry_id, rule=terms),
-    retired=lambda meta, entry_id: ExpiryAlertRuleRetired(meta=meta, rule_id=entry_id),
+    created=_created,
+    changed=_changed,
+    retired=_retired,
 )
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 
 from domain import ids, register
-from domain.entity import AggregateType, Event
+from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.issuance_rules import InForce, IssuanceRule
 from domain.name_patterns import parse_pattern
@@ -58,13 +58,26 @@ ISSUANCE_POLICIES: AggregateType[Policies] = AggregateType(
     },
 )
 
+
+def _created(meta: Meta, entry_id: UUID, terms: IssuancePolicy) -> Event:
+    return IssuancePolicyCreated(meta=meta, policy_id=entry_id, policy=terms)
+
+
+def _changed(meta: Meta, entry_id: UUID, terms: IssuancePolicy) -> Event:
+    return IssuancePolicyChanged(meta=meta, policy_id=entry_id, policy=terms)
+
+
+def _retired(meta: Meta, entry_id: UUID) -> Event:
+    return IssuancePolicyRetired(meta=meta, policy_id=entry_id)
+
+
 KIND: Kind[IssuancePolicy] = Kind(
     words="issuance policy",
     stream=REGISTER,
     aggregate=ISSUANCE_POLICIES,
-    created=lambda meta, entry_id, terms: IssuancePolicyCreated(meta=meta, policy_id=entry_id, policy=terms),
-    changed=lambda meta, entry_id, terms: IssuancePolicyChanged(meta=meta, policy_id=entry_id, policy=terms),
-    retired=lambda meta, entry_id: IssuancePolicyRetired(meta=meta, policy_id=entry_id),
+    created=_created,
+    changed=_changed,
+    retired=_retired,
 )
 
 
