@@ -26,11 +26,16 @@ from domain.errors import Code, Refused
 
 
 class ImportCertificate(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person uploads; the key never leaves this value but into the vault."""
+    """What a person uploads; the key never leaves this value but into the vault, the password not at all.
 
-    certificate_pem: str
+    `pkcs12`: a bundle instead of the three PEM texts.
+    """
+
+    certificate_pem: str = ""
     private_key_pem: str | None = None
     chain_pem: str | None = None
+    pkcs12: bytes | None = None
+    password: str = ""
     owner: str | None = None
     tags: tuple[str, ...] = ()
 
@@ -68,6 +73,8 @@ async def import_certificate(
 async def _read(house: House, context: Context, reader: CertificateReader, command: ImportCertificate) -> ReadBundle:
     """What cannot be read, or does not belong together, is refused to whoever sent it: it names no certificate yet."""
     try:
+        if command.pkcs12 is not None:
+            return reader.pkcs12(command.pkcs12, command.password)
         return reader.bundle(command.certificate_pem, command.private_key_pem, command.chain_pem)
     except Refused as refused:
         caller = ids.derive("caller", context.actor.id)

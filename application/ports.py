@@ -139,6 +139,10 @@ class CertificateReader(Protocol):
         """Certificate, key and chain, checked to belong together."""
         ...
 
+    def pkcs12(self, data: bytes, password: str) -> ReadBundle:
+        """The same of a PKCS#12 bundle; "" for one without a password."""
+        ...
+
     def certificate(self, data: bytes | str) -> ReadCertificate:
         """One certificate, DER or PEM."""
         ...

@@ -2,6 +2,9 @@
 
 from adapters.x509.bundle import Bundle, read_bundle
 from adapters.x509.parsing import ParsedCertificate, parse_certificate
+from adapters.x509.pem import invalid
+from adapters.x509.pkcs12 import POINTER, open_pkcs12
+from domain.errors import Refused
 
 
 class X509Reader:
@@ -10,6 +13,14 @@ class X509Reader:
     def bundle(self, certificate_pem: str, private_key_pem: str | None, chain_pem: str | None) -> Bundle:
         """See `read_bundle`."""
         return read_bundle(certificate_pem, private_key_pem, chain_pem)
+
+    def pkcs12(self, data: bytes, password: str) -> Bundle:
+        """See `open_pkcs12`; what is inside must belong together like everything that is imported."""
+        opened = open_pkcs12(data, password)
+        try:
+            return read_bundle(opened.certificate_pem, opened.private_key_pem, opened.chain_pem)
+        except Refused as refused:
+            raise invalid(refused.detail, POINTER) from None
 
     def certificate(self, data: bytes | str) -> ParsedCertificate:
         """See `parse_certificate`."""

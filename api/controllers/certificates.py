@@ -12,6 +12,7 @@ from api.answers import missing, single
 from api.asking import Command, Reading, location_of
 from api.attachments import attachment, file_name
 from api.audit_feeds import tell_of_export
+from api.body import invalid
 from api.controllers.certificate_filter import certificate_filter
 from api.drawing import draw
 from api.paging import (
@@ -77,11 +78,14 @@ async def list_certificates(
 async def import_a_certificate(
     data: JSONBody[ImportBody], command: NamedDependency[Command]
 ) -> Response[CertificateBody]:
-    """Import a certificate, with its private key and its issuers if you have them."""
+    """Import a certificate, with its private key and its issuers if you have them, as PEM or as a PKCS#12 bundle."""
+    _check_form(data)
     wish = ImportCertificate(
-        certificate_pem=data.certificate_pem,
+        certificate_pem=data.certificate_pem or "",
         private_key_pem=data.private_key_pem,
         chain_pem=data.chain_pem,
+        pkcs12=data.pkcs12,
+        password=data.password or "",
         owner=data.owner,
         tags=data.tags,
     )
@@ -94,6 +98,17 @@ async def import_a_certificate(
         version=found.version,
         location=location_of("certificates", found.id),
     )
+
+
+def _check_form(data: ImportBody) -> None:
+    """PEM texts, or a bundle and its password."""
+    if (data.certificate_pem is None) == (data.pkcs12 is None):
+        raise invalid("/certificate_pem", "Send either certificate_pem or pkcs12.")
+    if data.pkcs12 is None and data.password is not None:
+        raise invalid("/password", "A password opens a PKCS#12 bundle; private keys come without one.")
+    for pointer, given in (("/private_key_pem", data.private_key_pem), ("/chain_pem", data.chain_pem)):
+        if data.pkcs12 is not None and given is not None:
+            raise invalid(pointer, "A PKCS#12 bundle holds key and issuers itself; leave this out.")
 
 
 @get("/certificates/{certificate_id:uuid}", opt=any_role())

@@ -16,13 +16,25 @@ from domain.colour import Colour
 
 
 class ImportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A certificate to import, with its private key if it shall be pushed."""
+    """A certificate to import, with its private key if it shall be pushed: as PEM, or as a PKCS#12 bundle."""
 
-    certificate_pem: Annotated[Pem, Meta(description="The certificate; its issuers may follow it.")]
+    certificate_pem: Annotated[Pem, Meta(description="The certificate; its issuers may follow it.")] | None = None
     private_key_pem: (
         Annotated[Pem, Meta(description="Its private key, unencrypted. Kept sealed, never shown.")] | None
     ) = None
     chain_pem: Annotated[Pem, Meta(description="Its issuers, in any order.")] | None = None
+    pkcs12: (
+        Annotated[
+            bytes,
+            Meta(
+                min_length=1,
+                max_length=262_144,
+                description="Instead of the PEM texts: a PKCS#12 bundle (.p12, .pfx), in base64.",
+            ),
+        ]
+        | None
+    ) = None
+    password: Annotated[str, Meta(max_length=1_000, description="Opens the bundle, and is kept nowhere.")] | None = None
     owner: Name | None = None
     tags: Annotated[tuple[Tag, ...], Meta(max_length=50)] = ()
 
