@@ -75,9 +75,8 @@ def test_a_wrong_password_is_the_field_to_blame() -> None:
 def test_what_does_not_belong_together_is_refused() -> None:
     """Stray certificates, a CA instead of a leaf: as in PEM, with the bundle to blame."""
     stray = make_ca("Stranger")
-    assert ("/pkcs12", True) == (lambda found: (found[0], "Stranger" in found[1]))(
-        refusal(bundle(MADE, MADE, stray), "")
-    )
+    pointer, told = refusal(bundle(MADE, MADE, stray), "")
+    assert ("/pkcs12", True) == (pointer, "Stranger" in told)
     assert "/pkcs12" == refusal(bundle(MADE, MADE, *[make_ca(f"CA {n}") for n in range(12)]), "")[0]
     assert "larger" in refusal(bytes(reading.MAX_PKCS12_BYTES + 1))[1]
 
