@@ -5,9 +5,11 @@ from uuid import UUID
 
 import pytest
 
+from adapters.x509.requests import read_request
 from application.automations.kit import is_outcome
 from application.house import load
 from application.implementing import Dialog, approve_push, implement_push
+from application.issuer_ports import RequestedCertificate
 from application.issuing_ports import Issuer, NotYet, RevokedCertificate, TellByHand
 from application.ordering import submit_order
 from application.ports import LogUnavailable
@@ -198,6 +200,9 @@ class Talk:
 
     async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
         return self
+
+    def requested(self, csr_pem: str) -> RequestedCertificate:
+        return read_request(csr_pem)
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         self.told.append(revoked)
