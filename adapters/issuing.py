@@ -11,7 +11,7 @@ from uuid import UUID
 from adapters.issuers.journal import Journal, Kept
 from adapters.issuers.local_pki import MAX_VALIDITY_DAYS
 from adapters.issuers.local_pki_names import certified_names
-from adapters.issuers.requesting import DEFAULT_KEY, KEY_ALGORITHMS, usage_of
+from adapters.issuers.requesting import DEFAULT_KEY, KEY_ALGORITHMS, key_for, usage_of
 from adapters.keys.store import SealedStore
 from adapters.x509.requests import read_request
 from application.issuer_ports import IssuanceRequest, KeyMaker, RequestedCertificate, RequestReader
@@ -91,7 +91,7 @@ class LocalPkiOrders:
         if parameters.csr_pem is not None:
             private_key, public_key = None, b""
         else:
-            made = await self._make_key(parameters.key_algorithm or DEFAULT_KEY)
+            made = await key_for(parameters, self._make_key, self._vault)
             private_key, public_key = made.private_key, made.public_key
         issued = await self._authority.issue(self._request(parameters, public_key))
         return Kept(issued.leaf, issued.chain, private_key)

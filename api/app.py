@@ -36,6 +36,7 @@ from api.controllers import (
     principals,
     providers,
     pushing,
+    renewing,
     reports,
     revoking,
     system,
@@ -62,6 +63,7 @@ from api.services import Services
 API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *certificates.HANDLERS,
     *pfx_exports.HANDLERS,
+    *renewing.HANDLERS,
     *revoking.HANDLERS,
     *connectors.HANDLERS,
     *pushing.HANDLERS,

@@ -37,6 +37,7 @@ TAGS = {
     "System": "The service itself.",
 }
 _TAGS_OF_MODULES = {
+    "renewing": "Certificates",
     "revoking": "Certificates",
     "pki": "System",
     "event_schemas": "Audit",

@@ -18,7 +18,14 @@ from application.judging import judge_order
 from application.ports import Change, CommandIdReused
 from domain import certificate_order as orders
 from domain import ids
-from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
+from domain.certificate import (
+    CERTIFICATE,
+    Certificate,
+    CertificateIssued,
+    CertificateRenewed,
+    CertificateTagged,
+    KeyOrigin,
+)
 from domain.certificate_order import (
     CERTIFICATE_ORDER,
     CertificateOrder,
@@ -28,6 +35,7 @@ from domain.certificate_order import (
     WantedConnector,
 )
 from domain.endpoint import parse_endpoint
+from domain.entity import Event
 from domain.errors import Code, Refused
 from domain.provider import PROVIDER, check_takes_orders
 from domain.target_system import TARGET_SYSTEM
@@ -40,7 +48,7 @@ async def submit_order(house: House, context: Context, issuers: Issuers, paramet
     order_id = ids.derive("certificate-order", context.command_id)
 
     async def attempt() -> Attempt[Order]:
-        wish, provider = await _through(house, parameters)
+        wish, provider = await through(house, parameters)
         (await issuers.of(wish.provider, wish.provider_id)).check(wish)
         asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
         order = await load(house, CERTIFICATE_ORDER, order_id)
@@ -77,7 +85,7 @@ async def resubmit_order(house: House, context: Context, issuers: Issuers, order
 
 async def check_order(house: House, issuers: Issuers, parameters: OrderParameters) -> OrderParameters:
     """The order as it would be submitted; nothing is recorded. Raises Refused for what cannot be ordered."""
-    wish, _ = await _through(house, parameters)
+    wish, _ = await through(house, parameters)
     (await issuers.of(wish.provider, wish.provider_id)).check(wish)
     for number, wanted in enumerate(wish.connectors):
         await _check_wanted(house, number, wanted)
@@ -91,7 +99,7 @@ def refusing(order: Order) -> Iterator[None]:
         yield
     except Refused as refused:
         if refused.code is Code.POLICY_HARD_FAIL:
-            refused.records_version = order.version
+            refused.records_stream, refused.records_version = order.id, order.version
             refused.extra["order_id"] = str(order.id)
         raise
 
@@ -157,12 +165,34 @@ async def complete(house: House, context: Context, order: Order, issued: IssuedC
     claim = await claim_serial(house, context, issued.leaf, certificate_id)
     if issued.private_key is not None:
         await house.vault.put_private_key(certificate_id, issued.private_key)
-    event = _issued_event(context, order.id, order.found, issued)
-    return Attempt((write(order, completed), write(certificate, (event,)), claim), order.after(completed))
+    former = await _former(house, order.found)
+    events = _issued_events(context, order, issued, former)
+    changes = [write(order, completed), write(certificate, events), claim]
+    if former is not None and former.found.renewed_to is None:
+        changes.append(write(former, (CertificateRenewed(meta=context.meta, renewed_to=certificate_id),)))
+    return Attempt(tuple(changes), order.after(completed))
+
+
+async def _former(house: House, order: CertificateOrder) -> Loaded[Certificate] | None:
+    """What is renewed by this order."""
+    renews = order.parameters.renews
+    return await load(house, CERTIFICATE, renews) if renews is not None else None
+
+
+def _issued_events(
+    context: Context, order: Order, issued: IssuedCertificate, former: Loaded[Certificate] | None
+) -> tuple[Event, ...]:
+    """A successor has owner and tags of its predecessor."""
+    owner = former.found.owner if former is not None else None
+    event = _issued_event(context, order.id, order.found, issued, owner)
+    if former is None:
+        return (event,)
+    tags = (CertificateTagged(meta=context.meta, tags=former.found.tags),) if former.found.tags else ()
+    return (event, CertificateRenewed(meta=context.meta, renewed_from=former.id), *tags)
 
 
 def _issued_event(
-    context: Context, order_id: UUID, order: CertificateOrder, issued: IssuedCertificate
+    context: Context, order_id: UUID, order: CertificateOrder, issued: IssuedCertificate, owner: str | None
 ) -> CertificateIssued:
     return CertificateIssued(
         meta=context.meta,
@@ -172,6 +202,7 @@ def _issued_event(
         provider=order.parameters.provider.value,
         order_id=order_id,
         key_origin=KeyOrigin.NONE if issued.private_key is None else KeyOrigin.GENERATED,
+        owner=owner,
     )
 
 
@@ -184,7 +215,7 @@ async def _fail(house: House, context: Context, order_id: UUID, error: str) -> D
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.fail")
 
 
-async def _through(house: House, parameters: OrderParameters) -> tuple[OrderParameters, tuple[Change, ...]]:
+async def through(house: House, parameters: OrderParameters) -> tuple[OrderParameters, tuple[Change, ...]]:
     """The order with the provider it goes through, and the assertion that this one is in use.
 
     Who names none means the only one there is.

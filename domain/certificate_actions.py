@@ -1,4 +1,4 @@
-"""What a person can do with a certificate now: push, download, download with its key, revoke."""
+"""What a person can do with a certificate now: push, download, download with its key, renew, revoke."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from domain.certificate import Certificate, check_key_available, check_pushable
 from domain.errors import Code, Refused
 from domain.pfx_export import check_exportable
 from domain.principal import Role
+from domain.renewal import check_renewable
 from domain.revocation import check_revocable
 from domain.roles import Action, Permission, ask
 
@@ -30,5 +31,6 @@ def available_actions(
         ask("push", roles, Permission.PUSH, push),
         ask("download", roles, Permission.DOWNLOAD, lambda: None),
         ask("export_pfx", roles, Permission.EXPORT_PFX, lambda: check_exportable(certificate)),
+        ask("renew", roles, Permission.RENEW, lambda: check_renewable(certificate)),
         ask("revoke", roles, Permission.REVOKE, lambda: check_revocable(certificate)),
     )

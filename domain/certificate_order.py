@@ -43,7 +43,10 @@ class WantedConnector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
 
 class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was asked for; kept for re-submission. `provider_id`: which of the providers that were registered."""
+    """What was asked for; kept for re-submission. `provider_id`: which of the providers that were registered.
+
+    `renews`: the certificate that this one is to replace; `same_key`: with the key of that one, which is kept here.
+    """
 
     provider: Provider
     common_name: str
@@ -54,6 +57,8 @@ class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     csr_pem: str | None = None
     connectors: tuple[WantedConnector, ...] = ()
     provider_id: UUID | None = None
+    renews: UUID | None = None
+    same_key: bool = False
 
 
 class AutomatedRequestSubmitted(Event, frozen=True, kw_only=True):

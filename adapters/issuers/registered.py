@@ -98,7 +98,7 @@ class RegisteredIssuers:
 
         parts = self._parts
         tools = ExternalTools(
-            parts.vault, Requesting(parts.make_key, parts.read_request), parts.reader, self._house.clock
+            parts.vault, Requesting(parts.make_key, parts.read_request, parts.vault), parts.reader, self._house.clock
         )
         settings = convert(found.settings, ExternalSettings, "/settings")
         if isinstance(settings, OfflineSettings):
@@ -112,7 +112,7 @@ class RegisteredIssuers:
         parts, places = self._parts, self._places
         tools = AcmeTools(
             store=parts.vault,
-            requesting=Requesting(parts.make_key, parts.read_request),
+            requesting=Requesting(parts.make_key, parts.read_request, parts.vault),
             reader=parts.reader,
             clock=self._house.clock,
             tokens=parts.tokens,

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ed448, ed25519
 from adapters.issuers.journal import Journal
 from adapters.issuers.local_pki_names import MAX_NAMES, certified_names
 from adapters.x509.pem import read_blocks
-from adapters.x509.private_keys import PrivateKey, from_pkcs8
-from application.issuer_ports import IssuanceRequest, KeyMaker, RequestedCertificate, RequestReader
+from adapters.x509.private_keys import PrivateKey, from_pkcs8, spki
+from application.issuer_ports import GeneratedKey, IssuanceRequest, KeyMaker, RequestedCertificate, RequestReader
 from application.pem import encode
+from application.vault_ports import KeyVault
 from domain.certificate_facts import Usage
 from domain.certificate_order import DEFAULT_KEY_ALGORITHM, OrderParameters
 from domain.errors import Code, Refused
@@ -51,9 +52,10 @@ class Wanted(NamedTuple):
 class Requesting:
     """Makes the request of an order, once."""
 
-    def __init__(self, make_key: KeyMaker, read_request: RequestReader) -> None:
+    def __init__(self, make_key: KeyMaker, read_request: RequestReader, vault: KeyVault) -> None:
         self._make_key = make_key
         self._read_request = read_request
+        self._vault = vault
 
     def read(self, csr_pem: str) -> RequestedCertificate:
         """A request that was made, or uploaded. Raises Refused at /csr_pem."""
@@ -81,7 +83,7 @@ class Requesting:
     async def _make(self, parameters: OrderParameters) -> Request:
         if parameters.csr_pem is not None:
             return Request(read_blocks(parameters.csr_pem, "/csr_pem")[0].body, None)
-        made = await self._make_key(parameters.key_algorithm or DEFAULT_KEY)
+        made = await key_for(parameters, self._make_key, self._vault)
         wanted = self.wanted(parameters)
         return Request(_signed(from_pkcs8(made.private_key), wanted, parameters.usage), made.private_key)
 
@@ -95,6 +97,17 @@ class Requesting:
                 sentence = f"The certificate request does not ask for {name}; this provider certifies what is in it."
                 raise Refused(Code.VALIDATION_FAILED, sentence, pointer=pointer)
         return inside
+
+
+async def key_for(parameters: OrderParameters, make_key: KeyMaker, vault: KeyVault) -> GeneratedKey:
+    """A new key; of a renewal with the same key the one that is kept. Raises Refused where it is kept no longer."""
+    if not parameters.same_key or parameters.renews is None:
+        return await make_key(parameters.key_algorithm or DEFAULT_KEY)
+    kept = await vault.private_key(parameters.renews)
+    if kept is None:
+        sentence = "The key of the certificate that is renewed is no longer stored here; renew it with a new one."
+        raise Refused(Code.PRIVATE_KEY_NOT_AVAILABLE, sentence)
+    return GeneratedKey(kept, spki(from_pkcs8(kept)))
 
 
 def plain_name(name: str) -> str:

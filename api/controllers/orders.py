@@ -70,7 +70,7 @@ async def list_orders(
 async def submit_an_order(data: JSONBody[OrderBodyIn], command: NamedDependency[Command]) -> Response[OrderBody]:
     """Order a certificate. The answer is `pending`; the order's own address shows what becomes of it."""
     done = await submit_order(command.house, command.context, command.services.issuers, parameters(data))
-    return await _answer(command, done)
+    return await answer_order(command, done)
 
 
 @get("/orders/{order_id:uuid}", opt=any_role())
@@ -90,7 +90,7 @@ async def resubmit_an_order(
 ) -> Response[OrderBody]:
     """Try a failed order again, with the same parameters."""
     done = await resubmit_order(command.house, command.context, command.services.issuers, order_id)
-    return await _answer(command, done)
+    return await answer_order(command, done)
 
 
 @get("/orders/{order_id:uuid}/csr", opt=requires(Permission.ORDER, Permission.IMPORT), media_type=PEM)
@@ -112,7 +112,7 @@ async def answer_an_order(
     return await command.answer(done, shown, version=done.result.version)
 
 
-async def _answer(command: Command, done: Done[Loaded[CertificateOrder]]) -> Response[OrderBody]:
+async def answer_order(command: Command, done: Done[Loaded[CertificateOrder]]) -> Response[OrderBody]:
     found = done.result
     shown = body(Known.of(found), command.now)
     location = location_of("orders", found.id)

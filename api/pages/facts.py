@@ -15,12 +15,20 @@ class Fact(NamedTuple):
     short: str | None = None
     mono: bool = False
     wide: bool = False
+    url: str | None = None
 
 
 _NOTICES = {NoticeState.INFORMED: "told", NoticeState.FAILED: "not told", NoticeState.BY_HAND: "tell it yourself"}
 
 
-def revocation_facts(certificate: Certificate) -> tuple[Fact, ...]:
+def later_facts(certificate: Certificate) -> tuple[Fact, ...]:
+    """What it was renewed from and to; when and why it was revoked."""
+    links = (("Renewed From", certificate.renewed_from), ("Renewed To", certificate.renewed_to))
+    renewed = [Fact(label, str(other), url=f"/certificates/{other}") for label, other in links if other is not None]
+    return (*renewed, *_revocation(certificate))
+
+
+def _revocation(certificate: Certificate) -> tuple[Fact, ...]:
     """When and why it was revoked, and whether its CA knows."""
     if certificate.revoked_at is None:
         return ()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from api.pages import edges, lifetime, words
-from api.pages.facts import Fact, revocation_facts
+from api.pages.facts import Fact, later_facts
 from api.pages.report_card import ReportCard, report_card
 from domain import colour as colours
 from domain.bridge import Bridge
@@ -16,6 +16,7 @@ from domain.colour import MEANING, PRECEDENCE, Colour
 from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.renewal import check_renewable
 from domain.revocation import check_revocable
 from domain.roles import Action, Permission, ask, may
 from domain.work_order_actions import available_actions
@@ -122,6 +123,7 @@ class CertificatePage(NamedTuple):
     push: Button
     download: Button
     pfx: Button
+    renew: Button
     revoke: Button
     chips: tuple[Chip, ...]
     groups: tuple[Group, ...]
@@ -157,13 +159,14 @@ def certificate_page(
         headline=words.certificate_headline(status(row.state, now), days_until_expiry(row.state, now)),
         summary=f"{words.plural(len(topology.bridges), 'bridge')}, "
         f"{words.plural(len(topology.connectors), 'connector')}",
-        facts=(*_facts(row.state), *revocation_facts(row.state)),
+        facts=(*_facts(row.state), *later_facts(row.state)),
         not_before=row.state.facts.not_before,
         not_after=row.state.facts.not_after,
         lifetime=lifetime.draw(row.state.facts, now),
         push=_push_button(base, topology, viewer, now),
         download=_download_button(row, viewer),
         pfx=_pfx_button(row, viewer),
+        renew=_renew_button(base, row, viewer),
         revoke=_revoke_button(base, row, viewer),
         chips=_chips(base, Counter(s.colour for s in shades.values()), only),
         groups=groups,
@@ -257,6 +260,11 @@ def _pfx_button(row: Row[Certificate], viewer: Viewer) -> Button:
     if not viewer.past:
         found = ask("export_pfx", viewer.roles, Permission.EXPORT_PFX, lambda: check_exportable(row.state))
     return Button("Download PFX", f"/certificates/{row.id}/pfx", found.allowed, found.reason)
+
+
+def _renew_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:
+    found = ask("renew", viewer.roles, Permission.RENEW, lambda: check_renewable(row.state))
+    return Button("Renew", f"{base}/renew", found.allowed, found.reason)
 
 
 def _revoke_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:

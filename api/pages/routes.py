@@ -5,7 +5,18 @@ from litestar.datastructures import CacheControlHeader
 from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
-from api.pages import alerts, certificates, past, pfx_exports, reports, reviewing, revoking, signing_in, work_orders
+from api.pages import (
+    alerts,
+    certificates,
+    past,
+    pfx_exports,
+    renewing,
+    reports,
+    reviewing,
+    revoking,
+    signing_in,
+    work_orders,
+)
 from api.pages.rendering import STATIC
 from api.security import public
 
@@ -28,6 +39,7 @@ def page_routes() -> list[ControllerRouterHandler]:
         certificates.verify_now,
         pfx_exports.password_dialog,
         pfx_exports.pfx,
+        *renewing.HANDLERS,
         *revoking.HANDLERS,
         work_orders.details,
         *work_orders.step_handlers(),

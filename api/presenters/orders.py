@@ -46,6 +46,8 @@ def _parameters(found: OrderParameters) -> OrderParametersBody:
         usage=found.usage,
         csr_pem=found.csr_pem,
         provider_id=found.provider_id,
+        renews=found.renews,
+        same_key=found.same_key,
         connectors=tuple(
             WantedConnectorBody(
                 target_system_id=wanted.target_system_id,

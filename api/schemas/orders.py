@@ -43,6 +43,15 @@ class OrderBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     connectors: Annotated[tuple[WantedConnectorBody, ...], Meta(max_length=100)] = ()
 
 
+class RenewBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a certificate is renewed: with a new key or the same one. A key that is not here takes a request."""
+
+    key: Literal["new", "same"] = "new"
+    csr_pem: Annotated[Pem, Meta(description="A new request, for a certificate that was ordered with one.")] | None = (
+        None
+    )
+
+
 class AnswerBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a CA that is not on line answered."""
 
@@ -61,6 +70,8 @@ class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
     csr_pem: str | None
     provider_id: UUID | None
     connectors: tuple[WantedConnectorBody, ...]
+    renews: Annotated[UUID | None, Meta(description="The certificate that this one replaces.")]
+    same_key: bool
 
 
 class OrderBody(msgspec.Struct, frozen=True, kw_only=True):

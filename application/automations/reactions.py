@@ -22,6 +22,7 @@ from application.issuing_ports import NotYet
 from application.ledger_verifying import carry_out_verification
 from application.ordering import forget, process_order
 from application.ports import Recorded
+from application.renewing import push_successor
 from application.revoking import forget_code
 from application.verifying import carry_out_run
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
@@ -140,6 +141,15 @@ async def supersede_pushes(kit: Kit, recorded: Recorded) -> None:
     await each(open_orders, lambda order_id: supersede_push(kit.house, context.part(order_id), order_id, reason))
 
 
+async def push_renewed(kit: Kit, recorded: Recorded) -> None:
+    """When a certificate is renewed, its successor is to be pushed to every connector, under their approvals."""
+    new = cast("CertificateRenewed", recorded.event).renewed_to
+    if new is None:
+        return  # the successor's link back
+    await kit.caught_up(recorded.position)
+    await push_successor(kit.house, reacting(kit.house, "push-renewed", recorded), recorded.stream_id, new)
+
+
 async def tell_ca(kit: Kit, recorded: Recorded) -> None:
     """When a certificate is revoked, its CA is told, again and again until it has taken or refused it."""
     await kit.caught_up(recorded.position)
@@ -211,7 +221,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ValidationChanged: (_VALIDATION_ALERT,),
     RevocationRequested: (_FORGET_CODE,),
     CertificateRevoked: (_SUPERSEDE, Reaction("tell-ca", tell_ca), _EXPIRY_ALERT),
-    CertificateRenewed: (_SUPERSEDE, _EXPIRY_ALERT),
+    CertificateRenewed: (_SUPERSEDE, Reaction("push-renewed", push_renewed), _EXPIRY_ALERT),
     ExpiryAlertRuleChanged: (_RULES_ALERT,),
     ExpiryAlertRuleRetired: (_RULES_ALERT,),
     VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),

@@ -36,6 +36,7 @@ MAY: dict[str, set[str]] = {
     "POST certificates/{id}/pfx-exports": {"operator"},
     "POST certificates/{id}/pfx-exports/{id}/download": {"operator"},
     "POST certificates/{id}/connectors": {"operator"},
+    "POST certificates/{id}/renew": {"requester", "lead"},
     "POST certificates/{id}/revocation-requests": {"operator"},
     "POST certificates/{id}/revoke": {"operator"},
     "DELETE connectors/{id}": {"operator"},

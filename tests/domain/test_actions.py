@@ -107,19 +107,24 @@ def test_each_action_takes_its_role(role: Role) -> None:
 REQUESTING, OPERATING = frozenset({Role.REQUESTER}), frozenset({Role.OPERATOR})
 
 
+NOT_ORDERED = "The certificate www.example.com was not ordered here; order a new one."
+
+
 def test_push_download_and_revoke() -> None:
     """A requester pushes, an operator downloads and revokes; both are told what it takes or what forbids it."""
     assert certificate_actions.available_actions(a_certificate(), roles=REQUESTING, now=NOW) == (
         Action("push", allowed=True),
         Action("download", allowed=False, reason="This takes the role operator."),
         Action("export_pfx", allowed=False, reason="This takes the role operator."),
+        Action("renew", allowed=False, reason=NOT_ORDERED),
         Action("revoke", allowed=False, reason="This takes the role operator."),
     )
-    *offered, export, revoke = certificate_actions.available_actions(a_certificate(), roles=OPERATING, now=NOW)
+    *offered, export, renew, revoke = certificate_actions.available_actions(a_certificate(), roles=OPERATING, now=NOW)
     assert offered == [
         Action("push", allowed=False, reason="This takes the role requester."),
         Action("download", allowed=True),
     ]
+    assert renew == Action("renew", allowed=False, reason="This takes the role requester.")
     assert revoke == Action("revoke", allowed=True)
     assert (export.action, export.allowed, "imported" in str(export.reason)) == ("export_pfx", False, True)
 

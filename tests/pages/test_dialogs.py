@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.api.walking import issued
 from tests.pages.conftest import SignIn
 from tests.pages.test_topology_page import assert_accessible, connector, open_topology
+from tests.support.waiting import wait_until
 
 
 def by_keyboard(page: Page, name: str) -> None:
@@ -142,6 +143,30 @@ def test_a_certificate_is_revoked_without_scripts(sign_in: SignIn, demo: dict[st
     page.get_by_role("button", name="Confirm Revoke").click()
     expect(page).to_have_url(re.compile(f"{path}$"))
     expect(page.locator(".pill")).to_contain_text("Revoked")
+
+
+def ordered(demo: dict[str, Any]) -> str:
+    """A certificate of Local PKI; its page."""
+    with rest(demo, "requester") as requester:
+        body = {"mode": "automated", "common_name": "renewed.example.com"}
+        path = requester.post("/orders", json=body).headers["Location"].removeprefix("/api/v1")
+        wait_until(lambda: requester.get(path).json()["status"] == "complete", 60)
+        return f"/certificates/{requester.get(path).json()['certificate_id']}"
+
+
+def test_a_certificate_is_renewed_by_clicking(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """With the same key; its page leads to the successor, and that one's back."""
+    page, path = sign_in("requester"), ordered(demo)
+    page.goto(path)
+    page.get_by_role("button", name="Renew").click()
+    page.get_by_role("dialog").get_by_label("Key").select_option("same")
+    page.get_by_role("dialog").get_by_role("button", name="Renew").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    with rest(demo, "auditor") as auditor:
+        wait_until(lambda: auditor.get(path).json()["renewed_to"], 60)
+    page.goto(path)
+    page.locator("dt", has_text="Renewed To").locator("xpath=following-sibling::dd//a").click()
+    expect(page.locator("dt", has_text="Renewed From")).to_be_visible()
 
 
 def test_an_operator_deploys_by_clicking(sign_in: SignIn) -> None:

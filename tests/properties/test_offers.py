@@ -77,7 +77,7 @@ def test_push_is_offered_exactly_when_it_would_not_be_refused(
 ) -> None:
     """An active certificate with a key and a connector, and a requester; downloads and revocation take an operator."""
     found = certificate(origin, revoked_at)
-    push, download, _, revoke = certificate_actions.available_actions(
+    push, download, _, _, revoke = certificate_actions.available_actions(
         found, roles=roles, now=now, has_connector=has_connector
     )
     try:

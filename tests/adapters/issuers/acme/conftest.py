@@ -59,7 +59,7 @@ class AcmeDesk(NamedTuple):
     def issuer(self, vault: Vault) -> AcmeOrders:
         tools = AcmeTools(
             store=vault,
-            requesting=Requesting(generate_key, read_request),
+            requesting=Requesting(generate_key, read_request, vault),
             reader=X509Reader(),
             clock=lambda: datetime.now(UTC),
             tokens=Tokens(),

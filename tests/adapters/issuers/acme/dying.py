@@ -99,9 +99,10 @@ class Carrier:
         client._Network._send_request = send  # type: ignore[method-assign,assignment] # this process only
         pool: AsyncConnectionPool[Any] = AsyncConnectionPool(self._task["dsn"], min_size=1, max_size=2, open=False)
         async with pool:
+            vault = MortalVault(pool, life)
             tools = AcmeTools(
-                store=MortalVault(pool, life),
-                requesting=Requesting(generate_key, read_request),
+                store=vault,
+                requesting=Requesting(generate_key, read_request, vault),
                 reader=X509Reader(),
                 clock=lambda: datetime.now(UTC),
                 tokens=None,  # type: ignore[arg-type] # files show what there is

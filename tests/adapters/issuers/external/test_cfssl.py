@@ -45,7 +45,7 @@ class CfsslDesk(NamedTuple):
             "ca_certificates_pem": self.ca.trusted_pem,
             **changes,
         }
-        requesting = Requesting(generate_key, read_request)
+        requesting = Requesting(generate_key, read_request, vault)
         tools = ExternalTools(vault, requesting, X509Reader(), lambda: datetime.now(UTC) + self.later)
         return CfsslOrders(CfsslSettings(**chosen), self.key, tools)
 

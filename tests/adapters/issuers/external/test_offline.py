@@ -56,7 +56,7 @@ class Paper:
 
     @property
     def issuer(self) -> OfflineOrders:
-        tools = ExternalTools(self.vault, Requesting(generate_key, read_request), X509Reader(), lambda: NOW)
+        tools = ExternalTools(self.vault, Requesting(generate_key, read_request, self.vault), X509Reader(), lambda: NOW)
         return OfflineOrders(OfflineSettings(issuers_pem=self.issuers), tools)
 
     async def request(self) -> str:
