@@ -39,6 +39,7 @@ from adapters.settings import Settings
 from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
 from application.codec import decode
+from application.context import Renewal
 from application.house import House, HouseSettings
 from domain.certificate_order import Provider
 from projections.catalogue import HISTORIES, Views, views_as_of, views_of
@@ -183,7 +184,13 @@ def _house_settings(settings: Settings) -> HouseSettings:
         verification_pause=settings.verification.pause,
         enrolment_seconds=settings.bridges.enrolment_seconds,
         approval_waiting=settings.push.approval_waiting,
+        renewal=_renewal(settings),
     )
+
+
+def _renewal(settings: Settings) -> Renewal:
+    chosen = settings.renewal
+    return Renewal(automatic=chosen.automatic, after=chosen.after, spread=chosen.spread, at_once=chosen.at_once)
 
 
 UNREACHABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError)

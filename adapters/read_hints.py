@@ -103,6 +103,10 @@ class ReadHints(NamedTuple):
         """See Hints.served_before."""
         return await self.served.served_before(endpoints)
 
+    async def due_renewals(self, now: datetime, after: float, spread: float, limit: int) -> list[UUID]:
+        """See Hints.due_renewals."""
+        return list(await self.inventory.due_for_renewal(now, after, spread, limit))
+
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         """See Hints.known_fingerprints."""
         return await self.inventory.known_fingerprints(fingerprints)

@@ -132,6 +132,18 @@ class Acme:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Renewal:
+    """Renewal without a person, of certificates that were ordered here and keep their key here. `after`: the fraction
+    of a lifetime that has to be over; certificates are spread over `spread` more. `at_once`: new orders in a minute.
+    """
+
+    automatic: bool = False
+    after: float = 0.667
+    spread: float = 0.05
+    at_once: int = 20
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalPki:
     """`url`: where clients reach the revocation lists and the OCSP responder under `/pki`, as certificates name it;
     plain http, as they are signed (http://pki.example.org). Empty: `server.url`.
@@ -190,6 +202,7 @@ class Settings:
     webhooks: Webhooks = field(default_factory=Webhooks)
     syslog: Syslog = field(default_factory=Syslog)
     acme: Acme = field(default_factory=Acme)
+    renewal: Renewal = field(default_factory=Renewal)
     local_pki: LocalPki = field(default_factory=LocalPki)
     worker: Worker = field(default_factory=Worker)
     sealing: Sealing = field(default_factory=Sealing)

@@ -13,6 +13,17 @@ from domain import ids
 from domain.entity import Actor, Meta
 
 
+class Renewal(msgspec.Struct, frozen=True, kw_only=True):
+    """Renewal without a person. `after`: the fraction of a lifetime that has to be over; certificates are spread over
+    `spread` more of it. `at_once`: new orders in a minute.
+    """
+
+    automatic: bool = False
+    after: float = 0.667
+    spread: float = 0.05
+    at_once: int = 20
+
+
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What operators may choose; times in seconds."""
 
@@ -26,6 +37,7 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     enrolment_seconds: float = 3600.0
     token_days: int = 90
     approval_waiting: float = 86_400.0
+    renewal: Renewal = Renewal()
 
 
 class House(NamedTuple):

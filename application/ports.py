@@ -229,6 +229,10 @@ class Hints(Protocol):
         """Fingerprints that (endpoint, server name) pairs served earlier."""
         ...
 
+    async def due_renewals(self, now: datetime, after: float, spread: float, limit: int) -> list[UUID]:
+        """Certificates to renew (projections.inventory.view.Inventory.due_for_renewal), next to expire first."""
+        ...
+
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         """Those that are in the inventory."""
         ...

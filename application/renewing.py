@@ -1,5 +1,6 @@
 """Renewing a certificate: an order through the same provider, then pushes to every connector of the old certificate."""
 
+from contextlib import suppress
 from typing import Literal
 from uuid import UUID
 
@@ -15,12 +16,14 @@ from application.pushing import RequestPush, request_push
 from domain import certificate_order as orders
 from domain import ids, renewal
 from domain.certificate import CERTIFICATE
-from domain.certificate_order import CERTIFICATE_ORDER, OrderStatus
+from domain.certificate_order import CERTIFICATE_ORDER, CertificateOrder, OrderStatus
 from domain.claim import CLAIM, Claimed
 from domain.connector import CONNECTOR, Connector
 from domain.errors import Code, Refused
+from domain.subjects import person_behind
 
 _KIND = "renewal"
+_CANDIDATES = 500
 
 
 class RenewCertificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +36,7 @@ class RenewCertificate(msgspec.Struct, frozen=True, kw_only=True):
 
 async def renew_certificate(house: House, context: Context, issuers: Issuers, command: RenewCertificate) -> Done[Order]:
     """Order the successor; it is `pending` until the provider has answered. One renewal at a time is under way."""
-    order_id = ids.derive("certificate-order", context.command_id)
+    order_id = _order_id(context)
 
     async def attempt() -> Attempt[Order]:
         certificate = await load(house, CERTIFICATE, command.certificate_id)
@@ -74,6 +77,50 @@ async def _only_one(house: House, context: Context, certificate_id: UUID, order_
             sentence = f"This certificate is being renewed already by the order {holder}."
             raise Refused(Code.INVALID_TRANSITION, sentence, current_status="renewing", allowed=[])
     return write(claim, (Claimed(meta=context.meta, kind=_KIND, holder_id=order_id),))
+
+
+async def renew_due(house: House, context: Context, issuers: Issuers) -> int:
+    """Renew what has come due, next to expire first, with new keys, in the name of whoever ordered it; how many.
+
+    Each renewal is independent; one that failed is tried again on the next day.
+    """
+    chosen = house.settings.renewal
+    if not chosen.automatic:
+        return 0
+    due = await house.hints.due_renewals(context.at, chosen.after, chosen.spread, _CANDIDATES)
+    ordered = 0
+    for certificate_id in due:
+        if ordered >= chosen.at_once:
+            break
+        with suppress(Refused):  # recorded
+            ordered += await _renew_one(house, context, issuers, certificate_id)
+    return ordered
+
+
+async def _renew_one(house: House, context: Context, issuers: Issuers, certificate_id: UUID) -> bool:
+    known = (await load(house, CERTIFICATE, certificate_id)).found
+    claim = (await load(house, CLAIM, ids.derive("renewal", certificate_id))).state
+    orders_of = [known.order_id, claim.holder_id if claim is not None else None]
+    former, *held = [order_id for order_id in orders_of if order_id is not None]
+    found = await load_many(house, CERTIFICATE_ORDER, [former, *held])
+    mine = _daily(context, certificate_id, found[former].found)
+    if any(found[each].found.status is not OrderStatus.FAILED for each in held):
+        return False  # under way
+    if (await load(house, CERTIFICATE_ORDER, _order_id(mine))).state is not None:
+        return False  # tried today
+    await renew_certificate(house, mine, issuers, RenewCertificate(certificate_id=certificate_id))
+    return True
+
+
+def _daily(context: Context, certificate_id: UUID, ordered: CertificateOrder) -> Context:
+    """One command for each certificate and day, for the person who ordered it."""
+    command_id = ids.derive("automatic-renewal", certificate_id, f"{context.at:%Y-%m-%d}")
+    actor = msgspec.structs.replace(context.actor, on_behalf_of=person_behind(ordered.requested_by))
+    return msgspec.structs.replace(context, command_id=command_id, actor=actor)
+
+
+def _order_id(context: Context) -> UUID:
+    return ids.derive("certificate-order", context.command_id)
 
 
 async def push_successor(house: House, context: Context, old: UUID, new: UUID) -> None:

@@ -23,6 +23,7 @@ from application.house import load
 from application.implementing import begin_scheduled, expire_push
 from application.ports import Errand
 from application.registering import take_test
+from application.renewing import renew_due
 from application.verifying import carry_out_run, start_run
 from domain import ids
 from domain.verification import VERIFICATION_RUN
@@ -140,6 +141,11 @@ async def notice_expiry(kit: Kit, _: Tick) -> None:
     await tell_of_expiry(kit.house, timing(kit.house, "notice-expiry"))
 
 
+async def renew(kit: Kit, _: Tick) -> None:
+    """Certificates that have come to their time are renewed, where the operator wants that."""
+    await renew_due(kit.house, timing(kit.house, "renew"), kit.issuers)
+
+
 async def watch_sealing(kit: Kit, _: Tick) -> None:
     """The ledger is sealed by another process: whether it does so is looked at from here."""
     await alerts.judge_sealing(kit, timing(kit.house, "watch-sealing"))
@@ -158,6 +164,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("dispatch-forgotten", lambda every: every.sweep, dispatch_forgotten),
         Timer("end-late-errands", lambda every: every.sweep, end_late_errands),
         Timer("expire-requests", lambda _: 60, expire_requests),
+        Timer("renew", lambda _: 60, renew),
         Timer("watch-sealing", lambda _: 30, watch_sealing),
         Timer("watch-syslog", lambda _: 30, watch_syslog),
         Timer("notice-waiting-approvals", lambda _: 60, notice_waiting_approvals),

@@ -35,6 +35,15 @@ DER = "SELECT e.der, e.chain, e.common_name FROM read.inventory e WHERE e.id = %
 # Which of many fingerprints are in the inventory.
 KNOWN = "SELECT e.fingerprint FROM read.inventory e WHERE e.fingerprint = ANY (%b::text[])"
 
+# Ordered here, with its key, without a successor, and old enough; each waits a little longer by the first of its id.
+DUE_FOR_RENEWAL = """
+SELECT e.id FROM read.inventory e
+WHERE e.provider IS NOT NULL AND e.has_private_key AND NOT e.renewed AND e.revoked_at IS NULL
+AND e.not_after >= %b::timestamptz AND e.not_before + (e.not_after - e.not_before) * (%b::float8 + %b::float8
+    * (get_byte(uuid_send(e.id), 0) * 256 + get_byte(uuid_send(e.id), 1)) / 65536.0) <= %b::timestamptz
+ORDER BY e.not_after, e.id LIMIT %b::bigint
+"""
+
 _NOT_REVOKED = "(e.revoked_at IS NULL OR e.revoked_at > %b::timestamptz)"
 _STATUS = {
     CertificateStatus.REVOKED: "e.revoked_at <= %b::timestamptz",
@@ -100,6 +109,10 @@ class PostgresInventory:
     async def by_issuer_serial(self, issuer: str, serial_number: str) -> CertificateRow | None:
         key = issuer_serial(issuer, serial_number)
         return await self._rows.first(Where().add("e.issuer_serial = %b::bytea", key), " ORDER BY e.created_position")
+
+    async def due_for_renewal(self, now: datetime, after: float, spread: float, limit: int) -> Sequence[UUID]:
+        rows = await self._reader.rows(DUE_FOR_RENEWAL, [now, after, spread, now, limit])
+        return [certificate_id for (certificate_id,) in rows]
 
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         rows = await self._reader.rows(KNOWN, [many(Type.TEXT, fingerprints)])

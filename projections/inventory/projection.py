@@ -25,6 +25,7 @@ COLUMNS = (
     Column("owner", Type.TEXT),
     Column("tags", Type.TEXTS),
     Column("has_private_key", Type.BOOLEAN),
+    Column("renewed", Type.BOOLEAN),
     Column("der", Type.BYTES, sticky=True),
     Column("chain", Type.BYTESES, sticky=True),
 )
@@ -52,6 +53,7 @@ def _extract(state: Certificate) -> tuple[Any, ...]:
         state.owner,
         state.tags,
         state.has_private_key,
+        state.renewed_to is not None,
         state.der or None,
         state.chain if state.der else None,
     )
@@ -64,7 +66,7 @@ def _slim(state: Certificate) -> Certificate:
 INVENTORY = entity(
     CERTIFICATE,
     name="inventory",
-    version=1,
+    version=2,
     state_type=Certificate,
     columns=COLUMNS,
     extract=_extract,

@@ -133,6 +133,13 @@ class Inventory(Protocol):
         """By what is unique too (RFC 5280, 4.1.2.2): the issuer's name (RFC 4514) and the serial number (hex)."""
         ...
 
+    async def due_for_renewal(self, now: datetime, after: float, spread: float, limit: int) -> Sequence[UUID]:
+        """Certificates that were ordered here, keep their key here, have no successor, are neither revoked nor expired,
+        and of whose lifetime the fraction `after` is over, and up to `spread` more: how much, its id says. Next to
+        expire first.
+        """
+        ...
+
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         """Those that are in the inventory."""
         ...

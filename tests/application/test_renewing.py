@@ -9,9 +9,10 @@ import pytest
 from cryptography import x509
 
 from adapters.x509.private_keys import from_pkcs8, spki
-from application.house import load
+from application.context import HouseSettings, Renewal
+from application.house import append, load, write
 from application.importing import describe_certificate
-from application.issuing_ports import Issuers
+from application.issuing_ports import IssuedCertificate, Issuer, Issuers
 from application.ordering import submit_order
 from application.renewing import RenewCertificate, renew_certificate
 from domain.certificate import CERTIFICATE, Certificate, CertificateIssued, CertificateRenewed, CertificateRevoked
@@ -56,14 +57,26 @@ class Shop(NamedTuple):
         return order.certificate_id
 
 
-async def shop(seed: int = 0, *, twice: float = 0.0, wish: OrderParameters = WISH) -> Shop:
-    world = World(seed)
+async def shop(
+    seed: int = 0, *, twice: float = 0.0, wish: OrderParameters = WISH, settings: HouseSettings | None = None
+) -> Shop:
+    world = World(seed, settings=settings)
     issuers = await local_pki(world)
     office = Office(world, Field(), issuers=issuers, twice=twice)
     await submit_order(world.house, world.by("rita"), issuers, wish)
     await office.settle()
     [old] = [stream for stream, event in world.history() if isinstance(event, CertificateIssued)]
     return Shop(world, office, issuers, old)
+
+
+class Refusing(Unlucky):
+    """A provider whose CA says no to everything."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        super().__init__(issuer, 0)
+
+    async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
+        raise Refused(Code.VALIDATION_FAILED, "The CA refused.")
 
 
 def public_key(certificate: Certificate) -> bytes:
@@ -106,8 +119,6 @@ async def test_a_compromised_key_is_not_certified_again() -> None:
     """A revoked certificate is renewed with a new key."""
     found = await shop()
     loaded = await load(found.world.house, CERTIFICATE, found.old)
-    from application.house import append, write
-
     revoked = CertificateRevoked(meta=found.world.by("olga").meta, reason="keyCompromise")
     await append(found.world.house, found.world.by("olga"), write(loaded, (revoked,)))
     with pytest.raises(Refused) as caught:
@@ -203,3 +214,65 @@ async def test_a_lost_answer_links_once() -> None:
     assert sorted([(True, False), (False, True)]) == sorted(
         (link.renewed_to is not None, link.renewed_from is not None) for link in links
     )
+
+
+AUTOMATIC = HouseSettings(verification_pause=0.0, renewal=Renewal(automatic=True, after=0.5, spread=0.1, at_once=2))
+DAY = 86_400
+
+
+def successors(found: Shop) -> int:
+    return len([event for event in found.world.events(CertificateRenewed) if getattr(event, "renewed_to", None)])
+
+
+async def test_a_certificate_is_renewed_when_its_time_has_come() -> None:
+    """Not before half of its thirty days, and not later than a tenth of them after; once; for whoever ordered it."""
+    found = await shop(settings=AUTOMATIC)
+    await found.office.later(15 * DAY - 60)
+    assert 0 == successors(found)
+    await found.office.later(3 * DAY + 120)
+    assert 1 == successors(found)
+    [link] = [event for event in found.world.events(CertificateRenewed) if getattr(event, "renewed_to", None)]
+    assert "rita" == link.meta.actor.on_behalf_of
+    await found.office.later(60)
+    assert 1 == successors(found)
+
+
+async def test_without_the_operators_wish_nothing_is_renewed() -> None:
+    """It is off until it is set."""
+    found = await shop()
+    await found.office.later(29 * DAY)
+    assert 0 == successors(found)
+
+
+async def test_renewals_come_a_few_at_a_time() -> None:
+    """Seven that are due: two in every minute, none twice."""
+    found = await shop(settings=AUTOMATIC)
+    for number in range(6):
+        wish = msgspec.structs.replace(WISH, common_name=f"{number}.example.org")
+        await submit_order(found.world.house, found.world.by("rita"), found.issuers, wish)
+    await found.office.settle()
+    await found.office.later(20 * DAY)
+    counted = [successors(found)]
+    for _ in range(4):
+        await found.office.later(60)
+        counted.append(successors(found))
+    assert [2, 4, 6, 7, 7] == counted
+
+
+async def test_a_failed_renewal_is_tried_again_on_the_next_day() -> None:
+    """Not every minute; and what is revoked, or has its key elsewhere, is left alone."""
+    found = await shop(settings=AUTOMATIC)
+    unlucky = Refusing(await found.issuers.of(WISH.provider))
+    office = Office(found.world, Field(), issuers=unlucky)
+    await office.settle()
+    await office.later(20 * DAY)
+    for _ in range(3):
+        await office.later(60)
+    assert 1 == len(found.world.events(OrderFailed))
+    await office.later(DAY)
+    assert 2 == len(found.world.events(OrderFailed))
+    loaded = await load(found.world.house, CERTIFICATE, found.old)
+    revoked = CertificateRevoked(meta=found.world.by("olga").meta, reason="superseded")
+    await append(found.world.house, found.world.by("olga"), write(loaded, (revoked,)))
+    await office.later(DAY)
+    assert 2 == len(found.world.events(OrderFailed))

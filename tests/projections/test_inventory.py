@@ -1,7 +1,7 @@
 """The inventory's answers, compared with a look at every certificate one by one."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +19,31 @@ from tests.projections.paging import walk
 from tests.projections.world import DAY
 
 Matches = Callable[[Known], bool]
+
+
+@pytest.mark.parametrize(("after", "spread"), [(0.0, 0.0), (0.3, 0.5), (0.9, 0.05)])
+async def test_what_is_due_for_renewal(town: Town, ask: Views, after: float, spread: float) -> None:
+    """Ordered here, its key here, no successor, neither revoked nor expired, and old enough; next to expire first."""
+    now = town.world.now + 3 * DAY
+    due = [
+        (known.state.facts.not_after, known.id)
+        for known in _all(town)
+        if known.state.provider is not None
+        and known.state.has_private_key
+        and known.state.renewed_to is None
+        and known.state.revoked_at is None
+        and _old_enough(known, now, after, spread)
+    ]
+    expected = [certificate_id for _, certificate_id in sorted(due)]
+    assert expected == list(await ask.inventory.due_for_renewal(now, after, spread, 1000))
+    assert expected[:2] == list(await ask.inventory.due_for_renewal(now, after, spread, 2))
+    assert after > 0 or expected
+
+
+def _old_enough(known: Known, now: datetime, after: float, spread: float) -> bool:
+    facts = known.state.facts
+    share = after + spread * int.from_bytes(known.id.bytes[:2]) / 65536
+    return bool(facts.not_before + (facts.not_after - facts.not_before) * share <= now <= facts.not_after)
 
 
 def _all(town: Town) -> list[Known]:

@@ -75,6 +75,18 @@ class FoldedHints:
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         return [cid for cid, row in await self._connectors() if row.certificate_id == certificate_id and row.associated]
 
+    async def due_renewals(self, now: datetime, after: float, spread: float, limit: int) -> list[UUID]:
+        await self._look()
+        found: list[tuple[datetime, UUID]] = []
+        for certificate_id, row in self._rows[Certificate].items():
+            state, facts = row.state, row.state.facts
+            share = after + spread * int.from_bytes(certificate_id.bytes[:2]) / 65536
+            is_due = facts.not_before + (facts.not_after - facts.not_before) * share <= now <= facts.not_after
+            ours = state.provider is not None and state.has_private_key
+            if is_due and ours and state.renewed_to is None and state.revoked_at is None:
+                found.append((facts.not_after, certificate_id))
+        return [certificate_id for _, certificate_id in sorted(found)[:limit]]
+
     async def providers(self, kind: str) -> list[UUID]:
         await self._look()
         rows = self._rows[RegisteredProvider].items()

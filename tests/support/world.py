@@ -90,7 +90,7 @@ class World:
             errands=SimulatedErrands(leases),
             presence=SimulatedPresence(),
             texts=self.texts,
-            settings=HouseSettings(verification_pause=0.0),
+            settings=settings or HouseSettings(verification_pause=0.0),
         )
         self._ca: BridgeCa | None = None
         self._certificates = 0
