@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 
 from adapters.x509.private_keys import from_pkcs8, spki
+from application import registers
 from application.context import HouseSettings, Renewal
 from application.house import append, load, write
 from application.importing import describe_certificate
@@ -16,11 +17,21 @@ from application.issuing_ports import IssuedCertificate, Issuer, Issuers
 from application.ordering import submit_order
 from application.renewing import RenewCertificate, renew_certificate
 from domain.certificate import CERTIFICATE, Certificate, CertificateIssued, CertificateRenewed, CertificateRevoked
-from domain.certificate_order import CERTIFICATE_ORDER, CertificateOrder, OrderFailed, OrderParameters, OrderStatus
+from domain.certificate_order import (
+    CERTIFICATE_ORDER,
+    CertificateOrder,
+    OrderFailed,
+    OrderParameters,
+    OrderStatus,
+    PolicyHardFailed,
+)
 from domain.connector_events import TargetSystemAssociated
 from domain.errors import Code, Refused
+from domain.issuance_policy import KIND
+from domain.issuance_rules import IssuanceRule
 from domain.push_states import SupersededReason, WorkOrderStatus
 from domain.work_order_events import PushRequested
+from tests.application.test_judging import enact
 from tests.application.test_ordering import WISH, Unlucky
 from tests.contracts.orders_contract import csr
 from tests.support.field import Field
@@ -276,3 +287,22 @@ async def test_a_failed_renewal_is_tried_again_on_the_next_day() -> None:
     await append(found.world.house, found.world.by("olga"), write(loaded, (revoked,)))
     await office.later(DAY)
     assert 2 == len(found.world.events(OrderFailed))
+
+
+async def test_a_policy_of_today_holds_for_renewals() -> None:
+    """What it forbids is refused, the order exists as failed and holds nobody up; by itself it is tried once a day."""
+    found = await shop(settings=AUTOMATIC)
+    policy_id = await enact(found.world, IssuanceRule(name="short", maximum_validity_days=7))
+    with pytest.raises(Refused) as caught:
+        await found.renew()
+    assert Code.POLICY_HARD_FAIL is caught.value.code
+    order = await found.order(UUID(caught.value.extra["order_id"]))
+    assert (OrderStatus.FAILED, found.old) == (order.status, order.parameters.renews)
+    await found.office.later(20 * DAY)
+    for _ in range(3):
+        await found.office.later(60)
+    assert 2 == len(found.world.events(PolicyHardFailed))
+    await found.office.later(DAY)
+    assert 3 == len(found.world.events(PolicyHardFailed))
+    await registers.retire(found.world.house, found.world.by("ada"), KIND, policy_id)
+    await found.successor()
