@@ -90,7 +90,7 @@ def test_a_time_can_be_set_without_scripts(sign_in: SignIn) -> None:
 def test_what_cannot_be_done_is_no_way_into_a_wall(sign_in: SignIn) -> None:
     """Download, push of an expired certificate, the audit log: dimmed with a reason, or not there at all."""
     page = open_topology(sign_in("approver"))
-    expect(page.get_by_role("button", name="Download")).to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("button", name=re.compile("^Download :"))).to_have_attribute("aria-disabled", "true")
     connector(page, "API gateway").get_by_role("link", name="WO-").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     expect(page.get_by_role("link", name="history in the audit log")).to_have_count(0)
@@ -173,7 +173,7 @@ def test_an_operator_deploys_by_clicking(sign_in: SignIn) -> None:
     """Deploy is theirs as well as the requesters'."""
     page = open_topology(sign_in("operator"))
     connector(page, "Web shop").get_by_role("button", name="Push").click()
-    page.get_by_role("button", name="OK").click()
+    page.get_by_role("button", name="OK", exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(connector(page, "Web shop")).to_contain_text("Completed", timeout=30_000)
 

@@ -45,7 +45,7 @@ def test_four_eyes_hold_on_the_page(sign_in: SignIn, demo: dict[str, Any]) -> No
     """`lead` holds every role and still cannot approve what they requested; the page says why."""
     page = open_topology(sign_in("lead"))
     connector(page, "Web shop").get_by_role("button", name="Push").click()
-    page.get_by_role("button", name="OK").click()
+    page.get_by_role("button", name="OK", exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0)
     # What was approved and deployed here unchanged is pushed again at once: the redeploy policy asks nobody.
     expect(connector(page, "Web shop")).to_contain_text("Completed", timeout=30_000)
