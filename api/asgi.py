@@ -18,6 +18,7 @@ from adapters.settings import load_settings
 from adapters.starting import check_database
 from adapters.syslog.configuring import syslog_watch
 from adapters.x509.pfx import make_pfx
+from adapters.x509.requests import read_request
 from api.app import create_app
 from api.directory import Directory
 from api.services import ApiSettings, Check, Services
@@ -42,6 +43,7 @@ def services_of(core: Core, health: Health) -> Services:
         issuers=core.issuers,
         provider_kinds=core.provider_kinds,
         make_pfx=make_pfx,
+        read_request=read_request,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
         sealed=core.sealed,

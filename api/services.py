@@ -15,6 +15,7 @@ from api.streams import Streams
 from application.enrolling import BridgeSigner
 from application.export_ports import EvidenceMaker
 from application.house import House
+from application.issuer_ports import RequestReader
 from application.issuing_ports import Issuers
 from application.pfx_exporting import PfxMaker
 from application.ports import CertificateReader
@@ -283,6 +284,7 @@ class Services:
     issuers: Issuers
     provider_kinds: ProviderKinds
     make_pfx: PfxMaker
+    read_request: RequestReader
     bridge_ca: BridgeAuthority
     seal: Seal
     sealed: SealedLog

@@ -19,7 +19,7 @@ async def read_request(house: House, issuers: Issuers, order_id: UUID) -> str:
     """The signing request (PEM) of an open order, the same one every time."""
     order = await load(house, CERTIFICATE_ORDER, order_id)
     issuer = await _by_hand(issuers, order)
-    return await issuer.request(order_id, order.found.attempt, order.found.parameters)
+    return await issuer.request(order_id, order.found.attempt, order.found.request)
 
 
 async def take_answer(
@@ -32,7 +32,7 @@ async def take_answer(
         check_version(context, order)
         issuer = await _by_hand(issuers, order)
         state = order.found
-        issued = await issuer.take(order_id, state.attempt, state.parameters, certificate_pem, chain_pem)
+        issued = await issuer.take(order_id, state.attempt, state.request, certificate_pem, chain_pem)
         if await _known(house, ids.certificate_id(issued.leaf.facts.fingerprint_sha256)):
             sentence = "This certificate is in the inventory already."
             raise Refused(Code.ALREADY_EXISTS, sentence, pointer="/certificate_pem")
@@ -51,6 +51,9 @@ async def _by_hand(issuers: Issuers, order: Order) -> ByHand:
     state = order.found
     if state.status not in _OPEN:
         sentence = f"This order is {state.status.value}; only an open one waits for the answer of its CA."
+        raise Refused(Code.INVALID_TRANSITION, sentence, current_status=state.status.value, allowed=[])
+    if state.awaits_csr:
+        sentence = "The target system has not made the key of this order yet; ask again in a moment."
         raise Refused(Code.INVALID_TRANSITION, sentence, current_status=state.status.value, allowed=[])
     issuer = await issuers.of(state.parameters.provider, state.parameters.provider_id)
     if not hasattr(issuer, "take"):

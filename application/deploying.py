@@ -23,7 +23,7 @@ from application.house import Attempt, Context, Done, House, append, carry_out, 
 from application.ports import PendingDeployment, VersionConflict
 from domain import deployment, ids
 from domain.bridge import BRIDGE
-from domain.certificate import CERTIFICATE
+from domain.certificate import CERTIFICATE, KeyOrigin
 from domain.connector import CONNECTOR, Connector
 from domain.entity import Actor, ActorKind
 from domain.push_states import DeploymentStatus, FailureCause
@@ -46,7 +46,10 @@ DEPLOYMENT = "deployment"
 
 
 class LeasedDeployment(NamedTuple):
-    """What a bridge needs to install; the secrets in it leave this process only sealed to that bridge."""
+    """What a bridge needs to install; the secrets in it leave this process only sealed to that bridge.
+
+    `private_key_pem` None: the key lies on the target system, where it was made.
+    """
 
     deployment_id: UUID
     connector_id: UUID
@@ -58,7 +61,7 @@ class LeasedDeployment(NamedTuple):
     profile: str | None
     fingerprint_sha256: str
     fullchain_pem: str
-    private_key_pem: str
+    private_key_pem: str | None
     secrets: dict[str, str]
 
     def __repr__(self) -> str:
@@ -174,7 +177,8 @@ async def _material(house: House, pending: PendingDeployment, state: Connector, 
     assert state.settings is not None
     key = await house.vault.private_key(state.certificate_id)
     secrets = await target_secrets.read(house, state.target_system_id, state.settings.secrets_version)
-    if key is None or secrets is None:
+    on_target = certificate.found.key_origin is KeyOrigin.ENDPOINT
+    if secrets is None or (key is None and not on_target):
         return None
     return LeasedDeployment(
         deployment_id=pending.deployment_id,
@@ -187,7 +191,7 @@ async def _material(house: House, pending: PendingDeployment, state: Connector, 
         profile=state.profile,
         fingerprint_sha256=certificate.found.facts.fingerprint_sha256,
         fullchain_pem=pem.certificates((certificate.found.der, *certificate.found.chain)),
-        private_key_pem=pem.encode("PRIVATE KEY", key),
+        private_key_pem=None if key is None else pem.encode("PRIVATE KEY", key),
         secrets=secrets,
     )
 

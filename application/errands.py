@@ -1,10 +1,13 @@
-"""Errands at the bridge: discoveries and connection tests, leased like deployments, one at a time per target."""
+"""Errands at the bridge: discoveries, connection tests, keys with their signing requests; leased like deployments, one
+at a time per target.
+"""
 
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from application import target_secrets
 from application.discovering import DISCOVER
+from application.endpoint_keys import ENDPOINT_CSR, WantedCsr, is_awaited, wanted_csr
 from application.handing_out import hand_out, oldest_of_each_target
 from application.house import House, load
 from application.ports import Errand
@@ -21,6 +24,7 @@ class LeasedErrand(NamedTuple):
     kind: str
     settings: dict[str, Any]
     secrets: dict[str, str]
+    wanted: WantedCsr | None = None
 
     def __repr__(self) -> str:
         return f"LeasedErrand({self.errand}, fence {self.fence})"
@@ -46,7 +50,11 @@ async def _lease_one(house: House, bridge_id: UUID, errand: Errand) -> LeasedErr
 
 
 async def _recorded(house: House, errand: Errand) -> bool:
-    """A discovery waits in the queue a moment before it is in the ledger; its answer would have nowhere to go."""
+    """A discovery waits in the queue a moment before it is in the ledger; its answer would have nowhere to go. An order
+    may have ended while its key was waited for.
+    """
+    if errand.kind == ENDPOINT_CSR:
+        return await is_awaited(house, errand)
     return errand.kind != DISCOVER or (await load(house, DISCOVERY, errand.id)).state is not None
 
 
@@ -55,4 +63,5 @@ async def _material(house: House, errand: Errand, fence: int) -> LeasedErrand | 
     secrets = await target_secrets.read(house, errand.target_system_id, target.settings.secrets_version)
     if secrets is None:
         return None  # changed at this very moment: it will be offered again
-    return LeasedErrand(errand, fence, target.name, target.settings.kind, target.settings.settings, secrets)
+    wanted = await wanted_csr(house, errand) if errand.kind == ENDPOINT_CSR else None
+    return LeasedErrand(errand, fence, target.name, target.settings.kind, target.settings.settings, secrets, wanted)

@@ -56,7 +56,7 @@ class Grounds(NamedTuple):
             raise Refused(Code.NO_CONNECTOR, "This association was removed. Add the target system again, then push.")
         check_pushable(self.certificate.found, now, allow_not_yet_valid=allow_not_yet_valid)
         _check_cloud(self.certificate.found, self.target.found)
-        check_key_available(self.certificate.found)
+        check_key_available(self.certificate.found, self.target.id)
         if self.target.found.retired:
             raise Refused(
                 Code.INVALID_TRANSITION,

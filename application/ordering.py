@@ -11,9 +11,10 @@ from uuid import UUID
 
 import msgspec
 
+from application.endpoint_keys import Endpoint, ask_for_csr, check_endpoint
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
 from application.importing import claim_serial
-from application.issuing_ports import IssuedCertificate, Issuers
+from application.issuing_ports import IssuedCertificate, Issuers, NotYet
 from application.judging import judge_order
 from application.ports import Change, CommandIdReused
 from domain import certificate_order as orders
@@ -43,20 +44,26 @@ from domain.target_system import TARGET_SYSTEM
 Order = Loaded[CertificateOrder]
 
 
-async def submit_order(house: House, context: Context, issuers: Issuers, parameters: OrderParameters) -> Done[Order]:
-    """Submit a certificate request; it is `pending` until the provider has answered."""
+async def submit_order(
+    house: House, context: Context, issuers: Issuers, parameters: OrderParameters, *, endpoint: Endpoint | None = None
+) -> Done[Order]:
+    """Submit a certificate request; it is `pending` until the provider has answered.
+
+    `endpoint`: the first of the wanted connectors' target systems makes the key.
+    """
     order_id = ids.derive("certificate-order", context.command_id)
 
     async def attempt() -> Attempt[Order]:
         wish, provider = await through(house, parameters)
         (await issuers.of(wish.provider, wish.provider_id)).check(wish)
         asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
+        endpoint_id = None if endpoint is None else await check_endpoint(house, wish, endpoint)
         order = await load(house, CERTIFICATE_ORDER, order_id)
         if order.state is not None and order.state.violations and order.state.parameters != wish:
             raise CommandIdReused(f"the command id {context.command_id} stands for another order, which was refused")
         judged = await judge_order(house, context.actor, issuers, wish)
         with refusing(order):
-            events = orders.submit(order.state, context.meta, wish, judged.judgement)
+            events = orders.submit(order.state, context.meta, wish, judged.judgement, endpoint_id=endpoint_id)
         rests_on = (*provider, *_once_each(asserted), judged.rests_on)
         return Attempt((write(order, events), *rests_on), order.after(events))
 
@@ -107,11 +114,15 @@ def refusing(order: Order) -> Iterator[None]:
 async def process_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:
     """Have it issued and record the outcome. Repeating is harmless, also after a crash at any point.
 
-    Raises NotYet where the provider's answer takes a while: the order stays `processing`.
+    Raises NotYet where the provider's answer takes a while, or the target system has to make the key first: the order
+    stays `processing`.
     """
     done = await _take_up(house, context.part("processing"), order_id)
-    parameters = done.result.found.parameters
+    parameters = done.result.found.request
     if done.result.found.status is OrderStatus.PROCESSING:
+        if done.result.found.awaits_csr:
+            await ask_for_csr(house, context, done.result)
+            raise NotYet("The target system makes the key and its signing request.")
         try:
             issuer = await issuers.of(parameters.provider, parameters.provider_id)
             issued = await issuer.issue(order_id, done.result.found.attempt, parameters)
@@ -119,7 +130,7 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
         except Refused as refused:
             if refused.code is Code.VERSION_CONFLICT:
                 raise  # the order is fine; the reaction comes again
-            done = await _fail(house, context.part("failed"), order_id, refused.detail)
+            done = await fail_order(house, context.part("failed"), order_id, refused.detail)
     if done.result.found.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
         await forget(issuers, done.result)
     return done
@@ -201,12 +212,21 @@ def _issued_event(
         chain=tuple(issuer.der for issuer in issued.chain),
         provider=order.parameters.provider.value,
         order_id=order_id,
-        key_origin=KeyOrigin.NONE if issued.private_key is None else KeyOrigin.GENERATED,
+        key_origin=_key_origin(order, issued),
+        key_target_system_id=order.endpoint_id,
         owner=owner,
     )
 
 
-async def _fail(house: House, context: Context, order_id: UUID, error: str) -> Done[Order]:
+def _key_origin(order: CertificateOrder, issued: IssuedCertificate) -> KeyOrigin:
+    if order.endpoint_id is not None:
+        return KeyOrigin.ENDPOINT
+    return KeyOrigin.NONE if issued.private_key is None else KeyOrigin.GENERATED
+
+
+async def fail_order(house: House, context: Context, order_id: UUID, error: str) -> Done[Order]:
+    """Not issued."""
+
     async def attempt() -> Attempt[Order]:
         order = await load(house, CERTIFICATE_ORDER, order_id)
         events = orders.fail(order.found, context.meta, error)

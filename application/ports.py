@@ -312,13 +312,16 @@ class Leases(Protocol):
 
 
 class Errand(NamedTuple):
-    """Something a bridge is asked to do that installs nothing: a discovery or a connection test."""
+    """Something a bridge is asked to do that installs nothing: a discovery, a connection test, a key with its signing
+    request for the order `subject_id`.
+    """
 
     id: UUID
     kind: str
     target_system_id: UUID
     bridge_id: UUID
     deadline_at: datetime
+    subject_id: UUID | None = None
 
 
 class Errands(Protocol):

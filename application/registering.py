@@ -131,7 +131,7 @@ async def request_test(house: House, context: Context, target_id: UUID) -> Done[
         check_version(context, loaded)
         target = loaded.found
         check_in_use(target)
-        await _check_connected(house, target)
+        await check_connected(house, target)
         await house.errands.add(Errand(errand_id, TEST, target_id, target.bridge_id, deadline))
         return Attempt((), errand_id)
 
@@ -149,12 +149,12 @@ def check_in_use(target: TargetSystem) -> None:
         )
 
 
-async def _check_connected(house: House, target: TargetSystem) -> None:
+async def check_connected(house: House, target: TargetSystem) -> None:
     """Somebody waits for the answer: a bridge that cannot give one is told at once."""
     bridge = (await load(house, BRIDGE, target.bridge_id)).found
     if bridge.status is not BridgeStatus.CONNECTED:
         is_what = bridge.status.value.replace("_", " ")
-        sentence = f"The bridge {bridge.name} of {target.name} is {is_what}. Start it, then test again."
+        sentence = f"The bridge {bridge.name} of {target.name} is {is_what}. Start it, then try again."
         raise Refused(Code.BRIDGE_DISCONNECTED, sentence)
 
 

@@ -75,6 +75,9 @@ async def _done(driver: Driver, job: Job) -> Report:
             )
         case AssignmentKind.TEST:
             return _succeeded(job, await driver.test(job))
+        case AssignmentKind.ENDPOINT_CSR:
+            requested = await driver.request(job)
+            return msgspec.structs.replace(_succeeded(job, requested.message), csr_pem=requested.csr_pem)
         case AssignmentKind.DISCOVERY:
             discovered = await driver.discover(job)
             return DiscoveryRequest(

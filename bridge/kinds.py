@@ -97,7 +97,7 @@ def _files_kind(kind: str) -> TargetKind:
     return TargetKind(
         kind=kind,
         cloud=False,
-        endpoint_csr=False,
+        endpoint_csr=True,
         profiles=True,
         settings_schema=msgspec.json.schema(FilesSettings),
         secrets_schema=msgspec.json.schema(FilesSecrets),

@@ -35,6 +35,9 @@ DISCOVERY_PATH = "/bridge/v1/discovery"
 MAX_MESSAGE = 2_000
 """Characters of a message; the bridge cuts longer ones and removes control characters before it sends them."""
 
+MAX_CSR = 32_768
+"""Characters of a signing request."""
+
 Message = Annotated[str, Meta(max_length=MAX_MESSAGE)]
 Fingerprint = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 Pem = Annotated[str, Meta(max_length=262_144)]
@@ -52,6 +55,8 @@ class AssignmentKind(StrEnum):
     """Read back what the target holds; answered by `discovery`."""
     TEST = "test"
     """Look whether an installation could work, change nothing; answered by `result`."""
+    ENDPOINT_CSR = "endpoint_csr"
+    """Make a key on the target, which it never leaves, and a signing request (`request`); answered by `result`."""
 
 
 class Outcome(StrEnum):
@@ -148,6 +153,17 @@ class CertificateToInstall(msgspec.Struct, frozen=True, kw_only=True):
     fullchain_pem: Pem
 
 
+class RequestToMake(msgspec.Struct, frozen=True, kw_only=True):
+    """A signing request (PKCS#10) for a new key: rsa-2048, rsa-3072, rsa-4096, ec-256, ec-384 or ed25519.
+
+    `common_name`: "" for none. `names`: DNS names, IP addresses, mail addresses and URIs, as alternative names.
+    """
+
+    key_algorithm: Name
+    common_name: Annotated[str, Meta(max_length=64)]
+    names: Annotated[tuple[Name, ...], Meta(max_length=200)]
+
+
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     """One piece of work under a lease.
 
@@ -166,6 +182,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None = None
     certificate: CertificateToInstall | None = None
     sealed: str | None = None
+    request: RequestToMake | None = None
 
 
 class LeaseAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,11 +210,12 @@ class StepReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The end of a deployment or a test. Sent until acknowledged, so it may come more than once.
+    """The end of a deployment, a test, or the making of a key. Sent until acknowledged, so it may come more than once.
 
     `cause` is set exactly when the outcome is `failed`. `written` (deployments only): True when the target's files
     hold the new certificate at the end, False when not, None when the bridge cannot know. `already_in_place`: nothing
     was written and nothing reloaded. `read_back_fingerprint_sha256` is what the target's files held at the end.
+    `csr_pem`: the signing request that was asked for.
     """
 
     assignment_id: UUID
@@ -208,6 +226,7 @@ class ResultRequest(msgspec.Struct, frozen=True, kw_only=True):
     written: bool | None = None
     already_in_place: bool = False
     read_back_fingerprint_sha256: Fingerprint | None = None
+    csr_pem: Annotated[str, Meta(max_length=MAX_CSR)] | None = None
     steps: Annotated[tuple[StepReport, ...], Meta(max_length=100)] = ()
 
 
@@ -240,7 +259,10 @@ class ReportAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SealedContent(msgspec.Struct, frozen=True, kw_only=True):
-    """The plaintext of `Assignment.sealed`: the private key (PKCS#8 PEM, unencrypted) and the target's secrets."""
+    """The plaintext of `Assignment.sealed`: the private key (PKCS#8 PEM, unencrypted) and the target's secrets.
+
+    A deployment without a private key is of a certificate whose key was made on the target.
+    """
 
     private_key_pem: str | None = None
     secrets: dict[str, str] = {}

@@ -42,7 +42,9 @@ class KeyOrigin(StrEnum):
 
 
 class CertificateIssued(Event, frozen=True, kw_only=True):
-    """Issued through a provider. `chain` is DER, leaf's issuer first."""
+    """Issued through a provider. `chain` is DER, leaf's issuer first. `key_target_system_id`: the target system that
+    made the key, if one did.
+    """
 
     topic = "certificate.issued"
     facts: CertificateFacts
@@ -52,6 +54,7 @@ class CertificateIssued(Event, frozen=True, kw_only=True):
     order_id: UUID
     key_origin: KeyOrigin
     owner: str | None = None
+    key_target_system_id: UUID | None = None
 
 
 class CertificateImported(Event, frozen=True, kw_only=True):
@@ -117,6 +120,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     provider: str | None = None
     order_id: UUID | None = None
     key_origin: KeyOrigin = KeyOrigin.NONE
+    key_target_system_id: UUID | None = None
     owner: str | None = None
     tags: tuple[str, ...] = ()
     renewed_from: UUID | None = None
@@ -198,8 +202,18 @@ def check_pushable(certificate: Certificate, now: datetime, *, allow_not_yet_val
     )
 
 
-def check_key_available(certificate: Certificate) -> None:
-    """Refuse what could not be installed: the private key must be stored here, or have been made on the target."""
+def check_key_available(certificate: Certificate, target_system_id: UUID | None = None) -> None:
+    """Refuse what could not be installed: the private key must be stored here, or have been made on the target.
+
+    `target_system_id` None: on any.
+    """
+    made_on = certificate.key_target_system_id
+    if certificate.key_origin is KeyOrigin.ENDPOINT and target_system_id not in (None, made_on):
+        raise Refused(
+            Code.PRIVATE_KEY_NOT_AVAILABLE,
+            f"The private key of {certificate.facts.common_name} was made on another target system, which it never "
+            "leaves. Order a certificate for this one.",
+        )
     if not certificate.has_private_key and certificate.key_origin is not KeyOrigin.ENDPOINT:
         raise Refused(
             Code.PRIVATE_KEY_NOT_AVAILABLE,
@@ -216,6 +230,7 @@ def _issued(_: Certificate | None, event: CertificateIssued) -> Certificate:
         provider=event.provider,
         order_id=event.order_id,
         key_origin=event.key_origin,
+        key_target_system_id=event.key_target_system_id,
         owner=event.owner,
     )
 

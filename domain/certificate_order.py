@@ -92,6 +92,22 @@ class PolicySoftFailed(Event, frozen=True, kw_only=True):
     policy_ids: tuple[UUID, ...] = ()
 
 
+class EndpointCsrRequestSubmitted(Event, frozen=True, kw_only=True):
+    """Certificate request dispatched whose key is made on the target system, which it never leaves."""
+
+    topic = "certificate.request_endpoint_csr.submitted"
+    parameters: OrderParameters
+    target_system_id: UUID
+
+
+class OrderCsrReceived(Event, frozen=True, kw_only=True):
+    """The bridge made the key on the target system, and sent the signing request (PEM)."""
+
+    topic = "certificate.order.csr_received"
+    csr_pem: str
+    target_system_id: UUID
+
+
 class OrderProcessing(Event, frozen=True, kw_only=True):
     """The provider works on it."""
 
@@ -132,6 +148,20 @@ class CertificateOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     ended_at: datetime | None = None
     violations: tuple[Violation, ...] = ()
     warnings: tuple[Violation, ...] = ()
+    endpoint_id: UUID | None = None
+    endpoint_csr_pem: str | None = None
+
+    @property
+    def awaits_csr(self) -> bool:
+        """Does its target system have to make the key first?"""
+        return self.endpoint_id is not None and self.endpoint_csr_pem is None
+
+    @property
+    def request(self) -> OrderParameters:
+        """What the provider is asked for: with the signing request of the target system, where it made the key."""
+        if self.endpoint_csr_pem is None:
+            return self.parameters
+        return _replace(self.parameters, csr_pem=self.endpoint_csr_pem)
 
     @property
     def duration(self) -> timedelta | None:
@@ -140,9 +170,15 @@ class CertificateOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 def submit(
-    known: CertificateOrder | None, meta: Meta, parameters: OrderParameters, judgement: Judgement = UNTOUCHED
+    known: CertificateOrder | None,
+    meta: Meta,
+    parameters: OrderParameters,
+    judgement: Judgement = UNTOUCHED,
+    *,
+    endpoint_id: UUID | None = None,
 ) -> tuple[Event, ...]:
-    """A new order; the same order id twice makes no second event.
+    """A new order; the same order id twice makes no second event. `endpoint_id`: the target system that makes the key,
+    if one does.
 
     Raises Refused(policy-hard-fail) with the events of the failed order where hard rules are broken.
     """
@@ -150,17 +186,29 @@ def submit(
         if known.violations:
             raise blocked(known.violations)
         return ()
-    submitted: Event = (
-        AutomatedRequestSubmitted(meta=meta, parameters=parameters)
-        if parameters.csr_pem is None
-        else CsrRequestSubmitted(meta=meta, parameters=parameters)
-    )
+    submitted = _submission(meta, parameters, endpoint_id)
     return (submitted, *_judged(meta, judgement, before=(submitted,)))
+
+
+def _submission(meta: Meta, parameters: OrderParameters, endpoint_id: UUID | None) -> Event:
+    if endpoint_id is not None:
+        return EndpointCsrRequestSubmitted(meta=meta, parameters=parameters, target_system_id=endpoint_id)
+    if parameters.csr_pem is not None:
+        return CsrRequestSubmitted(meta=meta, parameters=parameters)
+    return AutomatedRequestSubmitted(meta=meta, parameters=parameters)
 
 
 def process(order: CertificateOrder, meta: Meta) -> tuple[Event, ...]:
     """Taken up; a repeat makes no event."""
     return (OrderProcessing(meta=meta),) if order.status is OrderStatus.PENDING else ()
+
+
+def receive_csr(order: CertificateOrder, meta: Meta, attempt: int, csr_pem: str) -> tuple[Event, ...]:
+    """The target system's signing request for an attempt; only the first one of the attempt under way counts."""
+    if order.status is not OrderStatus.PROCESSING or order.attempt != attempt or not order.awaits_csr:
+        return ()
+    assert order.endpoint_id is not None
+    return (OrderCsrReceived(meta=meta, csr_pem=csr_pem, target_system_id=order.endpoint_id),)
 
 
 def complete(order: CertificateOrder, meta: Meta, certificate_id: UUID) -> tuple[Event, ...]:
@@ -220,6 +268,16 @@ def _submitted(_: CertificateOrder | None, event: Any) -> CertificateOrder:
     )
 
 
+def _submitted_for_endpoint(_: CertificateOrder | None, event: EndpointCsrRequestSubmitted) -> CertificateOrder:
+    return CertificateOrder(
+        parameters=event.parameters,
+        mode="endpoint_csr",
+        requested_by=event.meta.actor,
+        submitted_at=event.meta.at,
+        endpoint_id=event.target_system_id,
+    )
+
+
 def _completed(state: CertificateOrder, event: OrderCompleted) -> CertificateOrder:
     return _replace(
         state, status=OrderStatus.COMPLETE, certificate_id=event.certificate_id, ended_at=event.meta.at, error=None
@@ -240,6 +298,7 @@ def _resubmitted(state: CertificateOrder, event: OrderResubmitted) -> Certificat
         submitted_at=event.meta.at,
         violations=(),
         warnings=(),
+        endpoint_csr_pem=None,
     )
 
 
@@ -259,9 +318,11 @@ CERTIFICATE_ORDER: AggregateType[CertificateOrder] = AggregateType(
     table={
         AutomatedRequestSubmitted: _submitted,
         CsrRequestSubmitted: _submitted,
+        EndpointCsrRequestSubmitted: _submitted_for_endpoint,
         PolicyHardFailed: _blocked,
         PolicySoftFailed: lambda state, event: _replace(state, warnings=event.warnings),
         OrderProcessing: lambda state, _: _replace(state, status=OrderStatus.PROCESSING),
+        OrderCsrReceived: lambda state, event: _replace(state, endpoint_csr_pem=event.csr_pem),
         OrderCompleted: _completed,
         OrderFailed: _failed,
         OrderResubmitted: _resubmitted,

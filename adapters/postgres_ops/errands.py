@@ -7,8 +7,8 @@ from uuid import UUID
 from adapters.postgres_ops.database import OpsDatabase
 from application.ports import Errand
 
-_COLUMNS = "id, kind, target_system_id, bridge_id, deadline_at"
-_ADD = f"INSERT INTO ops.errands ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
+_COLUMNS = "id, kind, target_system_id, bridge_id, deadline_at, subject_id"
+_ADD = f"INSERT INTO ops.errands ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
 _OPEN = f"SELECT {_COLUMNS} FROM ops.errands WHERE done_at IS NULL"  # noqa: S608 - constants
 _WAITING = f"{_OPEN} AND bridge_id = %s ORDER BY number LIMIT %s"
 _LET_GO = """

@@ -8,7 +8,7 @@ from api.bridge_api.identity import Peer
 from application import deploying, errands
 from application.deploying import LeasedDeployment
 from application.errands import LeasedErrand
-from bridge.protocol import Assignment, AssignmentKind, CertificateToInstall, SealedContent, Target
+from bridge.protocol import Assignment, AssignmentKind, CertificateToInstall, RequestToMake, SealedContent, Target
 
 POLL_SECONDS = 1.0
 """How often a waiting bridge's work is looked for even when nothing seems to have happened."""
@@ -75,6 +75,7 @@ def _errand(peer: Peer, leased: LeasedErrand) -> Assignment:
         deadline=peer.services.now() + timedelta(seconds=peer.services.house.settings.errand_deadline),
         target=Target(id=errand.target_system_id, kind=leased.kind, name=leased.target_name, settings=leased.settings),
         sealed=_seal(peer, content, errand.id, leased.fence, None) if leased.secrets else None,
+        request=None if leased.wanted is None else RequestToMake(**leased.wanted._asdict()),
     )
 
 

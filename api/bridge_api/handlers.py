@@ -18,6 +18,8 @@ from api.problems import FieldError, Problem
 from api.security import client_address, knocked, public
 from api.services import Services
 from application import deploying, discovering, enrolling, registering
+from application.endpoint_csr import refuse_csr, take_csr
+from application.endpoint_keys import ENDPOINT_CSR
 from application.house import Context, load
 from bridge import protocol
 from domain import ids
@@ -156,11 +158,13 @@ async def progress(peer: NamedDependency[Peer], data: JSONBody[protocol.Progress
 
 @post(protocol.RESULT_PATH, opt=public(), status_code=200)
 async def result(peer: NamedDependency[Peer], data: JSONBody[protocol.ResultRequest]) -> Response[Any]:
-    """The end of a deployment or of a connection test. The first one counts."""
+    """The end of a deployment, of a connection test, or of the making of a key. The first one counts."""
     house = peer.services.house
     held = await peer.own_lease(data.assignment_id)
     if held.kind == registering.TEST:
         return _answer(await _test_result(peer, data, current=held.fence == data.fence))
+    if held.kind == ENDPOINT_CSR:
+        return _answer(await _csr_result(peer, data, current=held.fence == data.fence))
     if held.kind != deploying.DEPLOYMENT:
         raise Problem("invalid-transition", "A discovery is answered at the discovery address.")
     done = await deploying.take_report(house, peer.context, _report(peer, data))
@@ -194,6 +198,20 @@ async def _test_result(peer: Peer, data: protocol.ResultRequest, *, current: boo
     peer.services.acknowledged.note(done.position)
     await house.leases.release(data.assignment_id, data.fence)
     return protocol.ReportAnswer(accepted=not done.repeated, stale=False)
+
+
+async def _csr_result(peer: Peer, data: protocol.ResultRequest, *, current: bool) -> protocol.ReportAnswer:
+    house, services = peer.services.house, peer.services
+    if not current:
+        return protocol.ReportAnswer(accepted=False, stale=True)
+    if data.outcome is protocol.Outcome.SUCCESS and data.csr_pem is not None:
+        done = await take_csr(house, peer.context, services.read_request, data.assignment_id, data.csr_pem)
+    else:
+        said = f"The target system made no key: {data.message}"
+        done = await refuse_csr(house, peer.context, data.assignment_id, said)
+    services.acknowledged.note(done.position)
+    await house.leases.release(data.assignment_id, data.fence)
+    return protocol.ReportAnswer(accepted=True, stale=False)
 
 
 @post(protocol.DISCOVERY_PATH, opt=public(), status_code=200)

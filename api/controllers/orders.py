@@ -19,14 +19,17 @@ from api.schemas.orders import AnswerBodyIn, OrderBody, OrderBodyIn, OrderPage
 from api.security import any_role, requires
 from api.services import Services
 from application.answering import read_request, take_answer
+from application.endpoint_keys import Endpoint
 from application.house import Done, Loaded
 from application.ordering import resubmit_order, submit_order
+from bridge.protocol import KINDS
 from domain.certificate_order import CertificateOrder, OrderParameters, OrderStatus, Provider, WantedConnector
 from domain.roles import Permission
 from projections.orders.view import OrderFilter, OrderRow
 
 NOTHING = NothingBody()
 PEM = "application/x-pem-file"
+ENDPOINT_KINDS = frozenset(name for name, kind in KINDS.items() if kind.endpoint_csr)
 
 
 def order_filter(
@@ -68,8 +71,14 @@ async def list_orders(
 
 @post("/orders", opt=requires(Permission.ORDER), status_code=202)
 async def submit_an_order(data: JSONBody[OrderBodyIn], command: NamedDependency[Command]) -> Response[OrderBody]:
-    """Order a certificate. The answer is `pending`; the order's own address shows what becomes of it."""
-    done = await submit_order(command.house, command.context, command.services.issuers, parameters(data))
+    """Order a certificate. The answer is `pending`; the order's own address shows what becomes of it.
+
+    With mode `endpoint_csr` the key is made on the target system that the first of the connectors names, and never
+    leaves it; its bridge must be connected.
+    """
+    endpoint = Endpoint(ENDPOINT_KINDS) if data.mode == "endpoint_csr" else None
+    issuers = command.services.issuers
+    done = await submit_order(command.house, command.context, issuers, parameters(data), endpoint=endpoint)
     return await answer_order(command, done)
 
 
@@ -144,8 +153,8 @@ def parameters(data: OrderBodyIn) -> OrderParameters:
 
 
 def _check_mode(data: OrderBodyIn) -> None:
-    if data.mode == "endpoint_csr":
-        raise invalid("/mode", "Keys made on the target system are not supported yet; use automated or csr.")
+    if data.mode == "endpoint_csr" and data.csr_pem is not None:
+        raise invalid("/csr_pem", "With mode endpoint_csr the target system makes the request; leave csr_pem out.")
     if data.mode == "csr" and data.csr_pem is None:
         raise invalid("/csr_pem", "With mode csr, send the certificate signing request.")
     if data.mode == "automated" and data.csr_pem is not None:

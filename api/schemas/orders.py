@@ -26,7 +26,9 @@ class WantedConnectorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
 
 class OrderBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A certificate request. `automated`: the key is made here; `csr`: you send a CSR; the key stays with you."""
+    """A certificate request. `automated`: the key is made here; `csr`: you send a CSR, the key stays with you;
+    `endpoint_csr`: the key is made on the target system of the first connector, and never leaves it.
+    """
 
     mode: Literal["automated", "csr", "endpoint_csr"]
     provider: Provider = Provider.LOCAL_PKI

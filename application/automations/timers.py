@@ -17,6 +17,8 @@ from application.automations.reactions import SCHEDULE
 from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
 from application.discovering import DISCOVER, take_discovery
+from application.endpoint_csr import refuse_csr
+from application.endpoint_keys import ENDPOINT_CSR
 from application.enrolling import bridge_silent
 from application.expiring import tell_of_expiry
 from application.house import load
@@ -110,7 +112,8 @@ async def notice_silent_bridges(kit: Kit, _: Tick) -> None:
 
 
 async def end_late_errands(kit: Kit, _: Tick) -> None:
-    """Discoveries and connection tests end unhealthy whose bridge does not come, or took them and does not answer.
+    """Discoveries and connection tests end unhealthy whose bridge does not come, or took them and does not answer; an
+    order fails whose key is not made.
 
     Those that wait for a bridge that is there, but busy, go on waiting.
     """
@@ -123,6 +126,8 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
         mine = context.part(errand.id)
         if errand.kind == DISCOVER:
             await take_discovery(kit.house, mine, kit.reader, errand.id, healthy=False, message=said, found=())
+        elif errand.kind == ENDPOINT_CSR:
+            await refuse_csr(kit.house, mine, errand.id, said)
         else:
             await take_test(kit.house, mine, errand.id, healthy=False, message=said)
 

@@ -29,6 +29,13 @@ class Applied(msgspec.Struct, frozen=True, kw_only=True):
     already_in_place: bool = False
 
 
+class Requested(msgspec.Struct, frozen=True):
+    """A signing request (PEM) for a key that lies on the target now."""
+
+    message: str
+    csr_pem: str
+
+
 class Discovered(msgspec.Struct, frozen=True):
     """What a healthy target holds."""
 
@@ -45,6 +52,10 @@ class Driver(Protocol):
 
     async def apply(self, job: Job) -> Applied:
         """Install, test, activate, read back; on a failure roll back."""
+        ...
+
+    async def request(self, job: Job) -> Requested:
+        """Make a key on the target, and a signing request for it; repeating the same assignment uses the same key."""
         ...
 
     async def discover(self, job: Job) -> Discovered:

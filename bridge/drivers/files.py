@@ -6,19 +6,19 @@ import secrets
 import msgspec
 
 from bridge.config import Config
-from bridge.drivers import releases
+from bridge.drivers import keys, releases
 from bridge.drivers.activation import activate, finish
 from bridge.drivers.connecting import OpenHost
 from bridge.drivers.discovery import read_places
-from bridge.drivers.driver import Applied, Discovered, Job
+from bridge.drivers.driver import Applied, Discovered, Job, Requested
 from bridge.drivers.failure import DriverFailure, LinkRefused
 from bridge.drivers.host import FileKind, Host
-from bridge.drivers.pair import Pair, check_pair
+from bridge.drivers.pair import Pair, check_certificate, check_pair
 from bridge.drivers.place import Place, place_of
 from bridge.drivers.retrying import with_host
 from bridge.drivers.service import Judge, run_profile
 from bridge.drivers.turns import Turns
-from bridge.protocol import FailureCause
+from bridge.protocol import CertificateToInstall, FailureCause
 
 
 class FilesDriver(msgspec.Struct, frozen=True):
@@ -49,9 +49,11 @@ class FilesDriver(msgspec.Struct, frozen=True):
     async def apply(self, job: Job) -> Applied:
         place = self._place(job)
         with job.steps.step("check"):
-            pair = check_pair(job.assignment.certificate, job.content.private_key_pem)
+            certificate, key = check_certificate(job.assignment.certificate), job.content.private_key_pem
+            given = None if key is None else check_pair(certificate, key)
 
         async def applied(host: Host) -> Applied:
+            pair = given or await self._with_key_there(host, place, certificate, job)
             async with self.turns.on(place.settings):
                 return await self._apply(host, place, pair, job)
 
@@ -68,6 +70,25 @@ class FilesDriver(msgspec.Struct, frozen=True):
         await use(host, place, pair, job, self.judge, current)
         await self._tidy(host, place, job)
         return Applied(message=f"Installed in {place.directory}.", fingerprint=pair.fingerprint)
+
+    async def _with_key_there(self, host: Host, place: Place, certificate: CertificateToInstall, job: Job) -> Pair:
+        with job.steps.step("find_key"):
+            await _check_root(host, place)
+            return await keys.pair(host, place.root, certificate)
+
+    async def request(self, job: Job) -> Requested:
+        place, wanted = self._place(job), keys.check_request(job.assignment.request)
+
+        async def requested(host: Host) -> Requested:
+            with job.steps.step("look"):
+                await _check_root(host, place)
+            await job.guard()
+            with job.steps.step("make_key") as note:
+                key, note.message = await keys.make(host, place.root, job.assignment.assignment_id, wanted)
+            with job.steps.step("request"):
+                return Requested(note.message, await keys.sign_request(key, wanted))
+
+        return await with_host(self.open_host, place, job, self.config, requested)
 
     async def discover(self, job: Job) -> Discovered:
         place = self._place(job)

@@ -32,10 +32,8 @@ class Pair(msgspec.Struct, frozen=True):
         return f"Pair({self.fingerprint})"
 
 
-def check_pair(certificate: CertificateToInstall | None, private_key_pem: str | None) -> Pair:
+def check_pair(certificate: CertificateToInstall, private_key_pem: str) -> Pair:
     """The pair, when it is one: both parse, they belong together, and the leaf is the one that was approved."""
-    if certificate is None or private_key_pem is None:
-        raise _invalid("The assignment holds no certificate with its private key.")
     chain = _chain(certificate.fullchain_pem.encode())
     fingerprint = chain[0].fingerprint(hashes.SHA256()).hex()
     if not hmac.compare_digest(fingerprint, certificate.fingerprint_sha256):
@@ -44,6 +42,22 @@ def check_pair(certificate: CertificateToInstall | None, private_key_pem: str | 
     if public_key != _public_key(chain[0]):
         raise _invalid("The private key does not belong to the certificate (key values mismatch).")
     return Pair(b"".join(each.public_bytes(Encoding.PEM) for each in chain), private_key, fingerprint)
+
+
+def check_certificate(certificate: CertificateToInstall | None) -> CertificateToInstall:
+    """The certificate of a deployment."""
+    if certificate is None:
+        raise _invalid("The assignment holds no certificate.")
+    return certificate
+
+
+def belongs(private_key: bytes, certificate: CertificateToInstall) -> bool:
+    """Is this file the private key of the certificate?"""
+    wanted = _public_key(_chain(certificate.fullchain_pem.encode())[0])
+    try:
+        return _key(private_key)[1] == wanted
+    except DriverFailure:
+        return False
 
 
 def leaf_of(fullchain: bytes) -> tuple[str, str] | None:

@@ -21,6 +21,7 @@ from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
 from adapters.settings import Database, Push, Server, Settings, Verification, Webhooks
 from adapters.x509.pfx import make_pfx
+from adapters.x509.requests import read_request
 from api.app import create_app, create_bridge_app
 from api.bridge_api.identity import PEER_CERTIFICATE
 from api.directory import Directory
@@ -180,6 +181,7 @@ def services_of(core: Core, **settings: Any) -> Services:
         issuers=core.issuers,
         provider_kinds=core.provider_kinds,
         make_pfx=make_pfx,
+        read_request=read_request,
         bridge_ca=core.bridge_ca,
         seal=seal_content,
         sealed=core.sealed,

@@ -186,7 +186,8 @@ async def test_an_order_by_csr_keeps_the_key_where_it_is(working_desk: Desk) -> 
     for body, pointer in (
         ({"mode": "csr"}, "/csr_pem"),
         ({"mode": "automated", "csr_pem": pem}, "/csr_pem"),
-        ({"mode": "endpoint_csr"}, "/mode"),
+        ({"mode": "endpoint_csr"}, "/connectors"),
+        ({"mode": "endpoint_csr", "csr_pem": pem}, "/csr_pem"),
         ({"mode": "csr", "csr_pem": "nonsense"}, "/csr_pem"),
         ({"mode": "automated", "key_algorithm": "rsa-1024"}, "/key_algorithm"),
     ):

@@ -26,7 +26,7 @@ from domain.certificate import (
     CertificateRevoked,
     KeyOrigin,
 )
-from domain.certificate_order import OrderParameters, Provider
+from domain.certificate_order import CERTIFICATE_ORDER, OrderParameters, Provider
 from domain.claim import Claimed
 from domain.entity import Actor, ActorKind
 from domain.errors import Refused
@@ -152,6 +152,23 @@ def judged(world: World) -> Judgement:
     return Judgement(violations=(broken,)) if severity is Severity.HARD else Judgement(warnings=(broken,))
 
 
+def order_at_endpoint(world: World) -> tuple[Change, ...]:
+    """The key is made on a target system; sometimes its request has come already."""
+    target_id, _ = world.any("target")
+    wanted = OrderParameters(
+        provider=Provider.LOCAL_PKI, common_name=f"key{len(world.commands)}.example.com", validity_days=90
+    )
+    made = world.new("order")
+    submitted = certificate_order.submit(None, world.by(), wanted, endpoint_id=target_id)
+    state = CERTIFICATE_ORDER.fold(submitted)
+    assert state is not None
+    taken = certificate_order.process(state, world.by())
+    state = CERTIFICATE_ORDER.fold(taken, state)
+    assert state is not None
+    received = world.one_of((), certificate_order.receive_csr(state, world.by(), 1, "-----BEGIN"))
+    return ((made, (*submitted, *taken, *received)),)
+
+
 def work_on_order(world: World) -> tuple[Change, ...]:
     chosen, state = world.any("order")
     step = world.one_of("process", "fail", "resubmit", "complete")
@@ -174,7 +191,8 @@ def work_on_order(world: World) -> tuple[Change, ...]:
         der=der_of(facts),
         provider=provider,
         order_id=chosen,
-        key_origin=KeyOrigin.GENERATED,
+        key_origin=KeyOrigin.GENERATED if state.endpoint_id is None else KeyOrigin.ENDPOINT,
+        key_target_system_id=state.endpoint_id,
     )
     return (chosen, completed), (made, (issued,))
 

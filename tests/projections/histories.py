@@ -14,6 +14,7 @@ DEEDS: dict[Deed, int] = {
     deeds.tell_ca: 2,
     deeds.renew: 1,
     deeds.order: 2,
+    deeds.order_at_endpoint: 1,
     deeds.work_on_order: 4,
     deeds.new_bridge: 2,
     deeds.bridge_lives: 4,
