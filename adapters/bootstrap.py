@@ -16,7 +16,8 @@ from adapters.issuers.registered import Parts, Places, ProviderKinds, Registered
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
 from adapters.keys.generating import generate_key
-from adapters.keys.master_key import MasterKey, load_master_key
+from adapters.keys.installation import names_secret, session_secret
+from adapters.keys.key_source import load_keys
 from adapters.keys.postgres_subjects import PostgresSubjectKeys
 from adapters.keys.postgres_vault import PostgresVault
 from adapters.keys.subjects import Subjects
@@ -48,8 +49,6 @@ from projections.changes.view import Changes
 from projections.moments import Moments
 from projections.position import ReadPosition
 from projections.reading.postgres import Reader, reading_pool
-
-MASTER_KEY = "master.key"
 
 
 class Core(NamedTuple):
@@ -98,11 +97,18 @@ def utc_now() -> datetime:
 async def open_texts(settings: Settings) -> AsyncIterator[Subjects]:
     """What opens personal texts, alone."""
     async with OpsDatabase(settings.dsn) as database:
-        yield _subjects(database, load_master_key(settings.data / MASTER_KEY))
+        yield await _subjects(database, envelope_of(settings))
 
 
-def _subjects(database: OpsDatabase, master: MasterKey) -> Subjects:
-    return Subjects(PostgresSubjectKeys(database, Envelope(master)), master.key)
+def envelope_of(settings: Settings) -> Envelope:
+    """What opens the vault. It looks for the keys again when it meets a value of one that it does not know."""
+    keys = load_keys(settings)
+    return Envelope(keys.current, *keys.former, reload=lambda: load_keys(settings))
+
+
+async def _subjects(database: OpsDatabase, envelope: Envelope) -> Subjects:
+    names = await names_secret(PostgresVault(database.pool, envelope), database, envelope.current)
+    return Subjects(PostgresSubjectKeys(database, envelope), names)
 
 
 @asynccontextmanager
@@ -113,9 +119,9 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
         database = await stack.enter_async_context(OpsDatabase(settings.dsn))
         rows = Reader(await stack.enter_async_context(reading_pool(settings.dsn)))
         position = await stack.enter_async_context(ReadPosition(settings.dsn, rows))
-        master = load_master_key(settings.data / MASTER_KEY)
-        vault = PostgresVault(database.pool, Envelope(master))
-        subjects = _subjects(database, master)
+        envelope = envelope_of(settings)
+        vault = PostgresVault(database.pool, envelope)
+        subjects = await _subjects(database, envelope)
         views = views_of(rows)
         house = House(
             log=log,
@@ -169,7 +175,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             issuers=Providers({Provider.LOCAL_PKI: orders}, registered),
             provider_kinds=ProviderKinds(places),
             challenges=challenges,
-            secret=master.key,
+            secret=await session_secret(vault),
         )
 
 

@@ -1,13 +1,16 @@
 """What `certferry doctor` looks at: one finding each, whatever is broken."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import psycopg
 
-from adapters.bootstrap import MASTER_KEY
-from adapters.keys.master_key import MasterKeyUnusable, load_master_key
+from adapters.keys.key_source import MASTER_KEY, load_keys
+from adapters.keys.master_key import CREDENTIAL, ENVIRONMENT, MasterKeyUnusable
+from adapters.keys.rotating import SEALED_BY
 from adapters.postgres.append_only import weaknesses
 from adapters.postgres.connection import NotDurable, check_durable
 from adapters.postgres.migrations import MigrationError, check_migrated
@@ -57,11 +60,30 @@ def _diagnose(settings: Settings) -> list[Finding]:
 
 def _master_key(settings: Settings) -> Finding:
     path = settings.data / MASTER_KEY
+    elsewhere = settings.vault.pkcs11_module or os.environ.get(ENVIRONMENT) or _credential().exists()
+    if not elsewhere and not path.exists():
+        return Finding("master key", well=True, detail=f"made at the first start, in {path}")
     try:
-        key = load_master_key(path) if path.exists() else None
+        keys = load_keys(settings)
     except (MasterKeyUnusable, OSError) as error:
         return Finding("master key", well=False, detail=str(error))
-    return Finding("master key", well=True, detail=repr(key) if key else f"made at the first start, in {path}")
+    former = f", {len(keys.former)} former" if keys.former else ""
+    return Finding("master key", well=True, detail=f"{keys.current.key_id.hex()} from {keys.source}{former}")
+
+
+def _credential() -> Path:
+    return Path(os.environ.get("CREDENTIALS_DIRECTORY", "/nonexistent")) / CREDENTIAL
+
+
+def _vault(connection: psycopg.Connection[Any], settings: Settings) -> tuple[bool, str]:
+    keys = load_keys(settings)
+    known = {each.key_id for each in (keys.current, *keys.former)}
+    sealed = {bytes(key_id): count for key_id, count in connection.execute(SEALED_BY.encode()).fetchall()}
+    if lost := sum(count for key_id, count in sealed.items() if key_id not in known):
+        return False, f"{lost} values are sealed by master keys that are not here"
+    if former := sum(count for key_id, count in sealed.items() if key_id != keys.current.key_id):
+        return False, f"{former} values are sealed by former master keys: run `certferry keys rotate`"
+    return True, f"{sum(sealed.values())} values are sealed by the master key"
 
 
 _Check = Callable[[Any, Settings], tuple[bool, str]]
@@ -70,7 +92,7 @@ _Check = Callable[[Any, Settings], tuple[bool, str]]
 def _checked(name: str, check: _Check, connection: psycopg.Connection[Any], settings: Settings) -> Finding:
     try:
         return Finding(name, *check(connection, settings))
-    except (psycopg.Error, MigrationError, NotDurable) as error:
+    except (psycopg.Error, MigrationError, NotDurable, MasterKeyUnusable) as error:
         return Finding(name, well=False, detail=str(error).strip())
 
 
@@ -140,6 +162,7 @@ def _bridges(connection: psycopg.Connection[Any], settings: Settings) -> tuple[b
 
 
 _CHECKS: dict[str, _Check] = {
+    "vault": _vault,
     "durability": _durability,
     "schema": _schema,
     "append only": _append_only,

@@ -122,6 +122,19 @@ class Syslog:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Vault:
+    """A hardware module that holds the master key: `pkcs11_module` is its library, `pkcs11_token` the label of the
+    token, `pkcs11_key` that of the key, `pkcs11_former` those of former keys that still open.
+    """
+
+    pkcs11_module: Path | None = None
+    pkcs11_token: str = ""
+    pkcs11_key: str = "certferry"
+    pkcs11_former: tuple[str, ...] = ()
+    pkcs11_pin: ts.SecretStr = field(default=ts.SecretStr(""))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Acme:
     """How ACME providers show that names are ours. `webroot`: a directory that a web server serves on port 80.
     `dns_hook`: a program, and its first arguments; called with `present` or `clean_up`, a record's name and its value.
@@ -201,6 +214,7 @@ class Settings:
     reviews: Reviews = field(default_factory=Reviews)
     webhooks: Webhooks = field(default_factory=Webhooks)
     syslog: Syslog = field(default_factory=Syslog)
+    vault: Vault = field(default_factory=Vault)
     acme: Acme = field(default_factory=Acme)
     renewal: Renewal = field(default_factory=Renewal)
     local_pki: LocalPki = field(default_factory=LocalPki)

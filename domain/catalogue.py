@@ -15,6 +15,7 @@ from domain.expiry_alert_rule import EXPIRY_ALERT_RULES
 from domain.issuance_policy import ISSUANCE_POLICIES
 from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.legal_hold import LEGAL_HOLDS
+from domain.master_key import MASTER_KEY
 from domain.pfx_export import PFX_EXPORT
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
@@ -49,6 +50,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     WEBHOOK,
     ACCESS_LOG,
     LEDGER_VERIFICATION,
+    MASTER_KEY,
     CLAIM,
 )
 

@@ -56,7 +56,7 @@ class SubjectKeys(Protocol):
 
 
 class Subjects:
-    """Seals and opens. `names`: a secret that names are hashed with; `clock` in seconds."""
+    """Seals and opens. `names`: a secret that names are hashed with, the same for ever; `clock` in seconds."""
 
     def __init__(self, keys: SubjectKeys, names: bytes, clock: Callable[[], float] = time.monotonic) -> None:
         self._keys = keys

@@ -15,6 +15,7 @@ from api.cli.demo import demo
 from api.cli.diff import diff
 from api.cli.doctor import doctor
 from api.cli.export import export
+from api.cli.keys import keys
 from api.cli.principals import holds, principals
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
@@ -40,7 +41,7 @@ def group(context: click.Context, config: Path | None) -> None:
     context.obj = config
 
 
-for _command in (demo, serve, work, seal, migrate, rebuild, tokens, principals, holds, bridges, syslog, doctor):
+for _command in (demo, serve, work, seal, migrate, rebuild, tokens, principals, holds, bridges, syslog, keys, doctor):
     group.add_command(_command)
 for _command in (verify, export, replay, diff, report):
     group.add_command(_command)

@@ -12,9 +12,10 @@ from tests.architecture.tree import ROOMS, ROOT
 
 
 def declared() -> set[str]:
-    """The names in pyproject.toml; an extra `pool` of `psycopg` declares `psycopg-pool` too."""
+    """The names in pyproject.toml, extras of ours too; an extra `pool` of `psycopg` declares `psycopg-pool` too."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [Requirement(line) for line in project["dependencies"]]
+    extras = [line for lines in project["optional-dependencies"].values() for line in lines]
+    wanted = [Requirement(line) for line in (*project["dependencies"], *extras)]
     return {canonicalize_name(name) for r in wanted for name in (r.name, *(f"{r.name}-{extra}" for extra in r.extras))}
 
 

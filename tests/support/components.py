@@ -68,6 +68,12 @@ COMPONENTS = {
             program=str(NODE_DIRECTORY / "node_modules/@sigstore/verify"),
             npm="@sigstore/verify@4.1.3",
         ),
+        Component(
+            "softhsm2",
+            "softhsm2",
+            "a master key in a hardware module",
+            program="/usr/lib/softhsm/libsofthsm2.so",
+        ),
         Component("spectral", "npm", "the OpenAPI description", npm="@stoplight/spectral-cli@6.16.3"),
         Component("ssh", "openssh-client", "pushing over SSH"),
         Component("sshd", "openssh-server", "pushing over SSH"),

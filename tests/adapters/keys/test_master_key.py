@@ -9,24 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from adapters.keys.master_key import CREDENTIAL, ENVIRONMENT, MasterKey, MasterKeyUnusable, load_master_key
+from adapters.keys.master_key import CREDENTIAL, ENVIRONMENT, MasterKey, MasterKeyUnusable, Wrapper, load_master_keys
 from tests.support.components import ROOT
 
 KEY = bytes(range(32))
 TEXT = base64.b64encode(KEY).decode()
-MAKE = "import sys; from pathlib import Path; from adapters.keys.master_key import load_master_key as load; "
-PRINT = MAKE + "print(load(Path(sys.argv[1]), {}).key.hex())"
+MAKE = "import sys; from pathlib import Path; from adapters.keys.master_key import load_master_keys as load; "
+PRINT = MAKE + "print(load(Path(sys.argv[1]), {}).current.key.hex())"
+
+
+def loaded(path: Path, environment: dict[str, str]) -> MasterKey:
+    current: Wrapper = load_master_keys(path, environment).current
+    assert isinstance(current, MasterKey)
+    return current
 
 
 def test_a_missing_file_is_made_once(tmp_path: Path) -> None:
     """The first start makes a key in a private directory, later starts find it; nothing else is left there."""
     path = tmp_path / "data" / "master.key"
-    first = load_master_key(path, {})
-    assert first == load_master_key(path, {})
+    first = loaded(path, {})
+    assert first == loaded(path, {})
     assert [path] == list(path.parent.iterdir())
     assert (0o600, 0o700) == (stat.S_IMODE(path.stat().st_mode), stat.S_IMODE(path.parent.stat().st_mode))
     assert 32 == len(first.key)
-    assert first != load_master_key(tmp_path / "other.key", {})
+    assert first != loaded(tmp_path / "other.key", {})
 
 
 @pytest.mark.needs("strace")
@@ -56,12 +62,12 @@ def test_processes_that_start_together_share_one_key(tmp_path: Path) -> None:
 def test_the_order_of_sources(tmp_path: Path) -> None:
     """The systemd credential comes before the environment, the environment before the file."""
     path = tmp_path / "file.key"
-    from_file = load_master_key(path, {})
+    from_file = loaded(path, {})
     environment = {ENVIRONMENT: base64.b64encode(b"e" * 32).decode(), "CREDENTIALS_DIRECTORY": str(tmp_path)}
-    assert MasterKey(b"e" * 32) == load_master_key(path, environment)
+    assert MasterKey(b"e" * 32) == loaded(path, environment)
     (tmp_path / CREDENTIAL).write_text(TEXT + "\n")
-    assert MasterKey(KEY) == load_master_key(path, environment)
-    assert from_file == load_master_key(path, {ENVIRONMENT: ""})
+    assert MasterKey(KEY) == loaded(path, environment)
+    assert from_file == loaded(path, {ENVIRONMENT: ""})
 
 
 @pytest.mark.parametrize("text", ["", "abc", TEXT[:-4], TEXT + TEXT, "é" * 44, base64.b64encode(bytes(31)).decode()])
@@ -72,7 +78,7 @@ def test_a_malformed_key_is_refused(tmp_path: Path, text: str) -> None:
     path.chmod(0o600)
     for environment in ({}, {ENVIRONMENT: text} if text else {}):
         with pytest.raises(MasterKeyUnusable) as caught:
-            load_master_key(path, environment)
+            loaded(path, environment)
         assert not text or text not in str(caught.value)
 
 
@@ -83,7 +89,7 @@ def test_a_file_that_others_may_use_is_refused(tmp_path: Path, mode: int) -> Non
     path.write_text(TEXT)
     path.chmod(mode)
     with pytest.raises(MasterKeyUnusable, match="chmod 0600"):
-        load_master_key(path, {})
+        loaded(path, {})
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -94,7 +100,7 @@ def test_a_file_of_somebody_else_is_refused(tmp_path: Path) -> None:
     path.chmod(0o600)
     os.chown(path, 65534, 65534)
     with pytest.raises(MasterKeyUnusable, match="somebody else"):
-        load_master_key(path, {})
+        loaded(path, {})
 
 
 def test_no_byte_of_the_key_shows_in_a_representation() -> None:
