@@ -15,6 +15,7 @@ from application.endpoint_csr import refuse_csr, take_csr
 from application.endpoint_keys import ENDPOINT_CSR, Endpoint
 from application.errands import LeasedErrand, lease_errands
 from application.house import load
+from application.issuing_ports import Issuers
 from application.ordering import resubmit_order, submit_order
 from application.pushing import RequestPush, request_push
 from application.registering import DescribeTarget, register_target
@@ -59,8 +60,9 @@ RIGHT = ("www.example.org", "shop.example.org")
 class Scene:
     """One order through one bridge."""
 
-    def __init__(self, world: World, office: Office, bridge: UUID, target: UUID) -> None:
+    def __init__(self, world: World, issuers: Issuers, office: Office, bridge: UUID, target: UUID) -> None:
         self.world = world
+        self.issuers = issuers
         self.office = office
         self.bridge = bridge
         self.target = target
@@ -71,9 +73,9 @@ class Scene:
         world = World()
         bridge = await world.bridge()
         target = await world.target(bridge)
-        cls.issuers = await local_pki(world)
-        office = Office(world, Field(), twice=twice, issuers=cls.issuers)
-        return cls(world, office, bridge, target)
+        issuers = await local_pki(world)
+        office = Office(world, Field(), twice=twice, issuers=issuers)
+        return cls(world, issuers, office, bridge, target)
 
     def wish(self, **different: Any) -> OrderParameters:
         usual = OrderParameters(

@@ -220,18 +220,19 @@ async def test_a_proxys_404_is_not_the_control_planes(
 async def test_one_at_a_time_per_target_and_several_at_once_otherwise(
     control_plane: ControlPlane, enrolled: Path, plain: Deployer, tmp_path: Path
 ) -> None:
-    """Two pushes to one target never overlap; pushes to two targets do."""
+    """Two pushes to one target never overlap; looking at two targets does."""
     log = tmp_path / "log"
     meeting = tmp_path / "meeting"
     meeting.mkdir()
     reload = ("sh", "-c", f'echo begin "$0" >> {log}; sleep 0.3; echo end "$0" >> {log}', "{place}")
     together = ("sh", "-c", _MEET.format(meeting=meeting), "{place}")
-    profiles = {"web": ReloadProfile(reload=reload), "meet": ReloadProfile(reload=together)}
+    profiles = {"web": ReloadProfile(reload=reload), "meet": ReloadProfile(test=together)}
     target = plain.with_config(profiles=profiles)
     others = [_other(target, name) for name in ("one", "two")]
     async with at_work(enrolled, target.config):
         same = [control_plane.offer(*deployment(target, AUTHORITY.server())) for _ in range(3)]
-        meet = [control_plane.offer(*deployment(other, AUTHORITY.server())) for other in others]
+        tests = [assignment(o.settings, kind=AssignmentKind.TEST, target_kind=o.kind) for o in others]
+        meet = [control_plane.offer(test, SealedContent()) for test in tests]
         results = [await result_of(control_plane, offer) for offer in (*same, *meet)]
     assert [Outcome.SUCCESS] * 5 == [result.outcome for result in results]
     assert [f"begin {target.place}", f"end {target.place}"] * 3 == log.read_text().splitlines()
