@@ -130,7 +130,7 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
         except Refused as refused:
             if refused.code is Code.VERSION_CONFLICT:
                 raise  # the order is fine; the reaction comes again
-            done = await fail_order(house, context.part("failed"), order_id, refused.detail)
+            done = await _fail(house, context.part("failed"), order_id, refused.detail)
     if done.result.found.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
         await forget(issuers, done.result)
     return done
@@ -224,7 +224,7 @@ def _key_origin(order: CertificateOrder, issued: IssuedCertificate) -> KeyOrigin
     return KeyOrigin.NONE if issued.private_key is None else KeyOrigin.GENERATED
 
 
-async def fail_order(house: House, context: Context, order_id: UUID, error: str) -> Done[Order]:
+async def _fail(house: House, context: Context, order_id: UUID, error: str) -> Done[Order]:
     """Not issued."""
 
     async def attempt() -> Attempt[Order]:

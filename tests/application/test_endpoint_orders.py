@@ -167,7 +167,7 @@ async def test_no_order_waits_for_ever() -> None:
     [first] = await scene.leased()
     await scene.office.later(seconds=300)
     assert "did not answer in time" in str((await scene.order).error)
-    await resubmit_order(scene.world.house, scene.world.by("rita"), scene.order_id)
+    await resubmit_order(scene.world.house, scene.world.by("rita"), scene.issuers, scene.order_id)
     await scene.office.settle()
     await scene.answer(first.errand.id)
     assert (await scene.order).status is OrderStatus.PROCESSING
