@@ -54,7 +54,8 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
         order = await load(house, CERTIFICATE_ORDER, order_id)
         judged = await judge_order(house, context.actor, issuers, wish)
         with refusing(order):
-            events = orders.submit(order.state, context.meta, wish, judged.judgement)
+            endpoint_id = known.key_target_system_id
+            events = orders.submit(order.state, context.meta, wish, judged.judgement, endpoint_id=endpoint_id)
         rests_on = (write(certificate, ()), *provider, claim, judged.rests_on)
         return Attempt((write(order, events), *rests_on), order.after(events))
 

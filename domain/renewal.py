@@ -4,7 +4,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.certificate import Certificate
+from domain.certificate import Certificate, KeyOrigin
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
 
@@ -26,6 +26,11 @@ def parameters_of(
     Refuses the same key where it is said to be compromised.
     """
     check_renewable(certificate)
+    if certificate.key_origin is KeyOrigin.ENDPOINT and (same_key or csr_pem is not None):
+        sentence = (
+            "Its key is made on its target system, a new one for its successor; leave this out."
+        )
+        raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/key" if same_key else "/csr_pem")
     if same_key and certificate.revocation_reason == "keyCompromise":
         sentence = "Its key is compromised; a successor takes a new one."
         raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/key")

@@ -19,6 +19,7 @@ from application.issuing_ports import Issuers
 from application.ordering import resubmit_order, submit_order
 from application.pushing import RequestPush, request_push
 from application.registering import DescribeTarget, register_target
+from application.renewing import RenewCertificate, renew_certificate
 from domain.bridge import BridgeDisconnected
 from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
 from domain.certificate_order import (
@@ -102,6 +103,9 @@ class Scene:
         context = self.world.by(str(self.bridge), kind=ActorKind.BRIDGE)
         pem = request_pem(*(names or RIGHT), **different)
         await take_csr(self.world.house, context, read_request, errand_id, pem)
+        lease = await self.world.house.leases.find(errand_id)
+        assert lease is not None
+        await self.world.house.leases.release(errand_id, lease.fence)
         await self.office.settle()
 
     @property
@@ -184,6 +188,31 @@ async def test_what_the_target_could_not_do_ends_the_order() -> None:
     context = scene.world.by(str(scene.bridge), kind=ActorKind.BRIDGE)
     await refuse_csr(scene.world.house, context, leased.errand.id, "No space left on device.")
     assert (await scene.order).error == "No space left on device."
+
+
+async def test_a_successor_has_its_key_made_there_too() -> None:
+    """Renewed: the same target system is asked for a new key; neither the same one nor another request is taken."""
+    scene = await (await Scene.open()).submit()
+    [leased] = await scene.leased()
+    await scene.answer(leased.errand.id)
+    certificate_id = (await scene.order).certificate_id
+    assert certificate_id is not None
+    for different, pointer in (({"key": "same"}, "/key"), ({"csr_pem": request_pem(*RIGHT)}, "/csr_pem")):
+        wish = RenewCertificate(certificate_id=certificate_id, **different)  # type: ignore[arg-type] # one of them
+        with pytest.raises(Refused) as refused:
+            await renew_certificate(scene.world.house, scene.world.by("rita"), scene.issuers, wish)
+        assert refused.value.pointer == pointer
+    wish = RenewCertificate(certificate_id=certificate_id)
+    done = await renew_certificate(scene.world.house, scene.world.by("rita"), scene.issuers, wish)
+    scene.order_id = done.result.id
+    await scene.office.settle()
+    [again] = await scene.leased()
+    await scene.answer(again.errand.id)
+    successor = (await scene.order).certificate_id
+    assert successor is not None
+    found = (await load(scene.world.house, CERTIFICATE, successor)).found
+    assert (found.key_origin, found.key_target_system_id) == (KeyOrigin.ENDPOINT, scene.target)
+    assert found.renewed_from == certificate_id
 
 
 async def refusal(scene: Scene, endpoint: Endpoint = NGINX, **different: Any) -> Refused:
