@@ -27,9 +27,7 @@ def parameters_of(
     """
     check_renewable(certificate)
     if certificate.key_origin is KeyOrigin.ENDPOINT and (same_key or csr_pem is not None):
-        sentence = (
-            "Its key is made on its target system, a new one for its successor; leave this out."
-        )
+        sentence = "Its key is made on its target system, a new one for its successor; leave this out."
         raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/key" if same_key else "/csr_pem")
     if same_key and certificate.revocation_reason == "keyCompromise":
         sentence = "Its key is compromised; a successor takes a new one."
