@@ -25,6 +25,7 @@ from adapters.keys.vault import Envelope
 from adapters.origin import LedgerOrigin
 from adapters.postgres.log import PostgresLog
 from adapters.postgres_ops.acme_challenges import AcmeChallenges
+from adapters.postgres_ops.acme_server import AcmeRates, AcmeSpentNonces
 from adapters.postgres_ops.crls import PostgresCrls
 from adapters.postgres_ops.database import OpsDatabase
 from adapters.postgres_ops.deliveries import PostgresDeliveries
@@ -39,6 +40,7 @@ from adapters.sealing.reading import PostgresSealedLog
 from adapters.settings import Settings
 from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
+from application.acme_ports import AcmeRules
 from application.codec import decode
 from application.context import Renewal
 from application.house import House, HouseSettings
@@ -78,10 +80,20 @@ class Core(NamedTuple):
     sealed: PostgresSealedLog
     provider_kinds: ProviderKinds
     challenges: AcmeChallenges
+    spent_nonces: AcmeSpentNonces
+    acme_rates: AcmeRates
     secret: bytes
 
     def __repr__(self) -> str:
         return "Core(...)"
+
+    @property
+    def acme_rules(self) -> AcmeRules:
+        """What operators chose for ACME clients."""
+        chosen = self.settings.acme_server
+        return AcmeRules(
+            validity_days=chosen.validity_days, new_orders=chosen.new_orders, new_accounts=chosen.new_accounts
+        )
 
     def views_as_of(self, position: int) -> Views:
         """The read models as they were at a position that `moments` has waited for."""
@@ -176,6 +188,8 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             provider_kinds=ProviderKinds(places),
             challenges=challenges,
             secret=await session_secret(vault),
+            spent_nonces=AcmeSpentNonces(database),
+            acme_rates=AcmeRates(database),
         )
 
 

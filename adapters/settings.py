@@ -201,6 +201,24 @@ class Sealing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AcmeServer:
+    """The service as an ACME server. `validity_days`: of the certificates it issues. Within an hour an account may make
+    `new_orders`, a key for external account binding open `new_accounts`. Names are validated on `http_port`, by the
+    system's resolver or that of `dns_servers` (address, or address:port), up to `attempts` times with `pause` seconds
+    in between; `allow`: networks they may be in beside the ordinary ones.
+    """
+
+    validity_days: int = 90
+    new_orders: int = 300
+    new_accounts: int = 100
+    http_port: int = 80
+    dns_servers: tuple[str, ...] = ()
+    attempts: int = 3
+    pause: float = 2.0
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything. `data` holds what a process keeps in files: the master key, the bridge listener's certificate."""
 
@@ -218,6 +236,7 @@ class Settings:
     acme: Acme = field(default_factory=Acme)
     renewal: Renewal = field(default_factory=Renewal)
     local_pki: LocalPki = field(default_factory=LocalPki)
+    acme_server: AcmeServer = field(default_factory=AcmeServer)
     worker: Worker = field(default_factory=Worker)
     sealing: Sealing = field(default_factory=Sealing)
 

@@ -4,6 +4,7 @@ import asyncio
 from importlib.metadata import version
 from pathlib import Path
 
+from adapters.acme_server.looking import Looker, LookSettings
 from adapters.bootstrap import Core
 from adapters.postgres_ops.pruning import prune_for_ever
 from adapters.probing.policy import AddressPolicy, parse_networks
@@ -128,7 +129,15 @@ def make_kit(core: Core) -> Kit:
         sealing=PostgresSealingWatch(core.rows),
         syslog=syslog_watch(core.rows, core.settings.syslog),
         verifier=PostgresLedgerVerifier(core.settings.dsn),
+        looker=_looker(core),
     )
+
+
+def _looker(core: Core) -> Looker:
+    chosen = core.settings.acme_server
+    policy = AddressPolicy(parse_networks(chosen.allow))
+    settings = LookSettings(http_port=chosen.http_port, attempts=chosen.attempts, pause=chosen.pause)
+    return Looker(policy, chosen.dns_servers, settings)
 
 
 def _settings(core: Core) -> WorkerSettings:

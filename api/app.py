@@ -8,16 +8,20 @@ from typing import Any
 from litestar import Litestar, Request, Response, Router
 from litestar.datastructures import ResponseHeader, State
 from litestar.di import Provide
+from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
+from api.acme.answering import or_acme_problem
+from api.acme.routes import acme_routes
 from api.as_of import stamp
 from api.asking import DEPENDENCIES, replay
 from api.body import StrictJson
 from api.bridge_api.handlers import HANDLERS as BRIDGE_HANDLERS
 from api.bridge_api.identity import peer
 from api.controllers import (
+    acme_clients,
     alerts,
     audit_events,
     audit_proofs,
@@ -70,6 +74,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *work_orders.HANDLERS,
     *orders.HANDLERS,
     *providers.HANDLERS,
+    *acme_clients.HANDLERS,
     *target_systems.HANDLERS,
     *bridges.HANDLERS,
     *verification.HANDLERS,
@@ -90,6 +95,7 @@ _HEADERS = (
     ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
     ResponseHeader(name="Cache-Control", value="private, no-cache"),
 )
+_OTHERS: Sequence[ControllerRouterHandler] = [*system.HANDLERS, *pki.HANDLERS, *event_schemas.HANDLERS]
 BRIDGE_BODY = 16 * 1_048_576
 """A discovery may bring 1,000 certificates along."""
 
@@ -99,7 +105,7 @@ def create_app(services: Services) -> Litestar:
     # One router, not one per tag: Litestar copies everything in a router once more for every level.
     api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
     app = Litestar(
-        route_handlers=[api, *system.HANDLERS, *pki.HANDLERS, *event_schemas.HANDLERS, *page_routes()],
+        route_handlers=[api, *_OTHERS, *page_routes(), acme_routes(services)],
         guards=[admit],
         middleware=[measuring, opening],
         before_send=[tell_shown, stamp],
@@ -146,8 +152,10 @@ def _state(services: Services) -> State:
 
 
 def _handlers(services: Services) -> Handlers:
+    usual = exception_handlers(services)
     ours: Handlers = {Replayed: replay, SignInFirst: _sign_in, AskedForOptions: _options}
-    return exception_handlers(services) | ours
+    unrouted: Handlers = {HTTPException: or_acme_problem(services, usual[HTTPException])}
+    return usual | unrouted | ours
 
 
 def _options(request: Request[Any, Any, Any], _: AskedForOptions) -> Response[Any]:

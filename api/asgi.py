@@ -21,7 +21,7 @@ from adapters.x509.pfx import make_pfx
 from adapters.x509.requests import read_request
 from api.app import create_app
 from api.directory import Directory
-from api.services import ApiSettings, Check, Services
+from api.services import AcmeServer, ApiSettings, Check, Services
 
 
 def services_of(core: Core, health: Health) -> Services:
@@ -48,6 +48,14 @@ def services_of(core: Core, health: Health) -> Services:
         seal=seal_content,
         sealed=core.sealed,
         settings=_settings(core),
+        acme=AcmeServer(
+            spent=core.spent_nonces,
+            rates=core.acme_rates,
+            rules=core.acme_rules,
+            read_request=read_request,
+            issued_by=core.local_pki.issued_by,
+            url=core.settings.server.url,
+        ),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
         revocation_status=core.local_pki_status,

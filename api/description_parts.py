@@ -25,6 +25,7 @@ TAGS = {
     "Orders": "Certificate orders at a provider.",
     "Providers": "CAs outside that orders go through.",
     "Issuance policies": "Rules that orders are held against: keys, validity, names, providers, who may ask.",
+    "Acme clients": "Programs that order through ACME: who may open accounts, accounts, orders.",
     "Target systems": "Devices that certificates are installed on.",
     "Bridges": "Agents near the targets, and what they find there.",
     "Verification": "Is what was pushed what is served?",
@@ -131,7 +132,9 @@ _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
     **dict.fromkeys(("listAlerts", "listPrincipals", "listTokens", "listCertificateEvents"), _STREAMS),
     **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
-    **dict.fromkeys(("listWebhooks", "listWebhookDeliveries"), _STREAMS),
+    **dict.fromkeys(
+        ("listWebhooks", "listWebhookDeliveries", "listAcmeEabKeys", "listAcmeAccounts", "listAcmeOrders"), _STREAMS
+    ),
     "diffAuditLog": _STREAMS,
     "listAuditEvents": _STREAMS | {"text/event-stream": {"schema": _STRING}} | _CLOUD_EVENTS,
     "getAuditEvent": {"application/cloudevents+json": {"schema": _CLOUD_EVENT}},

@@ -4,6 +4,9 @@ from typing import Any
 
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+IS_HEAD = "certferry.head"
+"""Key in the scope of a GET that was asked as HEAD."""
+
 
 class HeadAsGet:
     """Around a whole application: Litestar itself routes HEAD to nobody."""
@@ -29,4 +32,4 @@ class HeadAsGet:
             # Whoever streams stops as if the client had left: it has all it asked for.
             return {"type": "http.disconnect"} if told else await receive()
 
-        await self._app({**scope, "method": "GET"}, gone, head_only)  # type: ignore[arg-type]
+        await self._app({**scope, "method": "GET", IS_HEAD: True}, gone, head_only)  # type: ignore[arg-type]

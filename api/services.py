@@ -12,6 +12,8 @@ from api.directory import Directory, Positions
 from api.knocks import Knocks
 from api.positions import Acknowledged
 from api.streams import Streams
+from application.acme_ports import AcmeRules, Rates, SpentNonces
+from application.acme_renewing import IssuedBy
 from application.enrolling import BridgeSigner
 from application.export_ports import EvidenceMaker
 from application.house import House
@@ -25,6 +27,7 @@ from application.verifying import Result
 from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent
 from domain.colour import Thresholds
+from projections.acme_clients.view import AcmeClients
 from projections.alerts.view import Alerts
 from projections.audit_trail.cloud_events import Origin
 from projections.audit_trail.view import AuditTrail
@@ -67,6 +70,17 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         """Show no key."""
         return "ApiSettings(...)"
+
+
+class AcmeServer(msgspec.Struct, frozen=True, kw_only=True):
+    """What the service needs as an ACME server. `url`: where clients reach it, "" where they know better."""
+
+    spent: SpentNonces
+    rates: Rates
+    rules: AcmeRules
+    read_request: RequestReader
+    issued_by: IssuedBy
+    url: str = ""
 
 
 class KeptAnswer(Protocol):
@@ -206,6 +220,8 @@ class Views(Protocol):
     """The read models (`projections.catalogue.Views` are some)."""
 
     @property
+    def acme_clients(self) -> AcmeClients: ...
+    @property
     def alerts(self) -> Alerts: ...
     @property
     def audit_trail(self) -> AuditTrail: ...
@@ -289,6 +305,7 @@ class Services:
     seal: Seal
     sealed: SealedLog
     settings: ApiSettings
+    acme: AcmeServer
     local_ca_pem: Callable[[], str | None]
     revocation_status: RevocationStatus
     shown_to_acme: Callable[[str], Awaitable[str | None]]

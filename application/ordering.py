@@ -54,23 +54,37 @@ async def submit_order(
     order_id = ids.derive("certificate-order", context.command_id)
 
     async def attempt() -> Attempt[Order]:
-        wish, provider = await through(house, parameters)
-        (await issuers.of(wish.provider, wish.provider_id)).check(wish)
-        asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
-        endpoint_id = None if endpoint is None else await check_endpoint(house, wish, endpoint)
-        order = await load(house, CERTIFICATE_ORDER, order_id)
-        if order.state is not None and order.state.violations and order.state.parameters != wish:
-            raise CommandIdReused(f"the command id {context.command_id} stands for another order, which was refused")
-        judged = await judge_order(house, context.actor, issuers, wish)
-        with refusing(order):
-            events = orders.submit(order.state, context.meta, wish, judged.judgement, endpoint_id=endpoint_id)
-        rests_on = (*provider, *_once_each(asserted), judged.rests_on)
-        return Attempt((write(order, events), *rests_on), order.after(events))
+        return await submission(house, context, issuers, order_id, parameters, endpoint)
 
     async def again() -> Order:
         return await load(house, CERTIFICATE_ORDER, order_id)
 
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.submit", again=again)
+
+
+async def submission(
+    house: House,
+    context: Context,
+    issuers: Issuers,
+    order_id: UUID,
+    parameters: OrderParameters,
+    endpoint: Endpoint | None = None,
+) -> Attempt[Order]:
+    """The changes that submit an order, and what they rest on; the same order id twice changes nothing. A refusal by
+    policy records the failed order in its own stream.
+    """
+    wish, provider = await through(house, parameters)
+    (await issuers.of(wish.provider, wish.provider_id)).check(wish)
+    asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
+    endpoint_id = None if endpoint is None else await check_endpoint(house, wish, endpoint)
+    order = await load(house, CERTIFICATE_ORDER, order_id)
+    if order.state is not None and order.state.violations and order.state.parameters != wish:
+        raise CommandIdReused(f"the command id {context.command_id} stands for another order, which was refused")
+    judged = await judge_order(house, context.actor, issuers, wish)
+    with refusing(order):
+        events = orders.submit(order.state, context.meta, wish, judged.judgement, endpoint_id=endpoint_id)
+    rests_on = (*provider, *_once_each(asserted), judged.rests_on)
+    return Attempt((write(order, events), *rests_on), order.after(events))
 
 
 async def resubmit_order(house: House, context: Context, issuers: Issuers, order_id: UUID) -> Done[Order]:

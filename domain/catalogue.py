@@ -3,6 +3,9 @@
 from typing import Any
 
 from domain.access import ACCESS_LOG
+from domain.acme_account import ACME_ACCOUNT
+from domain.acme_eab_key import ACME_EAB_KEY
+from domain.acme_order import ACME_ORDER
 from domain.alert import ALERT
 from domain.bridge import BRIDGE
 from domain.certificate import CERTIFICATE
@@ -35,6 +38,9 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     PFX_EXPORT,
     ISSUANCE_POLICIES,
     PROVIDER,
+    ACME_EAB_KEY,
+    ACME_ACCOUNT,
+    ACME_ORDER,
     CONNECTOR,
     WORK_ORDER,
     TARGET_SYSTEM,

@@ -34,6 +34,7 @@ class Permission(StrEnum):
     TARGET_SYSTEMS = "target_systems"
     BRIDGES = "bridges"
     PROVIDERS = "providers"
+    ACME_CLIENTS = "acme_clients"  # keys for external account binding, accounts
     DISCOVER = "discover"
     VERIFY = "verify"
     DOWNLOAD = "download"
@@ -63,6 +64,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.TARGET_SYSTEMS,
         _P.BRIDGES,
         _P.PROVIDERS,
+        _P.ACME_CLIENTS,
         _P.DISCOVER,
         _P.VERIFY,
         _P.DOWNLOAD,
@@ -73,7 +75,15 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.REVIEW,
     ),
     Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT, _P.REVIEW),
-    Role.ADMIN: (_P.PROVIDERS, _P.POLICIES, _P.PRINCIPALS, _P.TOKENS, _P.CHANNELS, _P.LEGAL_HOLD),
+    Role.ADMIN: (
+        _P.PROVIDERS,
+        _P.ACME_CLIENTS,
+        _P.POLICIES,
+        _P.PRINCIPALS,
+        _P.TOKENS,
+        _P.CHANNELS,
+        _P.LEGAL_HOLD,
+    ),
 }
 
 WHO_MAY: dict[Permission, frozenset[Role]] = {

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+from projections.acme_clients.postgres import PostgresAcmeClients
+from projections.acme_clients.projection import ACME_ACCOUNTS, ACME_EAB_KEYS, ACME_ORDERS
+from projections.acme_clients.view import AcmeClients
 from projections.alerts.postgres import PostgresAlerts
 from projections.alerts.projection import ALERTS
 from projections.alerts.view import Alerts
@@ -84,6 +87,9 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     INVENTORY,
     ORDERS,
     PROVIDERS,
+    ACME_EAB_KEYS,
+    ACME_ACCOUNTS,
+    ACME_ORDERS,
     CONNECTORS,
     WORK_ORDERS,
     TARGET_SYSTEMS,
@@ -113,6 +119,7 @@ class Views(NamedTuple):
     inventory: Inventory
     orders: Orders
     providers: Providers
+    acme_clients: AcmeClients
     connectors: Connectors
     work_orders: WorkOrders
     target_systems: TargetSystems
@@ -150,6 +157,7 @@ def views_of(reader: Reader) -> Views:
         inventory=PostgresInventory(reader),
         orders=PostgresOrders(reader),
         providers=PostgresProviders(reader),
+        acme_clients=PostgresAcmeClients(reader),
         connectors=PostgresConnectors(reader),
         work_orders=PostgresWorkOrders(reader),
         target_systems=PostgresTargetSystems(reader),

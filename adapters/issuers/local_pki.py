@@ -14,6 +14,7 @@ from adapters.keys.store import SealedStore
 from adapters.x509.algorithms import algorithm_name
 from adapters.x509.building import Authority, StatusPlaces, make_intermediate, make_leaf, make_root, validity
 from adapters.x509.names import named
+from adapters.x509.parsing import parse_der
 from adapters.x509.private_keys import PublicKey, load_spki
 from adapters.x509.requests import check_issuable
 from application.issuer_ports import IssuanceRequest, IssuedCertificate
@@ -57,6 +58,11 @@ class LocalPki:
     def issuing(self) -> Authority:
         """The CA that issues end entities' certificates."""
         return self._issuing
+
+    def issued_by(self, key_id: str) -> str | None:
+        """The name of the CA whose key has this identifier (lower-case hex), None where it is none of ours."""
+        facts = parse_der(self._chain[0], pointer="").facts
+        return facts.subject if facts.subject_key_id == key_id else None
 
     async def issue(self, request: IssuanceRequest) -> IssuedCertificate:
         """Issue at once; the validity is cut where the issuing CA's own ends.

@@ -21,6 +21,9 @@ _STATEMENTS = (
     "DELETE FROM ops.idempotency WHERE claimed_at < now() - interval '2 days'",
     # An order's validation takes minutes; what it left after a month was never cleaned up.
     "DELETE FROM ops.acme_challenges WHERE shown_at < now() - interval '30 days'",
+    # A nonce is good for an hour; afterwards its age alone refuses it.
+    "DELETE FROM ops.acme_spent_nonces WHERE spent_at < now() - interval '2 hours'",
+    "DELETE FROM ops.acme_rates WHERE began_at < now() - interval '1 day'",
     "DELETE FROM ops.errands WHERE done_at < now() - interval '30 days'",
     # Nobody sets the follower of the reactions back by a month.
     "DELETE FROM ops.reactions WHERE queued_at < now() - interval '30 days'",

@@ -14,17 +14,21 @@ from api.controllers.certificate_filter import Text
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.known import Known
 from api.presenters.orders import body
+from api.problems import Problem
 from api.schemas.common import NothingBody
 from api.schemas.orders import AnswerBodyIn, OrderBody, OrderBodyIn, OrderPage
 from api.security import any_role, requires
 from api.services import Services
+from application import pem
 from application.answering import read_request, take_answer
 from application.endpoint_keys import Endpoint
 from application.house import Done, Loaded
 from application.ordering import resubmit_order, submit_order
+from application.viewing import record_download
 from bridge.protocol import KINDS
 from domain.certificate_order import CertificateOrder, OrderParameters, OrderStatus, Provider, WantedConnector
-from domain.roles import Permission
+from domain.roles import Permission, may
+from domain.subjects import person_behind
 from projections.orders.view import OrderFilter, OrderRow
 
 NOTHING = NothingBody()
@@ -110,6 +114,22 @@ async def get_order_csr(order_id: FromPath[UUID], services: NamedDependency[Serv
     return Response(pem.encode(), media_type=PEM, headers=headers)
 
 
+@get("/orders/{order_id:uuid}/certificate", opt=requires(Permission.ORDER, Permission.DOWNLOAD), media_type=PEM)
+async def get_order_certificate(order_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[bytes]:
+    """The certificate of a complete order with its issuers, for whoever ordered it; recorded before it leaves."""
+    found = await reading.views.orders.get(order_id)
+    if found is None:
+        raise missing("order", order_id)
+    _check_own(reading, found.state)
+    certificate_id = found.state.certificate_id
+    der = await reading.views.inventory.der(certificate_id) if certificate_id is not None else None
+    if der is None or certificate_id is None:
+        raise Problem("not-found", "This order has no certificate, or none as yet.")
+    await record_download(reading.services.house, reading.context(), certificate_id, "fullchain")
+    headers = {"Content-Disposition": f'attachment; filename="{order_id}.pem"', "Cache-Control": "no-store"}
+    return Response(pem.certificates((der.der, *der.chain)).encode(), media_type=PEM, headers=headers)
+
+
 @post("/orders/{order_id:uuid}/certificate", opt=requires(Permission.ORDER, Permission.IMPORT), status_code=200)
 async def answer_an_order(
     order_id: FromPath[UUID], data: JSONBody[AnswerBodyIn], command: NamedDependency[Command]
@@ -126,6 +146,13 @@ async def answer_order(command: Command, done: Done[Loaded[CertificateOrder]]) -
     shown = body(Known.of(found), command.now)
     location = location_of("orders", found.id)
     return await command.answer(done, shown, status=202, version=found.version, location=location)
+
+
+def _check_own(reading: Reading, order: CertificateOrder) -> None:
+    """Who may not download every certificate may fetch those that were ordered for them."""
+    mine = person_behind(order.requested_by) == person_behind(reading.context().actor)
+    if not (mine or may(reading.roles, Permission.DOWNLOAD)):
+        raise Problem("forbidden", "This certificate was ordered by somebody else.")
 
 
 def parameters(data: OrderBodyIn) -> OrderParameters:
@@ -161,4 +188,12 @@ def _check_mode(data: OrderBodyIn) -> None:
         raise invalid("/csr_pem", "With mode automated the key is made here; leave csr_pem out, or use mode csr.")
 
 
-HANDLERS = [list_orders, submit_an_order, get_order, resubmit_an_order, get_order_csr, answer_an_order]
+HANDLERS = [
+    list_orders,
+    submit_an_order,
+    get_order,
+    resubmit_an_order,
+    get_order_csr,
+    get_order_certificate,
+    answer_an_order,
+]

@@ -16,7 +16,7 @@ class CreatePrincipalBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
 
     name: Annotated[Name, Meta(examples=["alice"])]
     roles: Annotated[tuple[Role, ...], Meta(max_length=10)] = ()
-    kind: Literal["user", "courier"] = "user"
+    kind: Literal["user", "courier", "acme_client"] = "user"
 
 
 class GrantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple, Protocol, TypeVar
 
+from application.acme_ports import ChallengeLooker
 from application.house import Context, House
 from application.issuing_ports import Issuers
 from application.ledger_verifying import LedgerVerifier
@@ -40,6 +41,7 @@ class Kit(NamedTuple):
     sealing: SealingWatch
     syslog: SyslogWatch | None  # where a receiver is set
     verifier: LedgerVerifier
+    looker: ChallengeLooker
 
 
 def reacting(house: House, name: str, to: Recorded) -> Context:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, cast
 
+from application.acme_ordering import validate_challenge
 from application.associating import AddConnector, add_connector
 from application.automations import alerts
 from application.automations.kit import Kit, each, reacting
@@ -25,6 +26,7 @@ from application.ports import Recorded
 from application.renewing import push_successor
 from application.revoking import forget_code
 from application.verifying import carry_out_run
+from domain.acme_order import AcmeChallengeAnswered
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
 from domain.certificate import CertificateRenewed, CertificateRevoked
 from domain.certificate_order import (
@@ -93,6 +95,13 @@ async def issue_order(kit: Kit, recorded: Recorded) -> None:
     except NotYet as waiting:
         if waiting.seconds is not None:
             raise
+
+
+async def validate_acme_challenge(kit: Kit, recorded: Recorded) -> None:
+    """When an ACME client has answered a challenge, it is looked at."""
+    event = cast("AcmeChallengeAnswered", recorded.event)
+    context = reacting(kit.house, "validate-acme-challenge", recorded)
+    await validate_challenge(kit.house, context, kit.looker, recorded.stream_id, event.number)
 
 
 async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:
@@ -209,6 +218,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     PushRetried: (_DISPATCH,),
     PushScheduled: (_BEGIN,),
     PushRescheduled: (_BEGIN,),
+    AcmeChallengeAnswered: (Reaction("validate-acme-challenge", validate_acme_challenge),),
     AutomatedRequestSubmitted: (_ISSUE,),
     CsrRequestSubmitted: (_ISSUE,),
     EndpointCsrRequestSubmitted: (_ISSUE,),

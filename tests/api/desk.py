@@ -19,13 +19,14 @@ from litestar import Litestar
 
 from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
+from adapters.settings import AcmeServer as AcmeServerSettings
 from adapters.settings import Database, Push, Server, Settings, Verification, Webhooks
 from adapters.x509.pfx import make_pfx
 from adapters.x509.requests import read_request
 from api.app import create_app, create_bridge_app
 from api.bridge_api.identity import PEER_CERTIFICATE
 from api.directory import Directory
-from api.services import ApiSettings, Services
+from api.services import AcmeServer, ApiSettings, Services
 from application.administering import create_principal, create_token
 from application.codec import decode
 from application.house import Context
@@ -124,16 +125,19 @@ async def open_desk(
     work: Callable[[Core], Coroutine[Any, Any, None]],
     push: Push = Push(),
     webhooks: Webhooks = Webhooks(allow=("127.0.0.0/8",)),
+    acme_server: AcmeServerSettings = AcmeServerSettings(),
+    url: str = "http://certferry.test",
     **settings: Any,
 ) -> AsyncIterator[Desk]:
     """Open the service over a fresh database, with everybody of PEOPLE in it. `work` is what the worker does."""
     chosen = Settings(
         data=data,
         database=Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn)),
-        server=Server(url="http://certferry.test"),
+        server=Server(url=url),
         push=push,
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
         webhooks=webhooks,
+        acme_server=acme_server,
     )
     async with open_core(chosen) as core:
         working = asyncio.create_task(work(core))
@@ -186,6 +190,14 @@ def services_of(core: Core, **settings: Any) -> Services:
         seal=seal_content,
         sealed=core.sealed,
         settings=ApiSettings(session_key=secrets.token_bytes(32), **settings),
+        acme=AcmeServer(
+            spent=core.spent_nonces,
+            rates=core.acme_rates,
+            rules=core.acme_rules,
+            read_request=read_request,
+            issued_by=core.local_pki.issued_by,
+            url=core.settings.server.url,
+        ),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
         revocation_status=core.local_pki_status,

@@ -19,6 +19,7 @@ from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.lines import HISTORY
 from projections.rebuild import rebuild
 from projections.runner import Runner
+from tests.api.acme_desk import one_of_each
 from tests.api.desk import SYSTEM, Desk, in_one_task, open_desk
 from tests.api.test_refusals import refused
 from tests.api.test_security import handlers
@@ -29,6 +30,7 @@ JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 FORMS = {
     "certificates/{certificate_id}/topology": (JSON, "image/svg+xml"),
     "certificates/{certificate_id}/download": ("*/*",),
+    "orders/{order_id}/certificate": ("*/*",),
     "reports/push-validation": (JSON, CSV, "text/html"),
     "certificates": (JSON, NDJSON, CSV),
     "audit-events": (JSON, NDJSON, CSV),
@@ -80,6 +82,7 @@ class Walk:
             "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         }
+        self.ids |= await one_of_each(self.desk)
         await story.pushed()
         parts = ("certificate_id", "connector_id", "target_system_id", "request_id", "work_order_id")
         self.ids |= {name: getattr(story, name) for name in parts} | {"bridge_id": str(story.agent.id)}
@@ -105,6 +108,8 @@ class Walk:
         await self.change("DELETE", "issuance-policies", "issuance_policy_id")
         await self.change("PATCH", "expiry-alert-rules", "expiry_alert_rule_id", {"thresholds": [7]})
         await self.change("DELETE", "expiry-alert-rules", "expiry_alert_rule_id")
+        await self.change("DELETE", "acme-eab-keys", "eab_key_id")
+        await self.change("DELETE", "acme-accounts", "account_id")
         await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
         await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})
@@ -127,7 +132,7 @@ class Walk:
         """Every answer as of a position: of every address that reads."""
         found: dict[tuple[str, str], Said] = {}
         for template in addresses(self.desk):
-            who = "operator" if template.endswith(("download", "alerts")) else "auditor"
+            who = "operator" if template.endswith(("download", "alerts", "/certificate")) else "auditor"
             for form in FORMS.get(template, (JSON,)):
                 path, query = f"{API}/{template}".format(**self.ids), {"as_of_position": position}
                 answer = await self.desk.as_(who).get(path, params=query, headers={"Accept": form})

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest_asyncio
 
+from tests.api.acme_desk import one_of_each
 from tests.api.desk import Desk
 from tests.api.walking import API, Story
 
@@ -16,6 +17,9 @@ NOBODY = UUID(int=0)
 # Questions between two moments, named in one of two ways, and to a ledger that is sealed.
 NEED_MORE = {f"{API}/audit/{name}" for name in ("diff", "key", "checkpoint", "consistency")}
 LISTS = (
+    "acme-accounts",
+    "acme-eab-keys",
+    "acme-orders",
     "alerts",
     "audit-events",
     "bridges",
@@ -42,6 +46,7 @@ async def story(desk: Desk) -> AsyncIterator[Story]:
     told = await (await Story(desk).ready()).pushed()
     await told.post("operator", "discoveries", {"target_system_id": told.target_system_id}, 202)
     await told.post("operator", "verification-runs", {}, 202)
+    await one_of_each(desk)
     await desk.settled()
     yield told
 

@@ -16,6 +16,12 @@ RITA = UUID("6b1f7c52-0f5e-4a6e-9d0a-5a4a5c9d7e10")
 
 NOT_PERSONAL: dict[str, set[str]] = {
     "access.denied": {"code", "detail", "method", "route"},
+    "acme.order.authorization.deactivated": {"name"},
+    "acme.order.authorization.invalid": {"name"},
+    "acme.order.authorization.valid": {"name"},
+    "acme.order.challenge.answered": {"name"},
+    "acme.order.created": {"names", "replaces_name", "tokens"},
+    "acme.order.finalized": {"csr_sha256"},
     "alert.raised": {"cause", "message"},
     "audit.export.created": {"archive_sha256", "format"},
     "audit.verification.completed": {"finding", "root"},

@@ -1,8 +1,12 @@
 """What happens around pushes: certificates, orders, bridges, target systems, people, alerts, webhooks, providers."""
 
 import hashlib
+from uuid import UUID
 
 from domain import (
+    acme_account,
+    acme_eab_key,
+    acme_order,
     alert,
     bridge,
     certificate,
@@ -17,6 +21,9 @@ from domain import (
     work_order,
 )
 from domain.access import AccessDenied, CertificateViewed, PfxDownloaded
+from domain.acme_account import AccountKey, AcmeAccountCreated
+from domain.acme_eab_key import AcmeEabKeyCreated
+from domain.acme_order import AcmeOrderCreated, AcmeOrderStatus, Answered, ChallengeFlaw, ChallengeType
 from domain.alert import AlertKind, AlertRaised
 from domain.bridge import BridgeEnrolmentIssued
 from domain.certificate import (
@@ -349,6 +356,44 @@ def export_pfx(world: World) -> tuple[Change, ...]:
     prepared = (made, (*created, *world.one_of((), (wrong,))))
     left = ((ids.pfx_claim_id(made), (taken,)), (ids.access_log_id(chosen), (downloaded,)))
     return (prepared, *world.one_of((), left))
+
+
+def acme_clients(world: World) -> tuple[Change, ...]:
+    if not world.all("acme_eab_key") or world.one_of(True, False, False):
+        made = world.new("acme_eab_key")
+        created = AcmeEabKeyCreated(
+            meta=world.by(), principal_id=world.new("acme_owner"), name="certbot", expires_at=world.now + DAY
+        )
+        return ((made, (created,)),)
+    key_id, key = world.any("acme_eab_key")
+    if not world.all("acme_account") or world.one_of(True, False, False):
+        account_key = AccountKey({"kty": "OKP"}, f"thumbprint {len(world.all('acme_account'))}")
+        opened = AcmeAccountCreated(meta=world.by(), principal_id=key.principal_id, eab_key_id=key_id, key=account_key)
+        return ((world.new("acme_account"), (opened,)),)
+    account_id, account = world.any("acme_account")
+    step = world.one_of("key", "account", "order", "order", "order")
+    if step == "key":
+        return ((key_id, acme_eab_key.revoke(key, world.by())),)
+    if step == "account":
+        return ((account_id, acme_account.revoke(account, world.by())),)
+    return acme_orders(world, account_id)
+
+
+def acme_orders(world: World, account_id: UUID) -> tuple[Change, ...]:
+    if not world.all("acme_order") or world.one_of(True, False, False):
+        made = world.new("acme_order")
+        names = (f"acme{len(world.all('acme_order'))}.example.com",)
+        created = AcmeOrderCreated(
+            meta=world.by(), account_id=account_id, names=names, tokens=("token",), expires_at=world.now + 7 * DAY
+        )
+        return ((made, (created,)),)
+    chosen, state = world.any("acme_order")
+    answered = Answered(ChallengeType.DNS_01, "token.thumbprint")
+    flaw = world.one_of(None, None, ChallengeFlaw("dns", "no such name"))
+    events = acme_order.answer(state, world.by(), 0, answered) or acme_order.judge(state, world.by(), 0, flaw)
+    if not events and acme_order.status(state, world.now) is AcmeOrderStatus.READY:
+        events = acme_order.finalize(state, world.by(), world.new("acme_certificate_order"), "0" * 64)
+    return ((chosen, events),)
 
 
 def access(world: World) -> tuple[Change, ...]:

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from domain.acme_account import AcmeAccountStatus
 from domain.bridge import BridgeStatus
 from domain.certificate_order import OrderStatus
 from domain.principal import Role
+from projections.acme_clients.view import AccountFilter, AcmeOrderFilter, EabKeyFilter
 from projections.alerts.view import AlertFilter
 from projections.bridges.view import BridgeFilter
 from projections.catalogue import Views
@@ -86,6 +88,56 @@ async def test_orders(town: Town, ask: Views) -> None:
     still_open = {OrderStatus.PENDING, OrderStatus.PROCESSING}
     expected = _newest_first(town, "order", lambda o: o.status in still_open)[::-1]
     assert expected[:2] == [row.id for row in await ask.orders.open(2)]
+
+
+async def _asked(question: Any, narrow: Any, cursor: str | None) -> Page[Row[Any]]:
+    page: Page[Row[Any]] = await question(narrow, limit=3, cursor=cursor)
+    return page
+
+
+async def test_acme_clients(town: Town, ask: Views) -> None:
+    """Keys, accounts and orders, newest first: of whom, with what, in which state."""
+    clients = ask.acme_clients
+    key, order = town.known("acme_eab_key")[0], town.known("acme_order")[0]
+    [account] = [known for known in town.known("acme_account") if known.id == order.state.account_id]
+    owner = key.state.principal_id
+    cases: list[tuple[str, Any, Any, Callable[[Any], bool]]] = [
+        ("acme_eab_key", clients.eab_keys, EabKeyFilter(), lambda _: True),
+        ("acme_eab_key", clients.eab_keys, EabKeyFilter(principal_id=(owner,)), lambda k: k.principal_id == owner),
+        ("acme_eab_key", clients.eab_keys, EabKeyFilter(revoked=True), lambda k: k.revoked_at is not None),
+        ("acme_account", clients.accounts, AccountFilter(), lambda _: True),
+        (
+            "acme_account",
+            clients.accounts,
+            AccountFilter(eab_key_id=(account.state.eab_key_id,), principal_id=(account.state.principal_id,)),
+            lambda a: a.eab_key_id == account.state.eab_key_id,
+        ),
+        (
+            "acme_account",
+            clients.accounts,
+            AccountFilter(status=(AcmeAccountStatus.REVOKED,)),
+            lambda a: a.status is AcmeAccountStatus.REVOKED,
+        ),
+        ("acme_order", clients.orders, AcmeOrderFilter(q="ACME1"), lambda o: "acme1" in o.names[0]),
+        (
+            "acme_order",
+            clients.orders,
+            AcmeOrderFilter(account_id=(account.id,)),
+            lambda o: o.account_id == account.id,
+        ),
+    ]
+    for kind, question, narrow, matches in cases:
+        expected = _newest_first(town, kind, matches)
+        assert expected, narrow
+        assert expected == [row.id for row in await walk(partial(_asked, question, narrow))], narrow
+    for kind, question in (
+        ("acme_eab_key", clients.eab_key),
+        ("acme_account", clients.account),
+        ("acme_order", clients.order),
+    ):
+        for one in town.known(kind):
+            assert _same(one, await question(one.id))
+    assert await clients.order(key.id) is None
 
 
 async def test_target_systems(town: Town, ask: Views) -> None:

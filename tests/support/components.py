@@ -44,10 +44,18 @@ class Component(msgspec.Struct, frozen=True):
 COMPONENTS = {
     component.name: component
     for component in (
+        Component("certbot", "certbot", "ACME clients at the service"),
+        Component(
+            "certbot-dns-rfc2136",
+            "python3-certbot-dns-rfc2136",
+            "ACME clients at the service",
+            program="/usr/lib/python3/dist-packages/certbot_dns_rfc2136",
+        ),
         Component("cfssl", "golang-cfssl", "orders through an External CA"),
         Component("chromium", "chromium", "the pages in a real browser"),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
         Component("keytool", "default-jre-headless", "PFX files, opened by Java"),
+        Component("lego", "lego", "ACME clients at the service"),
         Component("named", "bind9", "dns-01 with signed updates"),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),

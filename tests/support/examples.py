@@ -27,7 +27,8 @@ def _value(hint: Any, name: str, default: Any = msgspec.NODEFAULT) -> Any:
     if origin is tuple:
         return (_value(args[0], name),)
     if origin is dict:
-        return {"port": 8443, "root": "/srv/tls"} if args[1] is Any else {"matched": 3}
+        of_kind = {Any: {"port": 8443, "root": "/srv/tls"}, str: {"kty": "OKP"}}
+        return of_kind.get(args[1], {"matched": 3})
     if issubclass(hint, msgspec.Struct):
         return example(hint)
     if issubclass(hint, Enum):

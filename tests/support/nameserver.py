@@ -44,6 +44,9 @@ $TTL 60
 @ SOA ns.{zone}. hostmaster.{zone}. 1 3600 600 86400 60
 @ NS ns.{zone}.
 ns A 127.0.0.1
+www A 127.0.0.1
+shop A 127.0.0.1
+inside A 10.255.255.1
 """
 
 

@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from adapters.issuers.local_pki import open_local_pki
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.generating import generate_key
+from adapters.simulated.looking import SimulatedLooker
 from adapters.simulated.ops import SimulatedRunResults
 from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
 from adapters.simulated.syslog import SimulatedSyslog
@@ -46,6 +47,7 @@ class Office:
         self._twice = twice
         self._position = 0
         self._timed: list[tuple[datetime, int, str]] = []
+        self.looker = SimulatedLooker()
         self.sealing, self.verifier, self.syslog = SimulatedSealing(), SimulatedVerifier(), SimulatedSyslog()
         kit = Kit(
             house=world.house,
@@ -57,6 +59,7 @@ class Office:
             sealing=self.sealing,
             syslog=self.syslog,
             verifier=self.verifier,
+            looker=self.looker,
         )
         self._running = Running(kit, Intervals())
 

@@ -1,0 +1,1 @@
+"""The service as an ACME server: looking at challenges."""

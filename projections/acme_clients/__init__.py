@@ -1,0 +1,1 @@
+"""ACME clients: keys for external account binding, accounts, orders."""

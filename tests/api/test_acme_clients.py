@@ -1,0 +1,179 @@
+"""certbot and lego at the service, over TLS: binding, http-01, dns-01 with signed updates, renewal."""
+
+import asyncio
+import os
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+import uvicorn
+from cryptography import x509
+
+from adapters.demo.ports import free_port
+from adapters.settings import AcmeServer
+from adapters.working import run_worker
+from tests.api.acme_desk import eab
+from tests.api.desk import Desk, in_one_task, open_desk
+from tests.support.components import require
+from tests.support.nameserver import HOST, KEY, ZONE, NameServer, running_name_server
+from tests.support.postgres import Pg
+
+API = "/api/v1"
+_PATIENCE_SECONDS = 120.0
+
+
+class Place:
+    """The service with its worker behind TLS, and what clients have to know."""
+
+    def __init__(self, desk: Desk, url: str, http_port: int, names: NameServer, directory: Path) -> None:
+        self.desk = desk
+        self.server = f"{url}/acme/directory"
+        self.http_port = str(http_port)
+        self.names = names
+        self.directory = directory
+        self.trusted = directory / "trusted.pem"
+
+    async def run(self, program: str, *arguments: str, **variables: str) -> str:
+        """Run a client to its end; what it said. It must succeed."""
+        path = str(require(program))
+        trusting = {"REQUESTS_CA_BUNDLE": str(self.trusted), "LEGO_CA_CERTIFICATES": str(self.trusted)}
+        process = await asyncio.create_subprocess_exec(
+            path,
+            *arguments,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            cwd=self.directory,
+            env={"PATH": os.environ["PATH"], "HOME": str(self.directory), "LANG": "C.UTF-8"} | trusting | variables,
+        )
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                said, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        text = said.decode(errors="replace")
+        assert process.returncode == 0, text
+        return text
+
+    async def certificate(self, path: Path) -> dict[str, Any]:
+        """The inventory's certificate of a file that a client wrote; its order was a client's."""
+        serial = _serial_number(path)
+        auditor = self.desk.as_("auditor")
+        await self.desk.settled()
+        items = (await auditor.get(f"{API}/certificates", params={"limit": 200})).json()["items"]
+        details = [(await auditor.get(f"{API}/certificates/{item['id']}")).json() for item in items]
+        [found] = [each for each in details if int(each["serial_number"], 16) == serial]
+        orders = (await auditor.get(f"{API}/orders", params={"certificate_id": found["id"]})).json()["items"]
+        assert ["acme_client"] == [order["requested_by"]["kind"] for order in orders]
+        return dict(found)
+
+
+def _serial_number(path: Path) -> int:
+    return x509.load_pem_x509_certificates(path.read_bytes())[0].serial_number
+
+
+@asynccontextmanager
+async def serving(desk: Desk, port: int, authority: trustme.CA) -> AsyncIterator[None]:
+    """The API over TLS on a port."""
+    config = uvicorn.Config(desk.app, host=HOST, port=port, lifespan="off", log_config=None, access_log=False)
+    config.load()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost", HOST).configure_cert(context)
+    config.ssl = context
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running
+
+
+@pytest.fixture
+async def place(pg: Pg, tmp_path: Path) -> AsyncIterator[Place]:
+    """Everything on this host: names are asked of bind, and lead here."""
+    port, http_port, authority = free_port(HOST), free_port(HOST), trustme.CA()
+    url = f"https://localhost:{port}"
+    with running_name_server(tmp_path / "names") as names:
+        chosen = AcmeServer(http_port=http_port, dns_servers=(f"{HOST}:{names.port}",), allow=("127.0.0.0/8",))
+        opened = open_desk(pg, tmp_path, work=run_worker, acme_server=chosen, url=url)
+        async with in_one_task(opened) as desk, serving(desk, port, authority):
+            authority.cert_pem.write_to_path(tmp_path / "trusted.pem")
+            yield Place(desk, url, http_port, names, tmp_path)
+
+
+def _certbot(place: Place, command: str, *arguments: str) -> tuple[str, ...]:
+    directories = [f"--{kind}-dir={place.directory / 'certbot' / kind}" for kind in ("config", "work", "logs")]
+    return (command, "--non-interactive", *directories, *arguments)
+
+
+@pytest.mark.needs("certbot", "certbot-dns-rfc2136", "named")
+async def test_certbot(place: Place) -> None:
+    """Registers with its binding; a certificate for two names by http-01, renews it; a wildcard, which it revokes."""
+    kid, mac_key = await eab(place.desk)
+    at = ("--server", place.server)
+    who = ("--agree-tos", "--register-unsafely-without-email", "--eab-kid", kid, "--eab-hmac-key", mac_key)
+    alone = ("--standalone", "--http-01-address", HOST, "--http-01-port", place.http_port)
+    names = ("-d", "www.example.org", "-d", "shop.example.org")
+    await place.run("certbot", *_certbot(place, "certonly", *at, *who, *alone, *names))
+    live = place.directory / "certbot" / "config" / "live"
+    first = await place.certificate(live / "www.example.org" / "cert.pem")
+    assert {"www.example.org", "shop.example.org"} == set(first["subject_alternative_names"])
+    assert ("local_pki", "active", False) == (first["provider"], first["status"], first["has_private_key"])
+    await place.run("certbot", *_certbot(place, "renew", "--force-renewal", "--no-random-sleep-on-renew"))
+    second = await place.certificate(live / "www.example.org" / "cert.pem")
+    assert first["id"] != second["id"]
+    credentials = place.directory / "rfc2136.ini"
+    values = {"server": HOST, "port": place.names.port, "name": f"{KEY}.", "secret": place.names.secret}
+    values["algorithm"] = "HMAC-SHA256"
+    credentials.write_text("".join(f"dns_rfc2136_{name} = {value}\n" for name, value in values.items()))
+    credentials.chmod(0o600)
+    by_dns = ("--dns-rfc2136", "--dns-rfc2136-credentials", str(credentials), "--dns-rfc2136-propagation-seconds", "0")
+    await place.run("certbot", *_certbot(place, "certonly", *at, *by_dns, "-d", f"*.{ZONE}"))
+    wildcard = await place.certificate(live / ZONE / "cert.pem")
+    assert [f"*.{ZONE}"] == wildcard["subject_alternative_names"]
+    assert [] == place.names.texts(f"_acme-challenge.{ZONE}")
+    revoked = ("--cert-path", str(live / ZONE / "cert.pem"), "--no-delete-after-revoke", "--reason", "superseded")
+    await place.run("certbot", *_certbot(place, "revoke", *at, *revoked))
+    assert "revoked" == (await place.certificate(live / ZONE / "cert.pem"))["status"]
+
+
+@pytest.mark.needs("lego", "named")
+async def test_lego(place: Place) -> None:
+    """The same with lego, whose account key is P-256; and what it leaves verifies against Local PKI's root."""
+    kid, mac_key = await eab(place.desk)
+    at = ("--server", place.server, "--accept-tos", "--email", "owner@example.org", "--path", str(place.directory))
+    bound = ("--eab", "--kid", kid, "--hmac", mac_key)
+    by_http = ("--http", "--http.port", f"{HOST}:{place.http_port}")
+    await place.run("lego", *at, *bound, *by_http, "--domains", "www.example.org", "run")
+    written = place.directory / "certificates" / "www.example.org.crt"
+    first = await place.certificate(written)
+    assert ["www.example.org"] == first["subject_alternative_names"]
+    again = ("renew", "--days", "1000", "--no-random-sleep")
+    await place.run("lego", *at, *bound, *by_http, "--domains", "www.example.org", *again)
+    assert first["id"] != (await place.certificate(written))["id"]
+    root = place.directory / "root.pem"
+    root.write_text((await place.desk.client().get("/pki/ca.pem")).text)
+    issuer = place.directory / "certificates" / "www.example.org.issuer.crt"
+    said = await place.run("openssl", "verify", "-CAfile", str(root), "-untrusted", str(issuer), str(written))
+    assert said.endswith(": OK\n")
+    variables = {
+        "RFC2136_NAMESERVER": f"{HOST}:{place.names.port}",
+        "RFC2136_TSIG_ALGORITHM": "hmac-sha256.",
+        "RFC2136_TSIG_KEY": KEY,
+        "RFC2136_TSIG_SECRET": place.names.secret,
+    }
+    by_dns = ("--dns", "rfc2136", "--dns.disable-cp", "--dns.resolvers", f"{HOST}:{place.names.port}")
+    await place.run("lego", *at, *bound, *by_dns, "--domains", f"*.{ZONE}", "run", **variables)
+    written = place.directory / "certificates" / f"_.{ZONE}.crt"
+    assert [f"*.{ZONE}"] == (await place.certificate(written))["subject_alternative_names"]
+    await place.run("lego", *at, *bound, "--domains", f"*.{ZONE}", "revoke", "--keep")
+    assert "revoked" == (await place.certificate(written))["status"]
