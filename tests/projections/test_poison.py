@@ -1,5 +1,6 @@
 """Events that a projection cannot digest: quarantined, seen, told; everything else goes on."""
 
+import asyncio
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -36,6 +37,11 @@ class Told:
     async def __call__(self, poison: Poison) -> None:
         self.poison.append(poison)
 
+    async def heard(self, times: int = 1) -> None:
+        """It is told after the rows are there."""
+        while len(self.poison) < times:
+            await asyncio.sleep(0.01)
+
 
 async def test_bytes_that_cannot_be_decoded(pg: Pg) -> None:
     """The row stays as it was before, is marked, and takes no more events; all other streams and projections go on."""
@@ -47,6 +53,7 @@ async def test_bytes_that_cannot_be_decoded(pg: Pg) -> None:
         after = smuggle(pg, CERTIFICATE, 3, CertificateTagged.topic, codec.encode(_tagged("later")))
         await recorder.record([(_person(),)])
         await caught_up(pg, recorder.position)
+        await told.heard()
         assert runner.status.failures == 0
     assert in_read(pg, "SELECT version, position, quarantined_position, tags FROM read.inventory") == [(1, 1, bad, [])]
     assert in_read(pg, "SELECT count(*) FROM read.principals") == [(1,)]
@@ -73,6 +80,7 @@ async def test_a_topic_that_nobody_knows(pg: Pg) -> None:
         of_nothing = smuggle(pg, PERSON, 1, "person.polished", b"{}")
         await recorder.record([(((ids.derive("another"), _person()[1])),)])
         await caught_up(pg, recorder.position)
+        await told.heard(2)
     assert in_read(pg, "SELECT version, quarantined_position FROM read.inventory") == [(1, of_row)]
     assert [("inventory", of_row), ("*", of_nothing)] == [(p.projection, p.position) for p in told.poison]
     assert in_read(pg, "SELECT projection, position FROM ops.quarantine ORDER BY position") == [
@@ -90,9 +98,11 @@ async def test_an_event_that_cannot_be_folded(pg: Pg) -> None:
         async with running(pg, on_quarantine=told):
             await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (imported(),)),)])
             await caught_up(pg, recorder.position)
+            await told.heard()
         async with running(pg, on_quarantine=again):
             await recorder.record([((PERSON, (stray,)),), ((CERTIFICATE, (_tagged("web"),)),)])
             await caught_up(pg, recorder.position)
+            await again.heard()
     assert [("work_orders", PERSON, 1)] == [(p.projection, p.key, p.position) for p in told.poison]
     assert told.poison == again.poison
     assert in_read(pg, "SELECT version, tags FROM read.inventory") == [(2, ["web"])]
@@ -110,6 +120,7 @@ async def test_a_row_that_the_database_refuses(pg: Pg) -> None:
         await recorder.record([((CERTIFICATE, (_tagged("web"),)),)])
         async with running(pg, on_quarantine=told) as runner:
             await caught_up(pg, recorder.position)
+            await told.heard()
             assert runner.status.failures == 0
     assert in_read(pg, "SELECT count(*) FROM read.principals") == [(25,)]
     assert in_read(pg, "SELECT count(*) FROM read.inventory") == [(0,)]
