@@ -32,6 +32,7 @@ from adapters.postgres_ops.deliveries import PostgresDeliveries
 from adapters.postgres_ops.errands import PostgresErrands
 from adapters.postgres_ops.idempotency import PostgresIdempotency
 from adapters.postgres_ops.leases import PostgresLeases
+from adapters.postgres_ops.notifications import PostgresNotifications
 from adapters.postgres_ops.presence import PostgresPresence
 from adapters.postgres_ops.run_results import PostgresRunResults
 from adapters.postgres_ops.syslog_export import PostgresSyslogExport
@@ -71,6 +72,7 @@ class Core(NamedTuple):
     results: PostgresRunResults
     idempotency: PostgresIdempotency
     deliveries: PostgresDeliveries
+    notifications: PostgresNotifications
     syslog_export: PostgresSyslogExport
     origin: LedgerOrigin
     bridge_ca: BridgeCa
@@ -147,6 +149,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
                 views.alerts,
                 views.providers,
                 views.principals,
+                views.notification_channels,
             ),
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),
@@ -178,6 +181,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             results=PostgresRunResults(database),
             idempotency=PostgresIdempotency(database),
             deliveries=PostgresDeliveries(database),
+            notifications=PostgresNotifications(database),
             syslog_export=PostgresSyslogExport(database),
             origin=LedgerOrigin(rows, settings.server.url, settings.sealing.origin),
             bridge_ca=await open_bridge_ca(vault, utc_now),

@@ -13,6 +13,7 @@ from domain.principal import Role
 from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
 from projections.inventory.view import CertificateFilter, Inventory
+from projections.notification_channels.view import NotificationChannels
 from projections.principals.view import PrincipalFilter, Principals, TokenFilter
 from projections.providers.view import Providers
 from projections.rows import Page
@@ -43,6 +44,7 @@ class ReadHints(NamedTuple):
     alerts: Alerts
     registered: Providers
     principals: Principals
+    channels: NotificationChannels
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         """See Hints.connectors_of."""
@@ -114,6 +116,10 @@ class ReadHints(NamedTuple):
     async def providers(self, kind: str) -> list[UUID]:
         """See Hints.providers."""
         return list(await self.registered.in_use(kind))
+
+    async def notification_channels(self) -> list[UUID]:
+        """See Hints.notification_channels."""
+        return list(await self.channels.in_use())
 
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         """See Hints.tokens_of."""

@@ -105,6 +105,18 @@ class Webhooks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Notifications:
+    """`allow`: networks that notifications may be sent to beside the ordinary ones (a mail server on this host:
+    127.0.0.0/8). `ca_file`: authorities that webhook channels are trusted by beside the system's. `timeout`: seconds
+    for one attempt.
+    """
+
+    allow: tuple[str, ...] = ()
+    ca_file: str = ""
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Syslog:
     """The export of events. `address`: `tls://host:port`, `tcp://host:port`, `udp://host:port` or a socket's path;
     without one nothing is exported. `longest`: octets of a message, 0: what receivers of the transport usually take.
@@ -231,6 +243,7 @@ class Settings:
     verification: Verification = field(default_factory=Verification)
     reviews: Reviews = field(default_factory=Reviews)
     webhooks: Webhooks = field(default_factory=Webhooks)
+    notifications: Notifications = field(default_factory=Notifications)
     syslog: Syslog = field(default_factory=Syslog)
     vault: Vault = field(default_factory=Vault)
     acme: Acme = field(default_factory=Acme)

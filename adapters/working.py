@@ -1,14 +1,19 @@
 """The worker process: read models, reactions, timers, webhooks, the export to syslog."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
 from adapters.acme_server.looking import Looker, LookSettings
 from adapters.bootstrap import Core
+from adapters.notifying.mail import Mailer
+from adapters.notifying.messenger import ChannelMessenger
 from adapters.postgres_ops.pruning import prune_for_ever
 from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
+from adapters.probing.resolving import system_resolver
 from adapters.queue.following import follow_log
 from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
@@ -26,6 +31,7 @@ from application.automations.running import Running
 from application.automations.timers import TIMERS, Intervals
 from application.codec import decode
 from application.holding import everything_held
+from application.notification_ports import Messenger, Notices
 from domain.alert import AlertKind
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.fold import Poison
@@ -38,7 +44,11 @@ CATCH_UP_SECONDS = 30.0
 
 async def run_worker(core: Core) -> None:
     """Until cancelled. Several workers may run: one of them leads the read models, all of them share the jobs."""
-    kit = make_kit(core)
+    async with open_messenger(core) as messenger:
+        await _run(core, make_kit(core, messenger))
+
+
+async def _run(core: Core, kit: Kit) -> None:
     intervals = Intervals(sweep=core.settings.worker.sweep, verification=core.settings.verification.every)
     running = Running(kit, intervals)
     seconds = {name: timer.every(intervals) for name, timer in TIMERS.items()}
@@ -111,7 +121,19 @@ async def _until_read_models_stand(core: Core) -> None:
         await asyncio.sleep(0.1)
 
 
-def make_kit(core: Core) -> Kit:
+@asynccontextmanager
+async def open_messenger(core: Core) -> AsyncIterator[ChannelMessenger]:
+    """What carries notifications."""
+    chosen = core.settings.notifications
+    policy, ca_file = AddressPolicy(parse_networks(chosen.allow)), Path(chosen.ca_file) if chosen.ca_file else None
+    resolve = system_resolver()
+    settings = SenderSettings(timeout=chosen.timeout, ca_file=ca_file, user_agent=f"certferry/{version('certferry')}")
+    async with Sender(policy, settings, resolve=resolve) as sender:
+        mailer = Mailer(policy, resolve, chosen.timeout)
+        yield ChannelMessenger(mailer, sender, core.origin, core.house.clock)
+
+
+def make_kit(core: Core, messenger: Messenger) -> Kit:
     """What automations use in this process."""
 
     async def caught_up(position: int) -> None:
@@ -130,6 +152,7 @@ def make_kit(core: Core) -> Kit:
         syslog=syslog_watch(core.rows, core.settings.syslog),
         verifier=PostgresLedgerVerifier(core.settings.dsn),
         looker=_looker(core),
+        notices=Notices(core.notifications, messenger, core.settings.server.url.rstrip("/")),
     )
 
 

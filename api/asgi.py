@@ -14,6 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.health import Health
 from adapters.keys.sealing import seal_content
+from adapters.notifying.kinds import Kinds
 from adapters.settings import load_settings
 from adapters.starting import check_database
 from adapters.syslog.configuring import syslog_watch
@@ -39,6 +40,8 @@ def services_of(core: Core, health: Health) -> Services:
         idempotency=core.idempotency,
         run_results=core.results,
         deliveries=core.deliveries,
+        notifications=core.notifications,
+        channel_kinds=Kinds(),
         origin=core.origin,
         issuers=core.issuers,
         provider_kinds=core.provider_kinds,

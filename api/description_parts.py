@@ -32,6 +32,7 @@ TAGS = {
     "Reports": "History for auditors: each report as of any moment, every number with its ledger positions.",
     "Audit": "The ledger: every event, by whom, in which order.",
     "Alerts": "What a person should look at, and how early expiry is told of.",
+    "Notification channels": "Where people are told of alerts: mail and webhooks; what was sent, and how it went.",
     "Webhooks": "Events are posted to them as they happen; what was sent, and how it went.",
     "Principals": "People and programs, roles, tokens.",
     "Legal holds": "Whose personal texts must not be erased, and why.",

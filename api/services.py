@@ -19,6 +19,7 @@ from application.export_ports import EvidenceMaker
 from application.house import House
 from application.issuer_ports import RequestReader
 from application.issuing_ports import Issuers
+from application.notification_ports import ChannelKinds, Notifications
 from application.pfx_exporting import PfxMaker
 from application.ports import CertificateReader
 from application.providing import ProviderKinds
@@ -37,6 +38,7 @@ from projections.connectors.view import Connectors
 from projections.discoveries.view import Discoveries
 from projections.inventory.view import Inventory
 from projections.moment import Moment
+from projections.notification_channels.view import NotificationChannels
 from projections.orders.view import Orders
 from projections.principals.view import Principals
 from projections.providers.view import Providers
@@ -234,6 +236,8 @@ class Views(Protocol):
     @property
     def inventory(self) -> Inventory: ...
     @property
+    def notification_channels(self) -> NotificationChannels: ...
+    @property
     def orders(self) -> Orders: ...
     @property
     def principals(self) -> Principals: ...
@@ -296,6 +300,8 @@ class Services:
     idempotency: IdempotencyStore
     run_results: RunResults
     deliveries: Deliveries
+    notifications: Notifications
+    channel_kinds: ChannelKinds
     origin: Callable[[], Awaitable[Origin]]
     issuers: Issuers
     provider_kinds: ProviderKinds

@@ -241,6 +241,10 @@ class Hints(Protocol):
         """Providers of a kind that are in use."""
         ...
 
+    async def notification_channels(self) -> list[UUID]:
+        """Channels that are in use."""
+        ...
+
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         """A principal's tokens that were not revoked."""
         ...

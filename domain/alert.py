@@ -28,6 +28,7 @@ class AlertKind(StrEnum):
     LEDGER_MISMATCH = "ledger_mismatch"
     WEBHOOK_DISABLED = "webhook_disabled"
     SYSLOG_BEHIND = "syslog_behind"
+    NOTIFICATION_FAILED = "notification_failed"
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from domain.issuance_policy import ISSUANCE_POLICIES
 from domain.ledger_verification import LEDGER_VERIFICATION
 from domain.legal_hold import LEGAL_HOLDS
 from domain.master_key import MASTER_KEY
+from domain.notification_channel import NOTIFICATION_CHANNEL
 from domain.pfx_export import PFX_EXPORT
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
@@ -52,6 +53,7 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     LEGAL_HOLDS,
     ALERT,
     EXPIRY_ALERT_RULES,
+    NOTIFICATION_CHANNEL,
     REVIEW,
     WEBHOOK,
     ACCESS_LOG,

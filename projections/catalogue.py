@@ -30,6 +30,9 @@ from projections.inventory.projection import INVENTORY
 from projections.inventory.view import Inventory
 from projections.inventory_review.postgres import PostgresReviewReports
 from projections.lead_times.postgres import PostgresLeadTimeReports
+from projections.notification_channels.postgres import PostgresNotificationChannels
+from projections.notification_channels.projection import NOTIFICATION_CHANNELS
+from projections.notification_channels.view import NotificationChannels
 from projections.orders.postgres import PostgresOrders
 from projections.orders.projection import ORDERS
 from projections.orders.view import Orders
@@ -100,6 +103,7 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     TOKENS,
     ALERTS,
     WEBHOOKS,
+    NOTIFICATION_CHANNELS,
     PUSH_VALIDATION,
     SERVED_CERTIFICATES,
     AUDIT_SUBJECTS,
@@ -129,6 +133,7 @@ class Views(NamedTuple):
     principals: Principals
     alerts: Alerts
     webhooks: Webhooks
+    notification_channels: NotificationChannels
     topology: Topology
     push_validation: PushValidation
     audit_trail: AuditTrail
@@ -167,6 +172,7 @@ def views_of(reader: Reader) -> Views:
         principals=PostgresPrincipals(reader),
         alerts=PostgresAlerts(reader),
         webhooks=PostgresWebhooks(reader),
+        notification_channels=PostgresNotificationChannels(reader),
         topology=PostgresTopology(reader),
         push_validation=PostgresPushValidation(reader),
         audit_trail=PostgresAuditTrail(reader),

@@ -28,6 +28,7 @@ _STATEMENTS = (
     # Nobody sets the follower of the reactions back by a month.
     "DELETE FROM ops.reactions WHERE queued_at < now() - interval '30 days'",
     "DELETE FROM ops.webhook_deliveries WHERE created_at < now() - interval '30 days' AND status <> 'pending'",
+    "DELETE FROM ops.notifications WHERE created_at < now() - interval '30 days' AND status <> 'pending'",
     _LEASES,
     _JOBS,
 )

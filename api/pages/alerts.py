@@ -39,6 +39,7 @@ WORDS: dict[AlertKind, str] = {
     AlertKind.LEDGER_MISMATCH: "Ledger does not hold",
     AlertKind.WEBHOOK_DISABLED: "Webhook disabled",
     AlertKind.SYSLOG_BEHIND: "Syslog is behind",
+    AlertKind.NOTIFICATION_FAILED: "Notifications fail",
 }
 
 

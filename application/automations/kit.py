@@ -8,6 +8,7 @@ from application.acme_ports import ChallengeLooker
 from application.house import Context, House
 from application.issuing_ports import Issuers
 from application.ledger_verifying import LedgerVerifier
+from application.notification_ports import Notices
 from application.ports import CertificateReader, Recorded
 from application.probe_ports import Prober
 from application.sealing_watch import SealingWatch
@@ -42,6 +43,7 @@ class Kit(NamedTuple):
     syslog: SyslogWatch | None  # where a receiver is set
     verifier: LedgerVerifier
     looker: ChallengeLooker
+    notices: Notices
 
 
 def reacting(house: House, name: str, to: Recorded) -> Context:

@@ -21,12 +21,14 @@ from application.house import load
 from application.implementing import begin_scheduled, supersede_push
 from application.issuing_ports import NotYet
 from application.ledger_verifying import carry_out_verification
+from application.notifying import send_test, tell_of_alert
 from application.ordering import forget, process_order
 from application.ports import Recorded
 from application.renewing import push_successor
 from application.revoking import forget_code
 from application.verifying import carry_out_run
 from domain.acme_order import AcmeChallengeAnswered
+from domain.alert import AlertRaised
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
 from domain.certificate import CertificateRenewed, CertificateRevoked
 from domain.certificate_order import (
@@ -53,6 +55,7 @@ from domain.connector_events import (
 from domain.entity import Event
 from domain.expiry_alert_rule import ExpiryAlertRuleChanged, ExpiryAlertRuleRetired
 from domain.ledger_verification import LedgerVerificationStarted
+from domain.notification_channel import NotificationChannelTested
 from domain.principal import SubjectErased
 from domain.push_states import SupersededReason
 from domain.revocation import RevocationRequested
@@ -194,6 +197,17 @@ async def complete_erasure(kit: Kit, recorded: Recorded) -> None:
     await finish_erasure(kit.house, reacting(kit.house, "complete-erasure", recorded), recorded.stream_id)
 
 
+async def notify(kit: Kit, recorded: Recorded) -> None:
+    """When an alert is raised, the channels that take it are told, each until it has taken the message."""
+    await kit.caught_up(recorded.position)
+    await tell_of_alert(kit.house, reacting(kit.house, "notify", recorded), kit.notices, recorded)
+
+
+async def try_out_channel(kit: Kit, recorded: Recorded) -> None:
+    """When somebody asked for it, a channel is sent a test message."""
+    await send_test(kit.house, reacting(kit.house, "try-channel", recorded), kit.notices, recorded)
+
+
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
 _BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
 _GIVE_UP = Reaction("give-up-push", give_up_push, at=lambda event: cast("DeploymentRequested", event).deadline_at)
@@ -246,6 +260,8 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     WebhookChanged: (_WEBHOOK_ALERT,),
     WebhookDisabled: (_WEBHOOK_ALERT,),
     WebhookRemoved: (_WEBHOOK_ALERT,),
+    AlertRaised: (Reaction("notify", notify),),
+    NotificationChannelTested: (Reaction("try-channel", try_out_channel),),
     SubjectErased: (Reaction("complete-erasure", complete_erasure),),
 }
 

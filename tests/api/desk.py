@@ -19,8 +19,9 @@ from litestar import Litestar
 
 from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
+from adapters.notifying.kinds import Kinds
 from adapters.settings import AcmeServer as AcmeServerSettings
-from adapters.settings import Database, Push, Server, Settings, Verification, Webhooks
+from adapters.settings import Database, Notifications, Push, Server, Settings, Verification, Webhooks
 from adapters.x509.pfx import make_pfx
 from adapters.x509.requests import read_request
 from api.app import create_app, create_bridge_app
@@ -138,6 +139,7 @@ async def open_desk(
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
         webhooks=webhooks,
         acme_server=acme_server,
+        notifications=Notifications(allow=("127.0.0.0/8",), timeout=20.0),
     )
     async with open_core(chosen) as core:
         working = asyncio.create_task(work(core))
@@ -181,6 +183,8 @@ def services_of(core: Core, **settings: Any) -> Services:
         idempotency=core.idempotency,
         run_results=core.results,
         deliveries=core.deliveries,
+        notifications=core.notifications,
+        channel_kinds=Kinds(),
         origin=core.origin,
         issuers=core.issuers,
         provider_kinds=core.provider_kinds,

@@ -23,7 +23,7 @@ from tests.api.acme_desk import one_of_each
 from tests.api.desk import SYSTEM, Desk, in_one_task, open_desk
 from tests.api.test_refusals import refused
 from tests.api.test_security import handlers
-from tests.api.walking import API, POLICY, PROVIDER, Story, issued
+from tests.api.walking import API, CHANNEL, POLICY, PROVIDER, Story, issued
 from tests.support.postgres import Pg
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -47,10 +47,12 @@ NO_READ_MODEL = {
     "orders/{order_id}/csr",
     "target-kinds",
     "verification-runs/{run_id}/results",
+    "notification-channels/{notification_channel_id}/deliveries",
+    "notification-channels/{notification_channel_id}/deliveries/{delivery_id}",
     "webhooks/{webhook_id}/deliveries",
     "webhooks/{webhook_id}/deliveries/{delivery_id}",
 }
-ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies", "expiry-alert-rules"}
+ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies", "expiry-alert-rules", "notification-channels"}
 Said = tuple[int, str, bytes]
 
 
@@ -80,6 +82,7 @@ class Walk:
             "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
             "issuance_policy_id": (await story.post("admin", "issuance-policies", POLICY, 201))["id"],
             "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
+            "notification_channel_id": (await story.post("admin", "notification-channels", CHANNEL, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         }
         self.ids |= await one_of_each(self.desk)
@@ -110,6 +113,8 @@ class Walk:
         await self.change("DELETE", "expiry-alert-rules", "expiry_alert_rule_id")
         await self.change("DELETE", "acme-eab-keys", "eab_key_id")
         await self.change("DELETE", "acme-accounts", "account_id")
+        await self.change("PATCH", "notification-channels", "notification_channel_id", {"enabled": False})
+        await self.change("DELETE", "notification-channels", "notification_channel_id")
         await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
         await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})

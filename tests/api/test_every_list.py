@@ -30,6 +30,7 @@ LISTS = (
     "discoveries",
     "expiry-alert-rules",
     "issuance-policies",
+    "notification-channels",
     "orders",
     "principals",
     "target-systems",

@@ -27,6 +27,17 @@ PROVIDER = {
     "settings": {"directory_url": "https://acme.example.org/directory"},
 }
 POLICY = {"name": "Web servers", "rules": [{"name": "short-lived", "severity": "soft", "maximum_validity_days": 398}]}
+CHANNEL = {
+    "kind": "mail",
+    "name": "On call",
+    "settings": {
+        "host": "127.0.0.1",
+        "port": 9,
+        "security": "none",
+        "from_address": "c@example.org",
+        "to": ["o@example.org"],
+    },
+}
 Json = dict[str, Any]
 
 

@@ -3,6 +3,8 @@
 import hashlib
 from uuid import UUID
 
+import msgspec
+
 from domain import (
     acme_account,
     acme_eab_key,
@@ -12,6 +14,7 @@ from domain import (
     certificate,
     certificate_order,
     ids,
+    notification_channel,
     pfx_export,
     principal,
     provider,
@@ -37,6 +40,7 @@ from domain.certificate_order import CERTIFICATE_ORDER, OrderParameters, Provide
 from domain.claim import Claimed
 from domain.entity import Actor, ActorKind
 from domain.errors import Refused
+from domain.notification_channel import ChannelKind, ChannelTerms, NotificationChannelCreated
 from domain.pfx_export import PfxExportRefused
 from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
 from domain.provider import ProviderRegistered
@@ -324,6 +328,21 @@ def webhooks(world: World) -> tuple[Change, ...]:
     if step == "redeliver":
         return ((chosen, webhook.request_redelivery(state, world.by(), from_position=1)),)
     return ((chosen, webhook.remove(state, world.by())),)
+
+
+def channels(world: World) -> tuple[Change, ...]:
+    if not world.all("channel") or world.one_of(True, False):
+        made = world.new("channel")
+        terms = ChannelTerms(name=f"Channel {len(world.all('channel'))}", settings={"host": "mail.example.com"})
+        return ((made, (NotificationChannelCreated(meta=world.by(), kind=ChannelKind.MAIL, terms=terms),)),)
+    chosen, state = world.any("channel")
+    step = world.one_of("change", "change", "test", "retire")
+    if step == "change":
+        terms = msgspec.structs.replace(state.terms, enabled=not state.terms.enabled, secrets_set=("password",))
+        return ((chosen, notification_channel.change(state, world.by(), terms)),)
+    if step == "test":
+        return ((chosen, notification_channel.request_test(state, world.by(), chosen)),)
+    return ((chosen, notification_channel.retire(state, world.by())),)
 
 
 def providers(world: World) -> tuple[Change, ...]:

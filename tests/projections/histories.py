@@ -37,6 +37,7 @@ DEEDS: dict[Deed, int] = {
     deeds.export_pfx: 1,
     deeds.webhooks: 2,
     deeds.providers: 2,
+    deeds.channels: 2,
 }
 
 ASIDE: dict[Deed, int] = {deeds.acme_clients: 1}

@@ -18,6 +18,7 @@ from domain.catalogue import AGGREGATE_OF
 from domain.certificate import Certificate
 from domain.connector import Connector
 from domain.connector_events import DeploymentSucceeded, ValidationChanged
+from domain.notification_channel import NotificationChannel
 from domain.principal import Principal, Role, Token
 from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
@@ -172,6 +173,9 @@ class FoldedHints:
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         rows = await self._of(Certificate)
         return {state.facts.fingerprint_sha256 for _, state in rows} & set(fingerprints)
+
+    async def notification_channels(self) -> list[UUID]:
+        return [cid for cid, channel in await self._of(NotificationChannel) if not channel.retired]
 
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         tokens = await self._of(Token)

@@ -13,6 +13,7 @@ from adapters.issuers.local_pki import open_local_pki
 from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.generating import generate_key
 from adapters.simulated.looking import SimulatedLooker
+from adapters.simulated.notifications import SimulatedMessenger, SimulatedNotifications
 from adapters.simulated.ops import SimulatedRunResults
 from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
 from adapters.simulated.syslog import SimulatedSyslog
@@ -23,6 +24,7 @@ from application.automations.reactions import REACTIONS
 from application.automations.running import Running
 from application.automations.timers import TIMERS, Intervals
 from application.issuing_ports import Issuers
+from application.notification_ports import Notices
 from application.ports import LogUnavailable
 from domain.certificate_order import Provider
 from tests.support.field import Field
@@ -49,6 +51,8 @@ class Office:
         self._timed: list[tuple[datetime, int, str]] = []
         self.looker = SimulatedLooker()
         self.sealing, self.verifier, self.syslog = SimulatedSealing(), SimulatedVerifier(), SimulatedSyslog()
+        self.notifications, self.messenger = SimulatedNotifications(), SimulatedMessenger()
+        self.notices = Notices(self.notifications, self.messenger, "https://certferry.test")
         kit = Kit(
             house=world.house,
             issuers=issuers or Providers({}),
@@ -60,6 +64,7 @@ class Office:
             syslog=self.syslog,
             verifier=self.verifier,
             looker=self.looker,
+            notices=self.notices,
         )
         self._running = Running(kit, Intervals())
 

@@ -1,0 +1,1 @@
+"""Carrying notifications of alerts: by mail, and to webhooks."""

@@ -1,0 +1,1 @@
+"""Notifications, carried to real receivers."""
