@@ -17,6 +17,7 @@ from domain.connector_events import (
     DeploymentSucceeded,
     SyncChanged,
     TargetSystemAssociated,
+    TargetSystemDissociated,
     ValidationChanged,
 )
 from domain.entity import ActorKind, Event
@@ -116,7 +117,7 @@ def _attempts(order_id: UUID, found: Sequence[Placed]) -> Iterator[Placed]:
         elif isinstance(event, ValidationChanged):
             mine = event.work_order_id == order_id
         else:
-            mine = current and isinstance(event, SyncChanged)
+            mine = current and isinstance(event, SyncChanged | TargetSystemDissociated)
         if mine:
             yield each
 
