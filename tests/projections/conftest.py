@@ -55,7 +55,7 @@ class Town(msgspec.Struct, frozen=True):
 
 @pytest.fixture(scope="session")
 def town(postgres_server: PostgresServer) -> Iterator[Town]:
-    world = history(15, 2500)
+    world = history(17, 2600)
     world.live(
         {pushing.associate: 2, pushing.push: 4, pushing.decide: 3, pushing.dispatch: 1}, 200
     )  # much is still open
