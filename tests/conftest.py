@@ -1,8 +1,10 @@
 """What every test shares: the components it needs, and an honest last word about those that were not there."""
 
+from typing import Any
+
 import pytest
 
-from tests.support.components import not_tested, require
+from tests.support.components import learn_of_missing, missing, not_tested, require
 
 pytest_plugins = ["tests.support.postgres"]
 
@@ -11,6 +13,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """`@pytest.mark.needs("nginx")`: skip, or in CI fail, where the component is missing."""
     for marker in item.iter_markers("needs"):
         require(*marker.args)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where tests run in several processes, each tells the one that reports what it missed."""
+    output: dict[str, object] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["missing"] = missing()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What one of the processes missed; one that crashed has nothing to tell."""
+    learn_of_missing(getattr(node, "workeroutput", {}).get("missing", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

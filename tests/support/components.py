@@ -12,6 +12,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -102,13 +103,23 @@ def require(*names: str) -> Path:
     return path
 
 
+def missing() -> list[str]:
+    """Names of the components that were asked for in this process and are not here."""
+    return sorted(_missing)
+
+
+def learn_of_missing(names: Iterable[str]) -> None:
+    """What another process of this run missed."""
+    _missing.update((name, COMPONENTS[name].tests) for name in names)
+
+
 def not_tested() -> list[str]:
     """One line per component that was asked for in this run and is not here."""
     return [f"{name}: {what}" for name, what in sorted(_missing.items())]
 
 
 def _report(absent: list[str]) -> None:
-    _missing.update((name, COMPONENTS[name].tests) for name in absent)
+    learn_of_missing(absent)
     message = f"not installed: {', '.join(absent)} (packages: {', '.join(COMPONENTS[name].apt for name in absent)})"
     if os.environ.get("CI") in {"1", "true"}:
         pytest.fail(message, pytrace=False)
