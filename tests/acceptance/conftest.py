@@ -9,7 +9,7 @@ from tests.support.components import require
 from tests.support.demo import Demo, running_demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, in a directory with a space in its name."""
     require("nginx")

@@ -72,7 +72,7 @@ def local(nginx: Nginx, root: Path) -> Deployer:
     return Deployer(settings, config_for(root, nginx.test_argv, nginx.reload_argv))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sshd() -> Iterator[Sshd]:
     with running_sshd() as server:
         yield server

@@ -17,7 +17,7 @@ reload = {reload}
 """
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     """The demo, whose bridge knows a reload profile that takes a second."""
     require("nginx")

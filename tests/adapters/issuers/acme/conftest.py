@@ -81,7 +81,7 @@ class _Quiet(SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def webroot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, int]]:
     """A directory that is served on a port."""
     root = tmp_path_factory.mktemp("webroot")
@@ -97,7 +97,7 @@ def webroot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, in
         thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pebble(tmp_path_factory: pytest.TempPathFactory, webroot: tuple[Path, int]) -> Iterator[Pebble]:
     with running_pebble(tmp_path_factory.mktemp("pebble"), http_port=webroot[1]) as found:
         yield found
