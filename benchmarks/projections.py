@@ -5,19 +5,22 @@
 One real projection (work orders: 20 columns, 8 indexes) follows the same ledger from its beginning: ours in bulk, as a
 first runner does (projections.load; below 5,000 events in batches), until rows, key and indexes stand and the position
 says so; the library's event by event (given three seconds; its states in memory, one upsert and the position per
-transaction). Then all projections over whole pushes: the same, rebuilding beside, and live, how long after a command
-was acknowledged its effect can be read.
+transaction). Beside it, the processor time of our process and of the server's, and what that allows at most on the
+processors there are: how fast ours would be if nobody ever waited. Then all projections over whole pushes: the same,
+rebuilding beside, and live, how long after a command was acknowledged its effect can be read.
 """
 
 import argparse
 import asyncio
 import contextlib
+import os
+import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from eventsourcing.projection import ProjectionRunner
@@ -71,6 +74,39 @@ async def running(dsn: str, projections: Sequence[AnyProjection]) -> AsyncIterat
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+class Cost(NamedTuple):
+    """Processor seconds of our process, of the server's processes, and of how many events."""
+
+    ours: float
+    server: float
+    events: int
+
+
+def spent(server: EmbeddedPostgres) -> tuple[float, float]:
+    """Processor seconds of this process and of the server with all its processes that have ended."""
+    fields = Path(f"/proc/{server.pid}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time(), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+def cost(server: EmbeddedPostgres, events: int) -> Cost:
+    """Of one projection from the beginning of the ledger to its end."""
+    before = spent(server)
+    ours(server, [WORK_ORDERS], events)
+    time.sleep(1)  # the server's processes end after their connections
+    after = spent(server)
+    return Cost(after[0] - before[0], after[1] - before[1], events)
+
+
+def told(found: Sequence[Cost], library_per_second: float) -> str:
+    """A sentence of the medians."""
+    mine, theirs = (statistics.median(1e6 * item[n] / item.events for item in found) for n in (0, 1))
+    most = 1e6 * (os.cpu_count() or 1) / (mine + theirs)
+    return (
+        f"processor time per event: ours {mine:.1f} us, the server {theirs:.1f} us; {os.cpu_count()} processors that "
+        f"never wait: at most {most:,.0f} events/s, {most / library_per_second:.0f} times the library"
+    )
 
 
 def ours(server: EmbeddedPostgres, projections: Sequence[AnyProjection], events: int) -> Measure:
@@ -147,14 +183,15 @@ def ledger_of(make: Callable[[int], Append], count: int) -> Any:
         yield server, events
 
 
-def against_the_library(events: int, rounds: int, warm_up: int = 1) -> Rounds:
+def against_the_library(events: int, rounds: int, warm_up: int = 1) -> tuple[Rounds, list[Cost]]:
     """One projection over work orders of four events each."""
     with ledger_of(lambda number: command(work_order_of(number)), events // 4) as (server, count):
         contestants: dict[str, Contestant] = {
             "ours": partial(ours, server, [WORK_ORDERS], count),
             "library": partial(library, server, count),
         }
-        return interleave(contestants, rounds, warm_up)
+        done = interleave(contestants, rounds, warm_up)
+        return done, [cost(server, count) for _ in range(rounds)]
 
 
 def with_everything(events: int, rounds: int, samples: int) -> tuple[Rounds, list[float]]:
@@ -175,7 +212,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=1000)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    one = against_the_library(arguments.events, arguments.rounds)
+    one, costs = against_the_library(arguments.events, arguments.rounds)
     everything, visible = with_everything(arguments.events, arguments.rounds, arguments.samples)
     lines: list[list[Any]] = [
         [name, f"{found.per_second:,.0f}", (ratio(rounds, "ours", name) if "ours" in rounds[0] else None) or ""]
@@ -184,6 +221,9 @@ def main() -> None:
         if (found := median(rounds, name))
     ]
     print(results.table(["projections", "events/s", "ours over it"], lines))
+    library_per_second = median(one, "library")
+    assert library_per_second is not None
+    print(f"\n{told(costs, library_per_second.per_second)}")
     p50, p99 = (1000 * percentile(visible, fraction) for fraction in (0.5, 0.99))
     print(f"\nsave to visible, all projections: p50 {p50:.1f} ms, p99 {p99:.1f} ms ({len(visible)} commands)")
     rounds = {"one": as_json(one), "everything": as_json(everything)}

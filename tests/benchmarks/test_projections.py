@@ -10,8 +10,10 @@ from benchmarks.support.library_projection import WorkOrders
 
 def test_both_contestants_follow_the_same_ledger() -> None:
     """Ours and the library's runner take every event of a ledger that our own path has written."""
-    [only] = projections.against_the_library(events=200, rounds=1, warm_up=0)
+    [only], [cost] = projections.against_the_library(events=200, rounds=1, warm_up=0)
     assert {"ours", "library"} == set(only)
+    assert 200 == cost.events
+    assert cost.ours > 0
 
 
 def test_a_contestant_that_fails_ends_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
