@@ -8,7 +8,7 @@ import hmac
 import logging
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -126,9 +126,10 @@ class Directory:
         """Follow the ledger for ever; a failure is logged and retried."""
         while not asked_to_stop():
             try:
-                async for batch in ledger.follow(self.position):
-                    self._failing_since = None
-                    await self.take(batch)
+                async with aclosing(ledger.follow(self.position)) as batches:
+                    async for batch in batches:
+                        self._failing_since = None
+                        await self.take(batch)
             except Exception:
                 loop = asyncio.get_running_loop()
                 self._failing_since = self._failing_since or loop.time()

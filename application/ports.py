@@ -1,6 +1,6 @@
 """What the use cases need of the outside world, as small Protocols. Adapters and simulated twins implement them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -99,7 +99,7 @@ class Log(Protocol):
         """The last position, 0 for an empty ledger."""
         ...
 
-    def follow(self, after_position: int) -> AsyncIterator[list[Recorded]]:
+    def follow(self, after_position: int) -> AsyncGenerator[list[Recorded], None]:
         """Batches of events after a position, for ever: wakes on notification, and by itself every second."""
         ...
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import heapq
+from contextlib import aclosing
 from datetime import datetime
 from itertools import count
 from typing import Self
@@ -75,11 +76,12 @@ class ReadPosition:
         return True
 
     async def _listen(self) -> None:
-        async for heard in store.listen(self._dsn, "read_position"):
-            if heard is not None:
-                self._reached(int(heard))
-            elif (position := await self._look()) is not None:
-                self._reached(position)
+        async with aclosing(store.listen(self._dsn, "read_position")) as hearing:
+            async for heard in hearing:
+                if heard is not None:
+                    self._reached(int(heard))
+                elif (position := await self._look()) is not None:
+                    self._reached(position)
 
     async def _look(self) -> int | None:
         return await read_position(self._reader)

@@ -211,8 +211,9 @@ async def _listening(dsn: str) -> AsyncIterator[asyncio.Event]:
     heard = asyncio.Event()
 
     async def listen() -> None:
-        async for _ in store.listen(dsn, "ledger"):
-            heard.set()
+        async with contextlib.aclosing(store.listen(dsn, "ledger")) as hearing:
+            async for _ in hearing:
+                heard.set()
 
     async with alongside(listen()):
         yield heard

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import struct
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Any
 from uuid import UUID
@@ -345,9 +345,9 @@ async def analyze(connection: Database, tables: Iterable[str]) -> None:
         await connection.execute(f"ANALYZE read.{table}".encode())
 
 
-async def listen(dsn: str, channel: str) -> AsyncIterator[str | None]:
+async def listen(dsn: str, channel: str) -> AsyncGenerator[str | None, None]:
     """Payloads of notifications, for ever; None after every second of silence and after each reconnection. An
-    error that stands where a cancellation was ends it, too.
+    error that stands where a cancellation was ends it, too. Close it (`aclosing`): its connection is its own.
     """
     while not asked_to_stop():
         with contextlib.suppress(psycopg.Error, OSError):

@@ -1,7 +1,7 @@
 """The in-memory twin of the ledger: the same contract, the same leaves, nothing durable."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -71,7 +71,7 @@ class SimulatedLog:
         """See Log.head."""
         return len(self.stored)
 
-    async def follow(self, after_position: int) -> AsyncIterator[list[Recorded]]:
+    async def follow(self, after_position: int) -> AsyncGenerator[list[Recorded], None]:
         """See Log.follow."""
         while True:
             if events := await self.read(after_position, _BATCH):

@@ -6,7 +6,6 @@ A module that tests a log makes a fixture `log` and subclasses LogContract.
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 from uuid import UUID, uuid4
 
 import msgspec
@@ -235,7 +234,7 @@ def _who(recorded: Recorded) -> str:
 
 
 async def _positions(log: Log, after: int) -> AsyncGenerator[int, None]:
-    async with aclosing(cast("AsyncGenerator[list[Recorded], None]", log.follow(after))) as batches:
+    async with aclosing(log.follow(after)) as batches:
         async for batch in batches:
             for each in batch:
                 yield each.position

@@ -1,13 +1,18 @@
 """Listening to the server goes on whatever happens, and ends when it is asked to, whatever happens then."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import psycopg
 import pytest
 
 from projections import store
+from projections.position import ReadPosition
+from projections.reading.postgres import Reader, reading_pool
+from tests.support.postgres import Pg
 
 
 async def test_an_error_instead_of_the_cancellation_ends_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,3 +39,33 @@ async def test_an_error_instead_of_the_cancellation_ends_it_too(monkeypatch: pyt
     listening.cancel()
     done, _ = await asyncio.wait([listening], timeout=10)
     assert done
+
+
+async def test_whoever_stops_listening_leaves_no_connection_behind(pg: Pg) -> None:
+    """Stopped in the middle of what it does about a notification, too: nothing waits for the garbage collector."""
+    looking = asyncio.Event()
+
+    class Slow(Reader):
+        async def rows_or_none(self, *_: Any, **__: Any) -> list[tuple[Any, ...]] | None:
+            looking.set()
+            await asyncio.sleep(60)
+            return None
+
+    async with reading_pool(pg.app_dsn) as pool:
+        async with ReadPosition(pg.app_dsn, Slow(pool)):
+            await looking.wait()
+            assert listeners(pg) == 1
+        assert listeners(pg, until=0) == 0
+
+
+def listeners(pg: Pg, until: int | None = None) -> int:
+    """Connections that listen, as the server sees them; `until`: wait for so many, without giving way to any task."""
+    query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'certferry listens%%'"
+    found = -1
+    for _ in range(50):
+        with psycopg.connect(pg.superuser_dsn) as connection:
+            [(found,)] = connection.execute(query, [pg.name]).fetchall()
+        if until is None or found == until:
+            break
+        time.sleep(0.05)
+    return int(found)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from random import Random
 from uuid import UUID
 
@@ -57,7 +57,7 @@ class WanderingLog:
         await self._give_way()
         return await self.inner.head()
 
-    def follow(self, after_position: int) -> AsyncIterator[list[Recorded]]:
+    def follow(self, after_position: int) -> AsyncGenerator[list[Recorded], None]:
         return self.inner.follow(after_position)
 
     async def _give_way(self) -> None:
