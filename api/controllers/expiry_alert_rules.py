@@ -9,11 +9,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 
-from api.answers import missing, single
+from api.answers import single
 from api.asking import Command, Reading, location_of
 from api.controllers.certificate_filter import Text
-from api.paging import Cursor, Limit, listed, numbered, position_cursor
+from api.paging import Cursor, Limit, listed
 from api.presenters.expiry_alert_rules import body
+from api.registered import entry_of, pages_of
 from api.schemas.expiry_alert_rules import (
     ChangeExpiryAlertRuleBody,
     ExpiryAlertRuleBody,
@@ -22,10 +23,8 @@ from api.schemas.expiry_alert_rules import (
 )
 from api.security import requires
 from application import registers
-from application.registers import Placed
 from domain.expiry_alert_rule import KIND, ExpiryAlertRule, checked
 from domain.roles import Permission
-from projections.rows import Page
 
 READERS = requires(Permission.ALERTS, Permission.CHANNELS, Permission.READ_EVERYTHING)
 WRITERS = requires(Permission.CHANNELS)
@@ -41,18 +40,7 @@ async def list_expiry_alert_rules(
     cursor: Cursor = None,
 ) -> Response[ExpiryAlertRulePage]:
     """Expiry alert rules, oldest first; `q` is a part of the name."""
-
-    async def ask(limit: int, cursor: str | None) -> Page[Placed[ExpiryAlertRule]]:
-        after = position_cursor(cursor, 0)
-        found = [
-            each
-            for each in await _rules(reading)
-            if each.position > after
-            and retired in (None, each.entry.retired)
-            and (q or "").casefold() in each.entry.terms.name.casefold()
-        ]
-        return numbered(found, limit, lambda each: each.position)
-
+    ask = pages_of(reading, KIND, retired=retired, q=q)
     columns = ExpiryAlertRuleBody.__struct_fields__
     return await listed(request, ask, lambda each: body(each.entry), columns, limit=limit, cursor=cursor)
 
@@ -73,9 +61,7 @@ async def get_expiry_alert_rule(
     expiry_alert_rule_id: FromPath[UUID], reading: NamedDependency[Reading]
 ) -> Response[ExpiryAlertRuleBody]:
     """One rule."""
-    found = next((each.entry for each in await _rules(reading) if each.entry.id == expiry_alert_rule_id), None)
-    if found is None:
-        raise missing("expiry alert rule", expiry_alert_rule_id)
+    found = await entry_of(reading, KIND, expiry_alert_rule_id)
     return single(body(found), found.version)
 
 
@@ -100,11 +86,6 @@ async def retire_an_expiry_alert_rule(
     """It raises nothing any more; its open alerts are resolved."""
     done = await registers.retire(command.house, command.context, KIND, expiry_alert_rule_id)
     return await command.answer(done, None, status=204, version=done.result.version)
-
-
-async def _rules(reading: Reading) -> list[Placed[ExpiryAlertRule]]:
-    moment = reading.moment
-    return await registers.entries(reading.services.house, KIND, moment.position if moment is not None else None)
 
 
 HANDLERS = [

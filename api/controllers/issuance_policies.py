@@ -9,12 +9,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 
-from api.answers import missing, single
+from api.answers import single
 from api.asking import Command, Reading, location_of
 from api.controllers.certificate_filter import Text
 from api.controllers.orders import parameters
-from api.paging import Cursor, Limit, listed, numbered, position_cursor
+from api.paging import Cursor, Limit, listed
 from api.presenters.issuance_policies import body, evaluation, rule
+from api.registered import entry_of, pages_of
 from api.schemas.issuance_policies import (
     ChangeIssuancePolicyBody,
     EvaluationBody,
@@ -28,10 +29,8 @@ from application import registers
 from application.house import Done
 from application.judging import judge_order
 from application.ordering import check_order
-from application.registers import Placed
 from domain.issuance_policy import KIND, IssuancePolicy, checked
 from domain.roles import Permission
-from projections.rows import Page
 
 READERS = requires(Permission.POLICIES, Permission.READ_EVERYTHING)
 WRITERS = requires(Permission.POLICIES)
@@ -47,18 +46,7 @@ async def list_issuance_policies(
     cursor: Cursor = None,
 ) -> Response[IssuancePolicyPage]:
     """Issuance policies, oldest first; `q` is a part of the name."""
-
-    async def ask(limit: int, cursor: str | None) -> Page[Placed[IssuancePolicy]]:
-        after = position_cursor(cursor, 0)
-        found = [
-            each
-            for each in await _policies(reading)
-            if each.position > after
-            and retired in (None, each.entry.retired)
-            and (q or "").casefold() in each.entry.terms.name.casefold()
-        ]
-        return numbered(found, limit, lambda each: each.position)
-
+    ask = pages_of(reading, KIND, retired=retired, q=q)
     columns = IssuancePolicyBody.__struct_fields__
     return await listed(request, ask, lambda each: body(each.entry), columns, limit=limit, cursor=cursor)
 
@@ -79,9 +67,7 @@ async def get_issuance_policy(
     issuance_policy_id: FromPath[UUID], reading: NamedDependency[Reading]
 ) -> Response[IssuancePolicyBody]:
     """One policy. How it was when an order was judged, `as_of` shows."""
-    found = next((each.entry for each in await _policies(reading) if each.entry.id == issuance_policy_id), None)
-    if found is None:
-        raise missing("issuance policy", issuance_policy_id)
+    found = await entry_of(reading, KIND, issuance_policy_id)
     return single(body(found), found.version)
 
 
@@ -124,11 +110,6 @@ async def evaluate_issuance_policies(
     judged = await judge_order(house, command.context.actor, issuers, wish)
     done = Done(result=judged.judgement, position=await house.log.head())
     return await command.answer(done, evaluation(judged.judgement))
-
-
-async def _policies(reading: Reading) -> list[Placed[IssuancePolicy]]:
-    moment = reading.moment
-    return await registers.entries(reading.services.house, KIND, moment.position if moment is not None else None)
 
 
 HANDLERS = [
