@@ -34,7 +34,11 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List what could not be tested on this machine."""
+    """List what passed at the second attempt only, and what could not be tested on this machine."""
+    if again := sorted({report.nodeid for report in terminalreporter.stats.get("rerun", [])}):
+        terminalreporter.section("failed at first: a race, here or in the product, to be found (docs/adr/0018)")
+        for name in again:
+            terminalreporter.line(name)
     if lines := not_tested():
         terminalreporter.section("not tested here, because it is not installed")
         for line in lines:
