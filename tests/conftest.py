@@ -6,10 +6,13 @@ import hypothesis
 import pytest
 
 from tests.support.components import learn_of_missing, missing, not_tested, require
+from tests.support.connections import name_openers
 
 # No test measures time: what is derived from the profile in force (in CI: Hypothesis's own) has no deadline.
 hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("patient")
+
+name_openers()
 
 pytest_plugins = ["tests.support.postgres"]
 
