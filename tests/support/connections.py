@@ -1,7 +1,7 @@
 """Connections that nobody closed tell who opened them.
 
-The garbage collector finds them at a moment of its own choosing, in whichever test runs then: the driver's warning alone
-names neither the test nor the line that forgot them.
+The garbage collector finds them at a moment of its own choosing, in whichever test runs then: the warning of the driver
+alone names neither the test nor the line that forgot them.
 """
 
 import os
