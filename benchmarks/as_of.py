@@ -105,7 +105,7 @@ def _seconds(service: Service, path: str) -> float:
 @contextlib.contextmanager
 def serving(environment: Mapping[str, str]) -> Iterator[Service]:
     """Worker and API over a ledger; ready when both lines of read models have its last event."""
-    token = json.loads(_certferry(environment, "tokens", "create", "auditor", "--role", "auditor", "--json"))["token"]
+    token = json.loads(certferry(environment, "tokens", "create", "auditor", "--role", "auditor", "--json"))["token"]
     port = free_port()
     with contextlib.ExitStack() as stack:
         for arguments in (("work",), ("serve", "--port", str(port))):
@@ -120,7 +120,7 @@ def serving(environment: Mapping[str, str]) -> Iterator[Service]:
         yield service
 
 
-def _certferry(environment: Mapping[str, str], *arguments: str) -> str:
+def certferry(environment: Mapping[str, str], *arguments: str) -> str:
     return subprocess.run([*CERTFERRY, *arguments], env=environment, check=True, capture_output=True, text=True).stdout
 
 
@@ -156,7 +156,7 @@ def run(events: int, requests: int, rounds: int) -> tuple[int, list[dict[str, Pa
     """How many events there are, and what each round took."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory) / "pg") as server:
         environment = environment_of(server, Path(directory))
-        _certferry(environment, "migrate")
+        certferry(environment, "migrate")
         certificates = max(1, events // per_certificate(_PUSHES))
         position = record(server.dsn("certferry_owner"), lives(certificates, _PUSHES), events)
         print(f"{position:,} events of {certificates:,} certificates; building the read models ...", file=sys.stderr)

@@ -1,7 +1,10 @@
 """New key pairs."""
 
 import asyncio
+import contextlib
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
@@ -9,6 +12,7 @@ from adapters.x509.private_keys import PrivateKey, spki, to_pkcs8
 from application.issuer_ports import GeneratedKey
 from domain.errors import Code, Refused
 
+_NICENESS = 10
 _MAKERS: dict[str, Callable[[], PrivateKey]] = {
     "rsa-2048": lambda: rsa.generate_private_key(65537, 2048),
     "rsa-3072": lambda: rsa.generate_private_key(65537, 3072),
@@ -19,11 +23,23 @@ _MAKERS: dict[str, Callable[[], PrivateKey]] = {
 }
 
 
+def _stand_back() -> None:
+    """Let others come first: who waits for a key waits for seconds anyway. (Linux has priorities by thread.)"""
+    with contextlib.suppress(AttributeError, OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+
+
+_threads = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), "key maker", _stand_back)
+"""One processor stays free of them."""
+
+
 async def generate_key(algorithm: str) -> GeneratedKey:
     """`application.issuer_ports.KeyMaker`. RSA takes up to seconds: in a thread, where the GIL is released."""
     make = _MAKERS.get(algorithm)
     if make is None:
         sentence = f"Keys can be made as {', '.join(_MAKERS)}."
         raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/key_algorithm")
-    key = await asyncio.to_thread(make) if algorithm.startswith("rsa") else make()
+    slow = algorithm.startswith("rsa")
+    key = await asyncio.get_running_loop().run_in_executor(_threads, make) if slow else make()
     return GeneratedKey(to_pkcs8(key), spki(key))

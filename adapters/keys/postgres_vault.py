@@ -3,7 +3,7 @@
 The database and its backups hold sealed values only; the master key never goes there.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -13,31 +13,41 @@ from psycopg.rows import TupleRow, tuple_row
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.keys.vault import Envelope
+from projections.coalesce import Coalesced
 
 _PRIVATE_KEY = "private-key"
 
-_PUT_KEY = """
-INSERT INTO vault.private_keys (certificate_id, sealed) VALUES (%s, %s)
+_PUT_KEYS = """
+INSERT INTO vault.private_keys (certificate_id, sealed) SELECT * FROM unnest(%s::uuid[], %s::bytea[])
 ON CONFLICT (certificate_id) DO UPDATE SET sealed = excluded.sealed, created_at = now()"""
 _KEY = "SELECT sealed FROM vault.private_keys WHERE certificate_id = %s"
 _HAS_KEY = "SELECT EXISTS (SELECT FROM vault.private_keys WHERE certificate_id = %s)"
-_DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = %s"
+_DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = ANY (%s::uuid[])"
 # What is kept is never changed, only forgotten: there is no second version of it.
-_ADD_FIRST = "INSERT INTO vault.secrets (owner_id, name, sealed, version) VALUES (%s, %s, %s, 1) ON CONFLICT DO NOTHING"
-_SECRET = "SELECT sealed FROM vault.secrets WHERE owner_id = %s AND name = %s"  # noqa: S105
+_ADD_FIRST = """
+INSERT INTO vault.secrets (owner_id, name, sealed, version)
+SELECT owner_id, name, sealed, 1 FROM unnest(%s::uuid[], %s::text[], %s::bytea[]) AS s (owner_id, name, sealed)
+ORDER BY owner_id, name ON CONFLICT DO NOTHING RETURNING owner_id, name"""
+_SECRETS = """
+SELECT s.owner_id, s.name, s.sealed FROM unnest(%s::uuid[], %s::text[]) AS w (owner_id, name)
+JOIN vault.secrets s USING (owner_id, name)"""
+
+_Place = tuple[UUID, str]
 
 
 class PostgresVault:
-    """The vault of a running service."""
+    """The vault of a running service. What many tasks want in one turn of the event loop is one statement."""
 
     def __init__(self, pool: AsyncConnectionPool[Any], envelope: Envelope) -> None:
         self._pool = pool
         self._envelope = envelope
+        self._putting = Coalesced(self._put_keys)
+        self._adding = Coalesced(self._add_first)
+        self._looking = Coalesced(self._look)
+        self._dropping = Coalesced(self._drop)
 
     async def put_private_key(self, certificate_id: UUID, pkcs8_der: bytes) -> None:
-        sealed = self._envelope.seal(certificate_id, _PRIVATE_KEY, pkcs8_der)
-        async with self._transaction() as cursor:
-            await cursor.execute(_PUT_KEY, [certificate_id, sealed])
+        await self._putting.get((certificate_id, self._envelope.seal(certificate_id, _PRIVATE_KEY, pkcs8_der)))
 
     async def private_key(self, certificate_id: UUID) -> bytes | None:
         async with self._transaction() as cursor:
@@ -54,22 +64,47 @@ class PostgresVault:
 
         For state that exactly one of several starting processes may make (`adapters.keys.store.SealedStore`).
         """
-        async with self._transaction() as cursor:
-            await cursor.execute(_ADD_FIRST, [owner_id, name, self._seal(owner_id, name, value)])
+        if await self._adding.get((owner_id, name, self._seal(owner_id, name, value))):
+            return value
         kept = await self.kept(owner_id, name)
         assert kept is not None
         return kept
 
     async def kept(self, owner_id: UUID, name: str) -> bytes | None:
         """What `keep_first` keeps under this name, or None."""
-        async with self._transaction() as cursor:
-            row = await (await cursor.execute(_SECRET, [owner_id, name])).fetchone()
-        return self._open(owner_id, name, row[0]) if row else None
+        sealed = await self._looking.get((owner_id, name))
+        return self._open(owner_id, name, sealed) if sealed is not None else None
 
     async def forget(self, owner_id: UUID) -> None:
         """Drop everything that is kept for this owner, as if there had never been anything."""
+        await self._dropping.get(owner_id)
+
+    async def _put_keys(self, keys: Sequence[tuple[UUID, bytes]]) -> dict[tuple[UUID, bytes], None]:
+        last = dict(sorted(keys, key=lambda key: key[0]))  # one statement writes a row once; all in the same order
         async with self._transaction() as cursor:
-            await cursor.execute(_DROP_SECRETS, [owner_id])
+            await cursor.execute(_PUT_KEYS, [list(last), list(last.values())])
+        return {}
+
+    async def _add_first(self, added: Sequence[tuple[UUID, str, bytes]]) -> dict[tuple[UUID, str, bytes], bool]:
+        """Which of them are the first under their name."""
+        first: dict[_Place, tuple[UUID, str, bytes]] = {}
+        for each in added:
+            first.setdefault(each[:2], each)
+        columns = [list(column) for column in zip(*first.values(), strict=True)]
+        async with self._transaction() as cursor:
+            places = await (await cursor.execute(_ADD_FIRST, columns)).fetchall()
+        return {first[owner_id, name]: True for owner_id, name in places}
+
+    async def _look(self, places: Sequence[_Place]) -> dict[_Place, bytes]:
+        async with self._transaction() as cursor:
+            wanted = [list(column) for column in zip(*places, strict=True)]
+            rows = await (await cursor.execute(_SECRETS, wanted)).fetchall()
+        return {(owner_id, name): sealed for owner_id, name, sealed in rows}
+
+    async def _drop(self, owners: Sequence[UUID]) -> dict[UUID, None]:
+        async with self._transaction() as cursor:
+            await cursor.execute(_DROP_SECRETS, [sorted(owners)])
+        return {}
 
     def _seal(self, owner_id: UUID, name: str, value: bytes) -> bytes:
         return self._envelope.seal(owner_id, f"secret {name}", value)

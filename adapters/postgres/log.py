@@ -11,15 +11,18 @@ from adapters.postgres.batch import Outcome
 from adapters.postgres.committer import Committer
 from adapters.postgres.connection import check_durable_async, connect
 from adapters.postgres.following import AFTER, follow_rows
-from adapters.postgres.loader import Loader, recorded
+from adapters.postgres.loader import COLUMNS, Loader, Row, recorded
 from adapters.postgres.reader import Reader
 from application.entries import prepare
 from application.ports import Append, Appended, CommandIdReused, Recorded, VersionConflict
+from projections.coalesce import Coalesced
 
 _log = logging.getLogger("certferry.ledger")
 _FIND = (
     "SELECT body_sha256, first_position, last_position, recorded_at, answer FROM ledger.commands WHERE command_id = %b"
 )
+
+_AT = f"SELECT {COLUMNS} FROM ledger.events WHERE notification_id = ANY (%b)"  # noqa: S608 - constants
 
 
 class PostgresLog:
@@ -36,6 +39,7 @@ class PostgresLog:
         self._streams = Reader(dsn, "certferry streams")
         self._reader = Reader(dsn, "certferry reader")
         self._loader = Loader(self._streams)
+        self._single = Coalesced(self._read_single)
 
     async def open(self) -> Self:
         """Check the database: it must keep what it acknowledges, and should let this role do no more than append (else
@@ -87,8 +91,15 @@ class PostgresLog:
         return None
 
     async def read(self, after_position: int, limit: int) -> list[Recorded]:
-        """See Log.read."""
+        """See Log.read. Single events that are asked for in one turn of the event loop share a statement."""
+        if limit == 1:
+            row = await self._single.get(after_position + 1)
+            return [recorded(row)] if row is not None else []
         return [recorded(row) for row in await self._reader.rows(AFTER, [after_position, limit])]
+
+    async def _read_single(self, positions: Sequence[int]) -> dict[int, Row]:
+        """Positions are dense, so the one that follows another is known."""
+        return {row[0]: row for row in await self._reader.rows(_AT, [list(positions)])}
 
     async def head(self) -> int:
         """See Log.head."""

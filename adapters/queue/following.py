@@ -1,10 +1,11 @@
 """Handing the log's events to their reactions: the jobs and the position they stand for commit together."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from procrastinate.jobs import Job
 from psycopg import AsyncConnection
 
 from adapters.postgres.following import follow_rows
@@ -14,6 +15,8 @@ from application.automations.reactions import REACTIONS, Reaction
 from application.ports import Recorded
 
 FOLLOWER = "reactions"
+TOGETHER = 100
+"""The most reactions of one job."""
 BY_TOPIC: Mapping[str, tuple[Reaction, ...]] = {event.topic: found for event, found in REACTIONS.items()}
 
 _BEGIN = "INSERT INTO ops.followers (name) VALUES (%s) ON CONFLICT DO NOTHING"
@@ -52,8 +55,9 @@ async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
         fresh = [row for row in rows if row[0] > position]
         if not fresh:
             return
-        for wanted in await _claim(connection, await _wanted(connection, fresh)):
-            await _defer(queue, connection, wanted)
+        wanted = await _claim(connection, await _wanted(connection, fresh))
+        if jobs := _jobs(queue, wanted):
+            await queue.app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
         await connection.execute(_ADVANCE, (fresh[-1][0], FOLLOWER))
 
 
@@ -65,7 +69,7 @@ async def _wanted(connection: AsyncConnection[Any], rows: Iterable[Row]) -> list
             continue
         try:
             event = recorded(row)
-            found.extend(_Wanted(reaction, event) for reaction in reactions)
+            found.extend(_Wanted(reaction, event) for reaction in reactions if reaction.follows(event.event))
         except Exception as error:  # noqa: BLE001 - one event nobody can read must not stop the others
             _log.exception("the event at position %d cannot be read: no reaction follows", row[0])
             await connection.execute(_QUARANTINE, (FOLLOWER, row[0], type(error).__name__))
@@ -82,13 +86,38 @@ async def _claim(connection: AsyncConnection[Any], wanted: Sequence[_Wanted]) ->
     return [each for each in wanted if (each.reaction.name, each.recorded.position) in fresh]
 
 
-async def _defer(queue: Queue, connection: AsyncConnection[Any], wanted: _Wanted) -> None:
-    reaction, event = wanted
-    await queue.react.configure(
-        connection=connection,
+def _jobs(queue: Queue, wanted: Sequence[_Wanted]) -> list[Job]:
+    """What has neither order nor instant is carried out together: a job costs more than most reactions do."""
+    alone: list[Job] = []
+    together: dict[str, list[int]] = {}
+    for reaction, event in wanted:
+        if reaction.serial or reaction.at:
+            alone.append(_job(queue, reaction, event))
+        else:
+            together.setdefault(reaction.name, []).append(event.position)
+    return [*alone, *(job for name, positions in together.items() for job in _shared(queue, name, positions))]
+
+
+def _job(queue: Queue, reaction: Reaction, event: Recorded) -> Job:
+    deferrer = queue.react.configure(
         lock=_lock(reaction.name, event.stream_id) if reaction.serial else None,
         schedule_at=reaction.at(event.event) if reaction.at else None,
-    ).defer_async(reaction_name=reaction.name, position=event.position)
+    )
+    return deferrer.make_new_job(reaction_name=reaction.name, position=event.position)
+
+
+def _shared(queue: Queue, name: str, positions: Sequence[int]) -> Iterator[Job]:
+    for part in _parts(positions, TOGETHER):
+        if len(part) == 1:
+            yield queue.react.configure().make_new_job(reaction_name=name, position=part[0])
+        else:
+            yield queue.together.configure().make_new_job(reaction_name=name, positions=[*part])
+
+
+def _parts(items: Sequence[int], size: int) -> Iterator[list[int]]:
+    """Parts of at most so many."""
+    for start in range(0, len(items), size):
+        yield list(items[start : start + size])
 
 
 def _lock(name: str, stream_id: UUID) -> str:

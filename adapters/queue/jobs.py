@@ -26,12 +26,17 @@ RunReaction = Callable[[str, int, int], Awaitable[None]]
 RunTimer = Callable[[str, int], Awaitable[None]]
 
 
+AT_ONCE = 64
+"""Reactions of one job that are under way at the same time."""
+
+
 class Queue(NamedTuple):
-    """procrastinate's application, and the task that the follower hands events to."""
+    """procrastinate's application, and the tasks that the follower hands events to: one at a time, or many together."""
 
     app: procrastinate.App
     connector: procrastinate.PsycopgConnector
     react: Task[Any, Any, Any]
+    together: Task[Any, Any, Any]
 
 
 class ComeAgain(BaseRetryStrategy):
@@ -39,12 +44,17 @@ class ComeAgain(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
         """At once where the worker was stopped in the middle; when it says itself; else after 1, 2, 4 ... seconds."""
-        if _stopped(exception):
-            return RetryDecision(retry_in={"seconds": 0})
-        if isinstance(exception, NotYet):
-            return RetryDecision(retry_in={"seconds": math.ceil(exception.seconds or 1)})
-        longest = 10 if isinstance(exception, LogUnavailable) else LONGEST_PAUSE
-        return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), longest)})
+        return RetryDecision(retry_in={"seconds": pause(exception, job.attempts)})
+
+
+def pause(exception: BaseException, attempts: int) -> int:
+    """Seconds until a reaction that failed is tried again."""
+    if _stopped(exception):
+        return 0
+    if isinstance(exception, NotYet):
+        return math.ceil(exception.seconds or 1)
+    longest = 10 if isinstance(exception, LogUnavailable) else LONGEST_PAUSE
+    return min(1 << min(attempts, 10), longest)
 
 
 class OnlyWhenStopped(BaseRetryStrategy):
@@ -82,12 +92,37 @@ def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapp
     )
     app = procrastinate.App(connector=connector)
 
-    async def react(context: JobContext, reaction_name: str, position: int) -> None:
-        await reaction(reaction_name, position, context.job.attempts)
+    async def react(context: JobContext, reaction_name: str, position: int, failures: int = 0) -> None:
+        await reaction(reaction_name, position, failures + context.job.attempts)
+
+    one = app.task(name="react", pass_context=True, retry=ComeAgain())(react)
+
+    async def react_together(reaction_name: str, positions: list[int]) -> None:
+        failed = await _all(reaction, reaction_name, positions)
+        for position, error in failed.items():
+            later = one.configure(schedule_in={"seconds": pause(error, 0)})
+            failures = 0 if isinstance(error, NotYet) else 1
+            await later.defer_async(reaction_name=reaction_name, position=position, failures=failures)
 
     for name, seconds in intervals.items():
         _add_timer(app, timer, name, seconds)
-    return Queue(app, connector, app.task(name="react", pass_context=True, retry=ComeAgain())(react))
+    return Queue(app, connector, one, app.task(name="react-together", retry=ComeAgain())(react_together))
+
+
+async def _all(reaction: RunReaction, name: str, positions: list[int]) -> dict[int, Exception]:
+    """Carry out the same reaction to many events; those that failed come again as jobs of their own."""
+    failed: dict[int, Exception] = {}
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def one(position: int) -> None:
+        async with free:
+            try:
+                await reaction(name, position, 0)
+            except Exception as error:  # noqa: BLE001 - it comes again
+                failed[position] = error
+
+    await asyncio.gather(*map(one, positions))
+    return failed
 
 
 def _add_timer(app: procrastinate.App, timer: RunTimer, name: str, seconds: int) -> None:

@@ -1,5 +1,6 @@
 """Making certificates as RFC 5280 wants them: everything in them is decided here, nothing is copied from a request."""
 
+import functools
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -87,16 +88,37 @@ def make_leaf(
     status: StatusPlaces | None = None,
 ) -> x509.Certificate:
     """An end entity's certificate; `status`: where clients may ask whether it is revoked."""
-    builder = (
-        _builder(subject, public_key, lasting)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_leaf_key_usage(public_key), critical=True)
-        .add_extension(x509.ExtendedKeyUsage(_EXTENDED[usage]), critical=False)
+    builder = _named(
+        _leaf_of(by.certificate, usage, isinstance(public_key, rsa.RSAPublicKey), status), subject, lasting
     )
+    builder = _with_key(builder, public_key)
     if names:
         critical = not list(subject)  # RFC 5280, 4.1.2.6
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=critical)
-    return _issue(_telling(builder, status) if status is not None else builder, by)
+    return _sign(builder, by.key)
+
+
+@functools.lru_cache(maxsize=64)
+def _leaf_of(
+    issuer: x509.Certificate, usage: Usage, enciphers: bool, status: StatusPlaces | None
+) -> x509.CertificateBuilder:
+    """What all leaves of one kind have in common; encoded once: walking through the objects takes longer than signing.
+
+    RSA keys may encipher session keys of old TLS versions; the others only sign (RFC 5480, 3; RFC 8410, 5).
+    """
+    uses = ("digital_signature", "key_encipherment") if enciphers else ("digital_signature",)
+    common: list[tuple[x509.ExtensionType, bool]] = [
+        (x509.BasicConstraints(ca=False, path_length=None), True),
+        (_key_usage(*uses), True),
+        (x509.ExtendedKeyUsage(_EXTENDED[usage]), False),
+        *((each, False) for each in (_telling(status) if status is not None else ())),
+        (_key_id_of(issuer), False),
+    ]
+    builder = x509.CertificateBuilder().issuer_name(issuer.subject)
+    for extension, critical in common:
+        encoded = x509.UnrecognizedExtension(extension.oid, extension.public_bytes())
+        builder = builder.add_extension(encoded, critical=critical)
+    return builder
 
 
 def make_ocsp_responder(name: x509.Name, key: PrivateKey, lasting: Validity, by: Authority) -> Authority:
@@ -111,7 +133,7 @@ def make_ocsp_responder(name: x509.Name, key: PrivateKey, lasting: Validity, by:
     return Authority(_issue(builder, by), key)
 
 
-def _telling(builder: x509.CertificateBuilder, status: StatusPlaces) -> x509.CertificateBuilder:
+def _telling(status: StatusPlaces) -> tuple[x509.ExtensionType, ...]:
     point = x509.DistributionPoint(
         full_name=[x509.UniformResourceIdentifier(status.crl)], relative_name=None, reasons=None, crl_issuer=None
     )
@@ -119,21 +141,25 @@ def _telling(builder: x509.CertificateBuilder, status: StatusPlaces) -> x509.Cer
         x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(status.ocsp)),
         x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, x509.UniformResourceIdentifier(status.issuer)),
     ]
-    return builder.add_extension(x509.AuthorityInformationAccess(access), critical=False).add_extension(
-        x509.CRLDistributionPoints([point]), critical=False
-    )
+    return x509.AuthorityInformationAccess(access), x509.CRLDistributionPoints([point])
 
 
 def _builder(subject: x509.Name, public_key: PublicKey, lasting: Validity) -> x509.CertificateBuilder:
+    return _with_key(_named(x509.CertificateBuilder(), subject, lasting), public_key)
+
+
+def _named(builder: x509.CertificateBuilder, subject: x509.Name, lasting: Validity) -> x509.CertificateBuilder:
     return (
-        x509.CertificateBuilder()
-        .serial_number(1 << 127 | secrets.randbits(127))
+        builder.serial_number(1 << 127 | secrets.randbits(127))
         .subject_name(subject)
-        .public_key(public_key)
         .not_valid_before(lasting.not_before)
         .not_valid_after(lasting.not_after)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
+
+
+def _with_key(builder: x509.CertificateBuilder, public_key: PublicKey) -> x509.CertificateBuilder:
+    key_id = x509.SubjectKeyIdentifier.from_public_key(public_key)
+    return builder.public_key(public_key).add_extension(key_id, critical=False)
 
 
 def _ca_builder(name: x509.Name, public_key: PublicKey, lasting: Validity, path_length: int) -> x509.CertificateBuilder:
@@ -145,20 +171,17 @@ def _ca_builder(name: x509.Name, public_key: PublicKey, lasting: Validity, path_
 
 
 def _issue(builder: x509.CertificateBuilder, by: Authority) -> x509.Certificate:
-    issuer_key_id = by.certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    authority_key_id = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer_key_id)
-    builder = builder.issuer_name(by.certificate.subject).add_extension(authority_key_id, critical=False)
+    builder = builder.issuer_name(by.certificate.subject).add_extension(_key_id_of(by.certificate), critical=False)
     return _sign(builder, by.key)
+
+
+def _key_id_of(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    key_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
 
 
 def _authority_key_id(public_key: PublicKey) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_public_key(public_key)
-
-
-def _leaf_key_usage(public_key: PublicKey) -> x509.KeyUsage:
-    """RSA keys may encipher session keys of old TLS versions; the others only sign (RFC 5480, 3; RFC 8410, 5)."""
-    enciphers = ("key_encipherment",) if isinstance(public_key, rsa.RSAPublicKey) else ()
-    return _key_usage("digital_signature", *enciphers)
 
 
 def _key_usage(*allowed: str) -> x509.KeyUsage:

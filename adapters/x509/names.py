@@ -32,4 +32,6 @@ def alternative_names(extensions: x509.Extensions) -> tuple[str, ...]:
 
 def is_plain(text: Iterable[str]) -> bool:
     """No control characters, line separators, surrogates or bidirectional overrides: safe in a log line and a page."""
+    if isinstance(text, str) and text.isascii() and text.isprintable():
+        return True  # nearly always
     return not any(c in _BIDI or unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} for c in text)

@@ -12,8 +12,8 @@ MAX_KEY_BYTES = 5_000  # RSA with 8192 bits; larger ones would only burn process
 _PARAMETERS = "EC PARAMETERS"  # `openssl ecparam -genkey` writes such a block before the key
 _READABLE = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
-PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
 
 
 def read_private_key(data: bytes | str, *, pointer: str = "/private_key_pem") -> PrivateKey:

@@ -1,5 +1,7 @@
 """`application.ports.CertificateReader`, made of the functions of this room."""
 
+import functools
+
 from adapters.x509.bundle import Bundle, read_bundle
 from adapters.x509.parsing import ParsedCertificate, parse_certificate
 from adapters.x509.pem import invalid
@@ -24,4 +26,10 @@ class X509Reader:
 
     def certificate(self, data: bytes | str) -> ParsedCertificate:
         """See `parse_certificate`."""
-        return parse_certificate(data)
+        return _known(data) if isinstance(data, bytes) else parse_certificate(data)
+
+
+@functools.lru_cache(maxsize=256)
+def _known(data: bytes) -> ParsedCertificate:
+    """What was read lately: all that one CA issues come with the same issuers."""
+    return parse_certificate(data)

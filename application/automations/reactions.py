@@ -66,13 +66,20 @@ from domain.work_order_events import PushImplemented, PushRescheduled, PushRetri
 SCHEDULE = "schedule"
 
 
+def _always(_: Event) -> bool:
+    return True
+
+
 class Reaction(NamedTuple):
-    """`at` names the instant to wait for; `serial`: one at a time per stream, in the order of the events."""
+    """`at` names the instant to wait for; `serial`: one at a time per stream, in the order of the events. `follows`:
+    only to events of which it says so.
+    """
 
     name: str
     act: Callable[[Kit, Recorded], Awaitable[object]]
     at: Callable[[Event], datetime] | None = None
     serial: bool = False
+    follows: Callable[[Event], bool] = _always
 
 
 async def dispatch_push(kit: Kit, recorded: Recorded) -> None:
@@ -144,10 +151,7 @@ async def discover_after_push(kit: Kit, recorded: Recorded) -> None:
 
 async def supersede_pushes(kit: Kit, recorded: Recorded) -> None:
     """When a certificate is revoked or replaced, its open work orders end."""
-    event = recorded.event
-    if isinstance(event, CertificateRenewed) and event.renewed_to is None:
-        return  # the successor's link back
-    revoked = isinstance(event, CertificateRevoked)
+    revoked = isinstance(recorded.event, CertificateRevoked)
     reason = SupersededReason.CERTIFICATE_REVOKED if revoked else SupersededReason.CERTIFICATE_RENEWED
     context = reacting(kit.house, "supersede-pushes", recorded)
     await kit.caught_up(recorded.position)
@@ -158,8 +162,7 @@ async def supersede_pushes(kit: Kit, recorded: Recorded) -> None:
 async def push_renewed(kit: Kit, recorded: Recorded) -> None:
     """When a certificate is renewed, its successor is to be pushed to every connector, under their approvals."""
     new = cast("CertificateRenewed", recorded.event).renewed_to
-    if new is None:
-        return  # the successor's link back
+    assert new is not None
     await kit.caught_up(recorded.position)
     await push_successor(kit.house, reacting(kit.house, "push-renewed", recorded), recorded.stream_id, new)
 
@@ -208,6 +211,11 @@ async def try_out_channel(kit: Kit, recorded: Recorded) -> None:
     await send_test(kit.house, reacting(kit.house, "try-channel", recorded), kit.notices, recorded)
 
 
+def _is_not_a_link_back(event: Event) -> bool:
+    """A renewal is told of twice: with the old certificate, and with its successor."""
+    return not (isinstance(event, CertificateRenewed) and event.renewed_to is None)
+
+
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
 _BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
 _GIVE_UP = Reaction("give-up-push", give_up_push, at=lambda event: cast("DeploymentRequested", event).deadline_at)
@@ -223,9 +231,10 @@ _FORGET_CODE = Reaction(
     forget_confirmation_code,
     at=lambda event: cast("RevocationRequested", event).expires_at,
 )
-_EXPIRY_ALERT = Reaction("alert-expiry", alerts.judge_expiry, serial=True)
+_EXPIRY_ALERT = Reaction("alert-expiry", alerts.judge_expiry, follows=_is_not_a_link_back)
 _RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, serial=True)
-_SUPERSEDE = Reaction("supersede-pushes", supersede_pushes)
+_PUSH_RENEWED = Reaction("push-renewed", push_renewed, follows=_is_not_a_link_back)
+_SUPERSEDE = Reaction("supersede-pushes", supersede_pushes, follows=_is_not_a_link_back)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     PushImplemented: (_DISPATCH,),
@@ -238,7 +247,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     EndpointCsrRequestSubmitted: (_ISSUE,),
     OrderCsrReceived: (_ISSUE,),
     OrderResubmitted: (_ISSUE, _ORDER_ALERT),
-    OrderCompleted: (Reaction("add-connectors", follow_up_order), _ORDER_ALERT),
+    OrderCompleted: (Reaction("add-connectors", follow_up_order),),  # its alert was resolved when it was resubmitted
     OrderFailed: (_ORDER_ALERT,),
     PolicyHardFailed: (_ORDER_ALERT,),
     DeploymentRequested: (_GIVE_UP,),
@@ -249,7 +258,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     ValidationChanged: (_VALIDATION_ALERT,),
     RevocationRequested: (_FORGET_CODE,),
     CertificateRevoked: (_SUPERSEDE, Reaction("tell-ca", tell_ca), _EXPIRY_ALERT),
-    CertificateRenewed: (_SUPERSEDE, Reaction("push-renewed", push_renewed), _EXPIRY_ALERT),
+    CertificateRenewed: (_SUPERSEDE, _PUSH_RENEWED, _EXPIRY_ALERT),
     ExpiryAlertRuleChanged: (_RULES_ALERT,),
     ExpiryAlertRuleRetired: (_RULES_ALERT,),
     VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),

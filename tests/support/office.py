@@ -73,6 +73,8 @@ class Office:
         while events := await self._world.ledger.read(self._position, 100):
             for recorded in events:
                 for reaction in REACTIONS.get(type(recorded.event), ()):
+                    if not reaction.follows(recorded.event):
+                        continue
                     if reaction.at is None:
                         await self._run(reaction.name, recorded.position)
                     else:

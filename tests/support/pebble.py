@@ -33,8 +33,9 @@ HOST = "127.0.0.1"
 class Pebble:
     """A running pebble."""
 
-    def __init__(self, directory: Path, ports: dict[str, int], trusted_pem: str) -> None:
+    def __init__(self, directory: Path, ports: dict[str, int], trusted_pem: str, pid: int) -> None:
         self.directory = directory
+        self.pid = pid
         self.http_port = ports["http"]
         self.trusted_pem = trusted_pem
         self.directory_url = f"https://localhost:{ports['acme']}/dir"
@@ -108,7 +109,7 @@ def running_pebble(
         stack.enter_context(_process(directory / "names.log", names, *arguments, *_NO_SERVERS))
         asked = ["-config", str(configuration), "-dnsserver", names_at or server]
         process = stack.enter_context(_process(directory / "pebble.log", pebble, *asked, environment=variables))
-        found = Pebble(directory, ports, authority.cert_pem.bytes().decode())
+        found = Pebble(directory, ports, authority.cert_pem.bytes().decode(), process.pid)
         _wait(found, process)
         yield found
 

@@ -1,0 +1,105 @@
+"""Issuing: the core (key, certificate, signature, serialised; P-256) beside cfssl and pebble; the whole path in bulk.
+
+    python -m benchmarks.issuance [--certificates 500] [--orders 500] [--rounds 5] [--json FILE]
+
+All in certificates per second of processor time: of ours, of cfssl's process, of pebble's; in bulk of all processes
+together (submitting, worker, PostgreSQL), and by the clock beside it. Targets: the core at least 3 times cfssl; in bulk
+at least 0.2 of the core.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import statistics
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from adapters.issuers.local_pki import LocalPki, open_local_pki
+from adapters.keys.generating import generate_key
+from adapters.simulated.vault import MemoryVault
+from application.issuer_ports import IssuanceRequest
+from application.pem import encode
+from benchmarks.support import bulk, cas, results
+from benchmarks.support.bulk import Bulk
+from benchmarks.support.rounds import Contestant, Measure, Ratio, Rounds, as_json, interleave, median, ratio
+
+_NAMES = ("www.example.org",)
+
+
+async def _core(pki: LocalPki, count: int) -> None:
+    for _ in range(count):
+        key = await generate_key("ec-256")
+        wish = IssuanceRequest(public_key=key.public_key, common_name=_NAMES[0], names=_NAMES, validity_days=90)
+        issued = await pki.issue(wish)
+        assert encode("CERTIFICATE", issued.leaf)
+        assert encode("PRIVATE KEY", key.private_key)
+
+
+def core(pki: LocalPki, count: int) -> Measure:
+    """Keys and certificates as Local PKI makes them, one after the other, as PEM."""
+    started = time.process_time()
+    asyncio.run(_core(pki, count))
+    return Measure(count / (time.process_time() - started))
+
+
+def beside(certificates: int, rounds: int) -> Rounds:
+    """The core and its peers in turns."""
+    pki = asyncio.run(open_local_pki(MemoryVault(), lambda: datetime.now(UTC), "http://pki.example.org"))
+    contestants: dict[str, Contestant] = {"core": partial(core, pki, certificates)}
+    with contextlib.ExitStack() as stack:
+        for name, peer, count in (("cfssl", cas.cfssl, certificates), ("pebble", cas.pebble, certificates // 5)):
+            if loop := stack.enter_context(peer()):
+                contestants[name] = partial(loop, count)
+        return interleave(contestants, rounds)
+
+
+def in_bulk(done: Sequence[Bulk], alone: float) -> list[list[object]]:
+    """A table of the runs, the last line their median; the ratio is to the core alone."""
+    rows: list[list[object]] = []
+    for run in done:
+        each = [f"{1e6 * seconds / run.orders:,.0f}" for seconds in run.processor.values()]
+        rows.append(
+            [
+                f"{run.orders / run.seconds:,.0f}",
+                *each,
+                f"{run.per_processor_second:,.0f}",
+                f"{run.per_processor_second / alone:.3f}",
+            ]
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--certificates", type=int, default=500)
+    parser.add_argument("--orders", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    done = beside(given.certificates, given.rounds)
+    alone = median(done, "core")
+    assert alone
+    rows = []
+    for name in ("core", "cfssl", "pebble"):
+        found = median(done, name)
+        of_it = ratio(done, "core", name)
+        rows.append([name, f"{found.per_second:,.0f}" if found else "absent", of_it or "absent"])
+    print(results.table(["", "/s of processor time", "core/this"], rows))
+    runs = bulk.measure([given.orders] * (given.rounds + 1))[1:]
+    ratios = [run.per_processor_second / alone.per_second for run in runs]
+    print(f"\nin bulk / core: {Ratio(statistics.median(ratios), min(ratios), max(ratios))}\n")
+    names = [f"{name}, us" for name in runs[0].processor]
+    print(
+        results.table(
+            ["orders/s by the clock", *names, "/s of processor time", "of the core"], in_bulk(runs, alone.per_second)
+        )
+    )
+    content = {"rounds": as_json(done), "bulk": [run._asdict() for run in runs]}
+    results.write(given.json, "issuance", content)
+
+
+if __name__ == "__main__":
+    main()

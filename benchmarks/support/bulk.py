@@ -1,0 +1,136 @@
+"""Orders in bulk through the whole service: submitted as the API does it, carried out by a worker of its own.
+
+An order counts once its certificate can be read in the inventory: every event is in the ledger by then (fsync on), the
+key is sealed in the vault, the order is complete.
+"""
+
+import asyncio
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+import psycopg
+
+from adapters.bootstrap import Core, open_core
+from adapters.postgres.embedded import EmbeddedPostgres
+from adapters.settings import load_settings
+from application.context import Context
+from application.ordering import submit_order
+from benchmarks.startup import CERTFERRY, environment_of
+from benchmarks.support.cpu import seconds_of
+from domain.certificate_order import OrderParameters, Provider
+from domain.entity import Actor, ActorKind
+
+_AT_ONCE = 64
+_PATIENCE_SECONDS = 600.0
+
+
+class Bulk(NamedTuple):
+    """What a number of orders took: seconds by the clock, seconds of processors by who spent them."""
+
+    orders: int
+    seconds: float
+    processor: dict[str, float]
+
+    @property
+    def per_processor_second(self) -> float:
+        """Orders per second of all processor time together."""
+        return self.orders / sum(self.processor.values())
+
+
+class Estate(NamedTuple):
+    """A running service without its API: the database, the worker, and the use cases here."""
+
+    core: Core
+    watching: psycopg.AsyncConnection[Any]
+    pids: dict[str, int]
+
+    def processor(self) -> dict[str, float]:
+        """Processor seconds so far."""
+        return {"submitting": time.process_time(), **{name: seconds_of(pid) for name, pid in self.pids.items()}}
+
+
+@contextlib.contextmanager
+def worker_at(server: EmbeddedPostgres, directory: Path) -> Iterator[tuple[Mapping[str, str], dict[str, int]]]:
+    """A worker over a fresh ledger; the environment it runs in, and the processes."""
+    environment = environment_of(server, directory)
+    subprocess.run([*CERTFERRY, "migrate"], env=environment, check=True, capture_output=True)
+    worker = subprocess.Popen([*CERTFERRY, "work"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        assert server.pid is not None
+        yield environment, {"worker": worker.pid, "PostgreSQL": server.pid}
+    finally:
+        worker.terminate()
+        worker.wait()
+
+
+async def order_many(estate: Estate, count: int) -> Bulk:
+    """Submit so many orders, 64 at once, and wait for the last certificate."""
+    there = await _inventory(estate.watching)
+    before, started = estate.processor(), time.perf_counter()
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one() -> None:
+        async with free:
+            await submit_order(estate.core.house, _context(), estate.core.issuers, _wish())
+
+    await asyncio.gather(*(one() for _ in range(count)))
+    while (found := await _inventory(estate.watching) - there) < count:
+        if time.perf_counter() - started > _PATIENCE_SECONDS:
+            raise RuntimeError(f"{found} of {count} certificates")
+        await asyncio.sleep(0.1)
+    seconds, after = time.perf_counter() - started, estate.processor()
+    return Bulk(count, seconds, {name: after[name] - before[name] for name in after})
+
+
+def measure(counts: list[int]) -> list[Bulk]:
+    """Runs one after another on one installation; the first warms up."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        EmbeddedPostgres(Path(home) / "pg") as server,
+        worker_at(server, Path(home)) as (environment, pids),
+    ):
+        return asyncio.run(_runs(environment, server.dsn("postgres", "certferry"), pids, counts))
+
+
+async def _runs(environment: Mapping[str, str], dsn: str, pids: dict[str, int], counts: list[int]) -> list[Bulk]:
+    with patch.dict(os.environ, environment):
+        settings = load_settings()
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as watching, open_core(settings) as core:
+        await _built(watching)
+        return [await order_many(Estate(core, watching, pids), count) for count in counts]
+
+
+async def _built(watching: psycopg.AsyncConnection[Any]) -> None:
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < end:
+        with contextlib.suppress(psycopg.Error):
+            await _inventory(watching)
+            return
+        await asyncio.sleep(0.1)
+    raise RuntimeError("the worker did not build its read models")
+
+
+async def _inventory(watching: psycopg.AsyncConnection[Any]) -> int:
+    [found] = await (await watching.execute("SELECT count(*) FROM read.inventory")).fetchone() or (0,)
+    return int(found)
+
+
+def _context() -> Context:
+    actor = Actor(ActorKind.USER, "11111111-1111-4111-8111-111111111111")
+    return Context(actor=actor, at=datetime.now(UTC), command_id=uuid.uuid4())
+
+
+def _wish() -> OrderParameters:
+    name = f"{uuid.uuid4().hex}.example.org"
+    return OrderParameters(
+        provider=Provider.LOCAL_PKI, common_name=name, subject_alternative_names=(name,), validity_days=90
+    )
