@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from acme import messages
 from acme.client import ClientNetwork, ClientV2
@@ -103,7 +104,8 @@ def _registered(ca: Pebble, trusted: str) -> ClientV2:
 
 def _answered(client: ClientV2, order: messages.OrderResource) -> messages.OrderResource:
     for authorization in order.authorizations:
-        body = next(each for each in authorization.body.challenges if each.chall.typ == "http-01")
+        offered: tuple[messages.ChallengeBody, ...] = cast("Any", authorization.body.challenges)
+        body = next(each for each in offered if each.chall.typ == "http-01")
         client.answer_challenge(body, body.chall.response(client.net.key))
     return order
 
