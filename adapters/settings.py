@@ -19,6 +19,7 @@ from typed_settings.converters import TSConverter
 from typed_settings.exceptions import InvalidSettingsError, TsError
 from typed_settings.loaders import FileLoader, TomlFormat
 
+from adapters.setting_classes import use_sections
 from adapters.setting_sources import PREFIX, SecretsLoader, SettingsRefused, StrictEnvLoader
 
 __all__ = ["Settings", "SettingsRefused", "load_settings"]
@@ -281,6 +282,7 @@ def load_settings(config: Path | None = None, environment: Mapping[str, str] = o
     if directory:
         loaders.append(SecretsLoader(Path(directory)))
     loaders.append(StrictEnvLoader(environment))
+    use_sections()
     try:
         return ts.load_settings(Settings, loaders, converter=TSConverter(strlist_sep=","))
     except FileNotFoundError:

@@ -10,7 +10,6 @@ from litestar.datastructures import ResponseHeader, State
 from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
-from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from api.acme.answering import or_acme_problem
@@ -57,12 +56,13 @@ from api.heads import HeadAsGet
 from api.idempotency import Replayed
 from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
+from api.mounting import Mounted, with_options
 from api.opening import opening
 from api.pages.answering import show_problem
 from api.pages.routes import page_routes
 from api.positions import tell_shown
 from api.recording import ReadRecorder
-from api.security import AskedForOptions, SignInFirst, admit
+from api.security import SignInFirst, admit
 from api.services import Services
 
 API_HANDLERS: Sequence[ControllerRouterHandler] = [
@@ -104,10 +104,16 @@ BRIDGE_BODY = 16 * 1_048_576
 
 def create_app(services: Services) -> Litestar:
     """The REST API, its pages, its documentation."""
-    # One router, not one per tag: Litestar copies everything in a router once more for every level.
-    api = Router("/api/v1", route_handlers=API_HANDLERS, dto=StrictJson, return_dto=None, response_headers=_HEADERS)
+    api = Mounted(
+        "/api/v1",
+        route_handlers=with_options(API_HANDLERS),
+        dto=StrictJson,
+        return_dto=None,
+        response_headers=_HEADERS,
+    )
+    others = Mounted("/", route_handlers=with_options([*_OTHERS, *page_routes()]))
     app = Litestar(
-        route_handlers=[api, *_OTHERS, *page_routes(), acme_routes(services)],
+        route_handlers=[api, others, acme_routes(services)],
         guards=[admit],
         middleware=[measuring, opening],
         before_send=[tell_shown, stamp],
@@ -155,18 +161,9 @@ def _state(services: Services) -> State:
 
 def _handlers(services: Services) -> Handlers:
     usual = exception_handlers(services)
-    ours: Handlers = {Replayed: replay, SignInFirst: _sign_in, AskedForOptions: _options}
+    ours: Handlers = {Replayed: replay, SignInFirst: _sign_in}
     unrouted: Handlers = {HTTPException: or_acme_problem(services, usual[HTTPException])}
     return usual | unrouted | ours
-
-
-def _options(request: Request[Any, Any, Any], _: AskedForOptions) -> Response[Any]:
-    """All methods of an address: Litestar itself forgets those that were registered later."""
-    wanted = request.scope.get("path_template")
-    routes = [route for route in request.app.routes if isinstance(route, HTTPRoute) and route.path_format == wanted]
-    methods = {"OPTIONS", *(method for route in routes for method in route.route_handler_map)}
-    methods |= {"HEAD"} if "GET" in methods else set()
-    return Response(None, status_code=204, headers={"Allow": ", ".join(sorted(methods))})
 
 
 def _sign_in(request: Request[Any, Any, Any], _: SignInFirst) -> Response[Any]:

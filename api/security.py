@@ -47,10 +47,6 @@ class Access(msgspec.Struct, frozen=True):
         return self.public or self.roles is None or bool(self.roles & caller.roles)
 
 
-class AskedForOptions(Exception):
-    """OPTIONS: which methods there are, told to everybody."""
-
-
 class SignInFirst(Exception):
     """A page was asked for by somebody who has not signed in."""
 
@@ -85,7 +81,7 @@ def permission_of(handler: BaseRouteHandler) -> Access | None:
 async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
     """The guard of every route: authenticate, then compare with what the route declares."""
     if _method(connection) == "OPTIONS":
-        raise AskedForOptions
+        return  # which methods there are is told to everybody
     services: Services = connection.app.state.services
     permission = permission_of(handler)
     caller = authenticate(connection, services)

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cached_property
+from typing import Any
 
 from projections.entity import AnyProjection
 from projections.lines import HISTORY
@@ -31,8 +33,7 @@ class Moments:
 
     def __init__(self, reader: Reader, histories: Sequence[AnyProjection]) -> None:
         self._reader = reader
-        self._names = [history.name for history in histories]
-        self._builds = [history.build for history in histories]
+        self._histories = histories
         self._reached = -1
 
     async def at_position(self, position: int) -> Moment | None:
@@ -62,7 +63,12 @@ class Moments:
             return False
         return True
 
+    @cached_property
+    def _tables(self) -> list[list[Any]]:
+        """Names and builds; telling a build takes longer than a service should take to start."""
+        return [[history.name for history in self._histories], [history.build for history in self._histories]]
+
     async def _look(self) -> None:
-        for position, built in await self._reader.rows_or_none(STANDING, [self._names, self._builds]) or ():
-            if built == len(self._names):
+        for position, built in await self._reader.rows_or_none(STANDING, self._tables) or ():
+            if built == len(self._histories):
                 self._reached = max(self._reached, position)

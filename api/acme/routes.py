@@ -5,6 +5,7 @@ from litestar import Router
 from api.acme import accounts, directory, orders, revoking
 from api.acme.addresses import ROOT
 from api.acme.answering import exception_handlers
+from api.mounting import Mounted, with_options
 from api.services import Services
 
 LONGEST_BODY = 128 * 1024
@@ -13,9 +14,10 @@ LONGEST_BODY = 128 * 1024
 
 def acme_routes(services: Services) -> Router:
     """All of them, with errors that ACME clients understand."""
-    return Router(
+    handlers = [*directory.HANDLERS, *accounts.HANDLERS, *orders.HANDLERS, *revoking.HANDLERS]
+    return Mounted(
         ROOT,
-        route_handlers=[*directory.HANDLERS, *accounts.HANDLERS, *orders.HANDLERS, *revoking.HANDLERS],
+        route_handlers=with_options(handlers),
         exception_handlers=exception_handlers(services),
         request_max_body_size=LONGEST_BODY,
     )

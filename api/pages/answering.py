@@ -21,8 +21,6 @@ HEADERS = {
     "Vary": "HX-Request",
 }
 
-_environment = environment()
-
 
 def viewer_of(request: AnyRequest) -> Viewer:
     """Who looks at this page."""
@@ -35,7 +33,7 @@ def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:
     values.setdefault("viewer", None)
     values.setdefault("tab", None)
     values.setdefault("shown", None)
-    text = _environment.get_template(template).render(**values)
+    text = environment().get_template(template).render(**values)
     return Response(text, status_code=status, media_type="text/html", headers=HEADERS)
 
 

@@ -3,28 +3,25 @@
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.pages import words
-from api.reporting.printing import TEMPLATES
+from api.reporting import printing
 from domain.colour import Colour
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 STATIC = Path(__file__).parent.parent / "static"
 ICONS = STATIC / "vendor" / "icons"
 
 
-def environment() -> Environment:
-    """The one template environment."""
-    made = Environment(
-        loader=FileSystemLoader([Path(__file__).parent / "templates", TEMPLATES]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+@cache
+def environment() -> "Environment":
+    """The one template environment of all pages."""
+    made = printing.environment(Path(__file__).parent / "templates")
     made.globals.update(asset=asset, icon=icon, badge=badge, link=link)
     made.filters.update(day=words.day, instant=words.instant, at_dots=at_dots)
     return made
