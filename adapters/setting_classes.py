@@ -14,30 +14,30 @@ from typed_settings.types import SECRETS_TYPES, OptionInfo, OptionList
 class Sections(cls_utils.Dataclasses):
     """Asked before the library's own handlers."""
 
-    @classmethod
-    def iter_fields(cls, settings: type) -> OptionList:
+    @staticmethod
+    def iter_fields(cls: type) -> OptionList:  # noqa: PLW0211 - the library's name for it
         """All settings, each with its dotted path."""
-        return tuple(cls._options(settings, ""))
-
-    @classmethod
-    def _options(cls, section: Any, prefix: str) -> Iterator[OptionInfo]:
-        for field in fields(cls.resolve_types(section)):
-            kind: Any = field.type
-            if is_dataclass(kind):
-                yield from cls._options(kind, f"{prefix}{field.name}.")
-                continue
-            yield OptionInfo(
-                parent_cls=section,
-                path=f"{prefix}{field.name}",
-                cls=kind,
-                default=field.default,
-                has_no_default=False,
-                default_is_factory=False,
-                is_secret=isinstance(kind, type) and issubclass(kind, SECRETS_TYPES),
-            )
+        return tuple(_options(cls, ""))
 
 
 def use_sections() -> None:
     """From now on, for all dataclasses."""
     if Sections not in cls_utils.CLASS_HANDLERS:
         cls_utils.CLASS_HANDLERS.insert(0, Sections)
+
+
+def _options(section: Any, prefix: str) -> Iterator[OptionInfo]:
+    for field in fields(Sections.resolve_types(section)):
+        kind: Any = field.type
+        if is_dataclass(kind):
+            yield from _options(kind, f"{prefix}{field.name}.")
+            continue
+        yield OptionInfo(
+            parent_cls=section,
+            path=f"{prefix}{field.name}",
+            cls=kind,
+            default=field.default,
+            has_no_default=False,
+            default_is_factory=False,
+            is_secret=isinstance(kind, type) and issubclass(kind, SECRETS_TYPES),
+        )
