@@ -14,8 +14,9 @@ from typed_settings.types import SECRETS_TYPES, OptionInfo, OptionList
 class Sections(cls_utils.Dataclasses):
     """Asked before the library's own handlers."""
 
-    @staticmethod
-    def iter_fields(cls: type) -> OptionList:  # noqa: PLW0211 - the library's name for it
+    # Named as the library names them.
+    @classmethod
+    def iter_fields(self, cls: type) -> OptionList:  # noqa: N804 # pyright: ignore[reportSelfClsParameterName]
         """All settings, each with its dotted path."""
         return tuple(_options(cls, ""))
 
