@@ -42,6 +42,7 @@ _TAGS_OF_MODULES = {
     "renewing": "Certificates",
     "revoking": "Certificates",
     "pki": "System",
+    "problem_types": "System",
     "event_schemas": "Audit",
     "expiry_alert_rules": "Alerts",
     "webhook_deliveries": "Webhooks",

@@ -64,12 +64,13 @@ async def listed(
 ) -> Response[Any]:
     """What a list answers, given the question for `limit` items after a cursor: a page, or all as NDJSON or CSV."""
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
-        return await export(wanted, _to_the_end(ask), present, columns)
+        return await export(wanted, to_the_end(ask), present, columns)
     found = await ask(limit, cursor)
     return page(request, [present(item) for item in found.items], found.next_cursor)
 
 
-async def _to_the_end(ask: Callable[[int, str | None], Awaitable[Page[T]]]) -> AsyncIterator[Sequence[T]]:
+async def to_the_end(ask: Callable[[int, str | None], Awaitable[Page[T]]]) -> AsyncIterator[Sequence[T]]:
+    """A whole list, page after page."""
     cursor: str | None = None
     while True:
         found = await ask(LARGEST_PAGE, cursor)

@@ -1,8 +1,7 @@
-"""The service itself: alive, ready, figures, description, problems, Local PKI's certificate, what CAs look for."""
+"""The service itself: alive, ready, figures, description, Local PKI's certificate, what CAs look for."""
 
 import asyncio
 import re
-from http import HTTPStatus
 from typing import Annotated, Any
 
 import msgspec
@@ -14,14 +13,12 @@ from msgspec import Meta
 from api.docs_page import PAGE, START
 from api.metrics import CONTENT_TYPE, Metrics
 from api.openapi import describe
-from api.pages.answering import html
-from api.paging import JSON, negotiate
-from api.problems import KINDS, Problem
+from api.paging import JSON
+from api.problems import Problem
 from api.security import public
 from api.services import Check, Services
 
 CHECK_SECONDS = 2.0
-HTML = "text/html"
 _FOR_A_WHILE = {"Cache-Control": "public, max-age=300"}
 TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 PEM = "application/x-pem-file"
@@ -32,15 +29,6 @@ class StatusBody(msgspec.Struct, frozen=True):
 
     status: Annotated[str, Meta(examples=["ok"])]
     checks: dict[str, str]
-
-
-class ProblemTypeBody(msgspec.Struct, frozen=True):
-    """One type of problem."""
-
-    type: str
-    title: str
-    status: int
-    meaning: str
 
 
 @get("/livez", opt=public(), sync_to_thread=False)
@@ -89,22 +77,6 @@ def docs_start() -> Response[str]:
     return Response(START, media_type="text/javascript", headers=_FOR_A_WHILE)
 
 
-@get("/problems/{slug:str}", opt=public(), sync_to_thread=False)
-def get_problem_type(
-    request: Request[Any, Any, Any],
-    slug: Annotated[str, PathParameter(description="The last part of a problem's type.")],
-) -> Response[ProblemTypeBody]:
-    """What a problem type means, as JSON or for people."""
-    kind = KINDS.get(slug)
-    if kind is None:
-        raise Problem("not-found", "There is no such type of problem.")
-    if negotiate(request, JSON, HTML) == HTML:
-        page: Any = html("problem_type.html", slug=slug, kind=kind, phrase=HTTPStatus(kind.status).phrase)
-        return page  # type: ignore[no-any-return] # the same for people
-    body = ProblemTypeBody(f"/problems/{slug}", kind.title, kind.status, kind.meaning)
-    return Response(body, media_type="application/json", headers=_FOR_A_WHILE)
-
-
 @get("/pki/ca.pem", opt=public(), media_type=PEM, sync_to_thread=False)
 def get_local_ca(services: NamedDependency[Services]) -> Response[bytes]:
     """The Local PKI's CA certificate: what clients have to trust."""
@@ -145,4 +117,4 @@ def _docs_headers() -> dict[str, str]:
     return {"Content-Security-Policy": f"{policy} connect-src 'self'; frame-ancestors 'none'"} | _FOR_A_WHILE
 
 
-HANDLERS = [livez, readyz, metrics, openapi, docs, docs_start, get_problem_type, get_local_ca, get_acme_challenge]
+HANDLERS = [livez, readyz, metrics, openapi, docs, docs_start, get_local_ca, get_acme_challenge]

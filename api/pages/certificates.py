@@ -1,22 +1,23 @@
 """The pages of certificates: the list, and one with its topology."""
 
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 from litestar import Request, Response, get, post
-from litestar.di import NamedDependency
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
 from api.asking import Command, Reading
+from api.controllers.certificate_filter import certificate_filter
 from api.pages import words
 from api.pages.answering import dialog, done, html, viewer_of
 from api.pages.forms import push_form
 from api.pages.model import certificate_page, order_type
 from api.pages.past import refuse_past, shown
+from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
 from api.paging import CSV
 from api.presenters.verification import push_validation
 from api.problems import Problem
@@ -24,26 +25,32 @@ from api.report_page import as_csv
 from api.security import any_role, requires
 from application import verifying
 from application.pushing import RequestPush, request_push
+from domain.certificate import Source
 from domain.colour import Colour, of_certificate
+from domain.connector_events import SyncState
 from domain.principal import Role
 from domain.roles import Permission
 from projections.inventory.view import CertificateFilter, CertificateRow
 from projections.push_validation.report import report
 from projections.push_validation.view import PushFilter
+from projections.rows import Page
 from projections.topology.view import CertificateTopology
 
-
-class ListLine(NamedTuple):
-    """One certificate of the list."""
-
-    id: UUID
-    colour: Colour
-    state: str
-    common_name: str
-    issuer: str
-    order_type: str
-    source: str
-    not_after: Any
+SHEET = Sheet(
+    "Certificates",
+    "certificates",
+    (
+        Column("State"),
+        Column("Common Name"),
+        Column("Issuer", wide=True),
+        Column("Order type", wide=True),
+        Column("Source", wide=True),
+        Column("Owner", wide=True),
+        Column("Valid to (UTC)"),
+    ),
+    nothing="No certificates yet. Import one or order one over the API.",
+)
+SHADES = (Colour.GREEN, Colour.BLUE, Colour.YELLOW, Colour.ORANGE, Colour.RED, Colour.BLACK)
 
 
 @get("/", opt=any_role(page=True), include_in_schema=False, sync_to_thread=False)
@@ -52,42 +59,58 @@ def home() -> Redirect:
     return Redirect("/certificates")
 
 
-@get("/certificates", opt=any_role(page=True), include_in_schema=False)
+@get(
+    "/certificates",
+    opt=any_role(page=True),
+    include_in_schema=False,
+    dependencies={"narrow": Provide(certificate_filter, sync_to_thread=False)},
+)
 async def certificate_list(
     request: Request[Any, Any, Any],
     reading: NamedDependency[Reading],
-    q: FromQuery[str | None] = None,
-    cursor: FromQuery[str | None] = None,
-) -> Response[str]:
-    """The inventory, fifty at a time, next to expire first."""
-    found = await reading.views.inventory.list(CertificateFilter(now=reading.now, q=q or None), cursor=cursor)
-    next_url = None
-    if found.next_cursor is not None:
-        next_url = "/certificates?" + urlencode({k: v for k, v in (("q", q), ("cursor", found.next_cursor)) if v})
-    rows = [_line(row, reading) for row in found.items]
-    return html(
-        "certificates.html",
-        viewer=viewer_of(request),
-        shown=shown(request, reading),
-        tab="certificates",
-        rows=rows,
-        q=q or "",
-        next_url=next_url,
+    narrow: NamedDependency[CertificateFilter],
+    cursor: Cursor = None,
+    as_csv: AsCsv = None,
+) -> Response[Any]:
+    """The inventory, next to expire first."""
+
+    async def ask(limit: int, after: str | None) -> Page[CertificateRow]:
+        return await reading.views.inventory.list(narrow, limit=limit, cursor=after)
+
+    return await answer(
+        request,
+        reading,
+        SHEET,
+        ask,
+        lambda row, _: _line(row, reading),
+        cursor=cursor,
+        as_csv=as_csv,
+        choices=_choices(Place.of(request)),
+        searches=(Search("q", "Name", "www.example.org"),),
     )
 
 
-def _line(row: CertificateRow, reading: Reading) -> ListLine:
+def _choices(place: Place) -> tuple[Choice, ...]:
+    discovered, out_of_sync = Source.DISCOVERED.value, SyncState.OUT_OF_SYNC.value
+    return (
+        *(place.choice(words.CERTIFICATE_WORDS[shade], "colour", shade.value, shade) for shade in SHADES),
+        place.choice("Discovered", "source", discovered),
+        place.choice("Out of Sync", "sync", out_of_sync),
+        *(place.choice(f"Tag {tag}", "tag", tag) for name, tag in place.query if name == "tag"),
+    )
+
+
+def _line(row: CertificateRow, reading: Reading) -> tuple[Cell, ...]:
     facts = row.state.facts
     colour = of_certificate(row.state, reading.now, reading.thresholds).colour
-    return ListLine(
-        row.id,
-        colour,
-        words.CERTIFICATE_WORDS[colour],
-        facts.common_name,
-        facts.issuer_common_name or facts.issuer or "none",
-        order_type(row.state.provider, row.state.source),
-        row.state.source.value,
-        facts.not_after,
+    return (
+        Cell(words.CERTIFICATE_WORDS[colour], colour=colour),
+        Cell(facts.common_name, f"/certificates/{row.id}", detail=", ".join(row.state.tags)),
+        Cell(facts.issuer_common_name or facts.issuer or "none"),
+        Cell(order_type(row.state.provider, row.state.source)),
+        Cell(row.state.source.value),
+        Cell(row.state.owner or ""),
+        Cell(at=facts.not_after, only_day=True),
     )
 
 

@@ -20,6 +20,7 @@ from domain.renewal import check_renewable
 from domain.revocation import check_revocable
 from domain.roles import Action, Permission, ask, may
 from domain.work_order_actions import available_actions
+from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode
 from projections.push_validation.view import PushOperation
 from projections.rows import Row
@@ -41,6 +42,11 @@ class Viewer(NamedTuple):
     def sees_alerts(self) -> bool:
         """Has this person a page of alerts?"""
         return may(self.roles, Permission.ALERTS) or may(self.roles, Permission.READ_EVERYTHING)
+
+    @property
+    def sees_everything(self) -> bool:
+        """May this person read the audit log?"""
+        return may(self.roles, Permission.READ_EVERYTHING)
 
     def of_the_past(self) -> "Viewer":
         """The same, looking at what was."""
@@ -350,24 +356,30 @@ def _note(node: ConnectorNode) -> OrderNote | None:
     return OrderNote(row.id, f"WO-{row.created_position}", label, tone, words.ORDER_ICONS[order.status], detail)
 
 
+def next_step(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+    """The step that carries a work order on; none where it has ended, and none in the past."""
+    if viewer.past:
+        return ()
+    return tuple(
+        Button(
+            DIALOGS[action.action],
+            f"/work-orders/{row.id}/{action.action}",
+            action.allowed,
+            action.reason,
+            primary=action.allowed and action.action in ("approve", "implement"),
+        )
+        for action in available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
+        if action.action in DIALOGS
+    )[:1]
+
+
 def _actions(node: ConnectorNode, certificate: Row[Certificate], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
     """At most one button per row: the step that carries it on."""
     connector, row = node.connector, node.work_order
     if viewer.past or not connector.state.associated:
         return ()
     if row is not None and row.state.status in {*OPEN_STATUSES, WorkOrderStatus.FAILED}:
-        possible = available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
-        return tuple(
-            Button(
-                DIALOGS[action.action],
-                f"/work-orders/{row.id}/{action.action}",
-                action.allowed,
-                action.reason,
-                primary=action.allowed and action.action in ("approve", "implement"),
-            )
-            for action in possible
-            if action.action in DIALOGS
-        )[:1]
+        return next_step(row, viewer, now)
     found = _may_push(certificate.state, viewer, now)
     url = f"/certificates/{certificate.id}/push?connector_id={connector.id}"
     return (Button("Push", url, found.allowed, found.reason),)

@@ -1,5 +1,6 @@
 """A work order in full: who did what when, what went wrong, what can be done next."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -57,7 +58,7 @@ class OrderDetails(NamedTuple):
     may_export: bool
 
 
-def order_details(row: Row[WorkOrder], viewer: Viewer, names: dict[str, str], now: datetime) -> OrderDetails:
+def order_details(row: Row[WorkOrder], viewer: Viewer, names: Mapping[str, str], now: datetime) -> OrderDetails:
     """The details at an instant; `names` are people's names by principal id."""
     order = row.state
     return OrderDetails(
@@ -81,9 +82,9 @@ def _sentence(order: WorkOrder) -> str:
     return f"Policy: {order.policy.name}, {order.policy.levels} levels, version {order.policy.version}."
 
 
-def _steps(order: WorkOrder, names: dict[str, str]) -> tuple[Happened, ...]:
-    requested = Happened("Requested", _name(order.requested_by, names), order.requested_at, "send", order.comment)
-    decided = [Happened(_decision(a), _name(a.by, names), a.at, _icon(a), a.comment) for a in order.approvals]
+def _steps(order: WorkOrder, names: Mapping[str, str]) -> tuple[Happened, ...]:
+    requested = Happened("Requested", name_of(order.requested_by, names), order.requested_at, "send", order.comment)
+    decided = [Happened(_decision(a), name_of(a.by, names), a.at, _icon(a), a.comment) for a in order.approvals]
     ended = []
     if order.ended_at is not None and order.status is not WorkOrderStatus.REJECTED:
         reason = f" ({order.ended_reason.replace('_', ' ')})" if order.ended_reason else ""
@@ -104,7 +105,8 @@ def _icon(approval: Approval) -> str:
     return {"approved": "user-check", "rejected": "circle-x", "implemented": "rocket"}[approval.decision]
 
 
-def _name(actor: Actor, names: dict[str, str]) -> str:
+def name_of(actor: Actor, names: Mapping[str, str]) -> str:
+    """An actor in words; `names` are people's names by principal id."""
     if actor.kind is ActorKind.USER:
         return names.get(actor.id, actor.id)
     behind = f" for {names.get(actor.on_behalf_of, actor.on_behalf_of)}" if actor.on_behalf_of else ""

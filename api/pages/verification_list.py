@@ -1,0 +1,76 @@
+"""The page of verification runs."""
+
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromQuery
+
+from api.asking import Reading
+from api.pages.model import Viewer
+from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
+from api.pages.words import FINDINGS
+from api.security import any_role
+from domain.connector_events import ValidationState
+from projections.rows import Page
+from projections.verification_runs.view import VerificationRunFilter, VerificationRunRow
+
+SHEET = Sheet(
+    "Verification",
+    "verification",
+    (
+        Column("Started (UTC)"),
+        Column("Why", wide=True),
+        Column("Endpoints"),
+        Column("Matched"),
+        Column("Otherwise"),
+        Column("Results"),
+    ),
+    "Runs of the job that compares what every endpoint serves with what was pushed to it, newest first.",
+    "No run yet.",
+)
+
+
+@get("/verification", opt=any_role(page=True), include_in_schema=False)
+async def verification_run_list(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    completed: FromQuery[bool | None] = None,
+    cursor: Cursor = None,
+    as_csv: AsCsv = None,
+) -> Response[Any]:
+    """Verification runs with their counts."""
+    narrow = VerificationRunFilter(completed=completed)
+
+    async def ask(limit: int, after: str | None) -> Page[VerificationRunRow]:
+        return await reading.views.verification_runs.list(narrow, limit=limit, cursor=after)
+
+    place = Place.of(request)
+    under_way = Choice("Under way", place.set("completed", "false").url, place.has("completed", "false"))
+    return await answer(
+        request, reading, SHEET, ask, _line, cursor=cursor, as_csv=as_csv, choices=(under_way, _ended(place))
+    )
+
+
+def _ended(place: Place) -> Choice:
+    return Choice("Completed", place.set("completed", "true").url, place.has("completed", "true"))
+
+
+def _line(row: VerificationRunRow, _: Viewer) -> tuple[Cell, ...]:
+    run = row.state
+    matched = run.counts.get(ValidationState.MATCHED.value, 0)
+    others = [(name, count) for name, count in run.counts.items() if count and name != ValidationState.MATCHED.value]
+    bad = any(ValidationState(name) in FINDINGS for name, _ in others)
+    words = "; ".join(f"{_words(name)}: {count}" for name, count in others)
+    return (
+        Cell(at=row.created_at),
+        Cell(run.trigger),
+        Cell(str(run.endpoints)),
+        Cell(str(matched), icon="circle-check", tone="good") if run.completed else Cell("under way", icon="hourglass"),
+        Cell(words, icon="alert-triangle" if bad else None, tone="bad" if bad else "quiet"),
+        Cell("show", f"/api/v1/verification-runs/{row.id}/results"),
+    )
+
+
+def _words(name: str) -> str:
+    return FINDINGS.get(ValidationState(name), name.replace("_", " "))

@@ -1,0 +1,51 @@
+"""Lists in a real browser: found from the head of every page, accessible, usable on a phone and by keyboard."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.pages.conftest import SignIn
+from tests.pages.test_topology_page import assert_accessible
+
+TABS = ("Certificates", "Orders", "Work orders", "Target systems", "Bridges", "Verification", "Audit log")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
+def test_everybody_can_use_the_lists(sign_in: SignIn, scheme: str, width: int) -> None:
+    """WCAG 2.2 AA by axe: no violation; nothing scrolls sideways; each tab leads to its list and is marked."""
+    options: dict[str, Any] = {"color_scheme": scheme, "viewport": {"width": width, "height": 900}}
+    page = sign_in("auditor", **options)
+    for tab in TABS:
+        page.get_by_role("link", name=tab, exact=True).first.click()
+        expect(page.get_by_role("heading", name=tab, exact=True)).to_be_visible()
+        expect(page.locator("a.tab[aria-current]")).to_have_text(tab)
+        assert_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
+
+
+def test_an_approver_finds_what_waits_and_opens_the_dialog(sign_in: SignIn) -> None:
+    """Two clicks from the head of any page; the work order's number opens its history."""
+    page = sign_in("approver")
+    page.get_by_role("link", name="Work orders", exact=True).click()
+    page.get_by_role("link", name="Waiting for me").click()
+    expect(page).to_have_url(re.compile("waiting_for=me"))
+    page.get_by_role("button", name="Approve").first.click()
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Approve the push")).to_be_visible()
+    assert_accessible(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("link", name=re.compile("^WO-")).first.click()
+    expect(page.get_by_role("dialog").get_by_role("cell", name="Requested")).to_be_visible()
+
+
+def test_an_order_is_read_in_its_dialog(sign_in: SignIn) -> None:
+    """What was asked for, and the way to the certificate."""
+    page = sign_in("requester")
+    page.get_by_role("link", name="Orders", exact=True).click()
+    page.get_by_role("link", name="www.example.com").first.click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("Local PKI")).to_be_visible()
+    assert_accessible(page)
+    dialog.get_by_role("link", name="Open the certificate").click()
+    expect(page.get_by_role("heading", name="www.example.com")).to_be_visible()
