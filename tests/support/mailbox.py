@@ -8,7 +8,7 @@ async with mailbox(tls=context, user=("certferry", "secret")) as box:
 import asyncio
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any, ClassVar
@@ -79,6 +79,7 @@ async def mailbox(
     finally:
         server.close()
         for transport in _Server.made:
-            transport.abort()
+            with suppress(AttributeError):  # Python before 3.11.4, where TLS had ended by itself
+                transport.abort()
         _Server.made.clear()
         await asyncio.sleep(0)  # what was aborted is closed in the next turn
