@@ -116,12 +116,19 @@ def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterato
 
 def copy_rows(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> bytes:
     """Rows for `COPY ... FROM STDIN (FORMAT binary)`, without header and trailer."""
-    if not rows:
-        return b""
+    return _fields(kinds, rows).joined() if rows else b""
+
+
+def copy_each(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> list[bytes]:
+    """The same, each row by itself. Values beyond the kinds are left out."""
+    return _fields(kinds, [row[: len(kinds)] for row in rows]).each() if rows else []
+
+
+def _fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> "_Fields":
     fields = _Fields(len(kinds), len(rows))
     for kind, values in zip(kinds, zip(*rows, strict=True), strict=True):
         fields.add(kind, values)
-    return fields.joined()
+    return fields
 
 
 class _Fields:
@@ -154,6 +161,11 @@ class _Fields:
         """All rows."""
         self._flush()
         return b"".join(chain.from_iterable(zip(*self._parts, strict=True)))
+
+    def each(self) -> list[bytes]:
+        """Row by row."""
+        self._flush()
+        return list(map(b"".join, zip(*self._parts, strict=True)))
 
     def _add_sized(self, bodies: Sequence[bytes]) -> None:
         self._pack("i", map(len, bodies))

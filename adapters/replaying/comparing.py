@@ -5,18 +5,20 @@ Both sides come in the order of their keys and are joined like a zip; nothing is
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
-from struct import Struct
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from psycopg import Connection
 
 from adapters.postgres.copying import copied
-from adapters.replaying.keys import Keyed, Shape, comparable_number, digest, fields_of, named
+from adapters.replaying.keys import Keyed, Shape, comparable_sent, digest, fields_of, named
 from projections.columns import Type
 from projections.entity import Table
 
-_SPAN = Struct(">iqiq")  # two numbers, each behind its length
-_SPAN_BYTES = _SPAN.size
+_SPAN_BYTES = 24  # two numbers, each of 8 bytes behind its length
+_SINCE = slice(-20, -12)
+_UNTIL = slice(-8, None)
+_CHUNK = 1_000
 _SORT = {Type.TEXT: '{} COLLATE "C"'}
 
 
@@ -38,7 +40,17 @@ class Difference(NamedTuple):
 
 
 def differences(table: Table, expected: Iterator[Keyed], stored: Iterator[Keyed]) -> Iterator[Difference]:
-    """Both sides joined by their keys."""
+    """Both sides joined by their keys; as long as they are the same, many rows at once."""
+    while True:
+        ours, theirs = list(islice(expected, _CHUNK)), list(islice(stored, _CHUNK))
+        if ours != theirs:
+            yield from _joined(table, chain(ours, expected), chain(theirs, stored))
+            return
+        if not ours:
+            return
+
+
+def _joined(table: Table, expected: Iterator[Keyed], stored: Iterator[Keyed]) -> Iterator[Difference]:
     ours, theirs = next(expected, None), next(stored, None)
     while ours or theirs:
         if theirs is None or (ours and ours.key < theirs.key):
@@ -70,16 +82,17 @@ def _reading(table: Table) -> Callable[[bytes], Keyed]:
     def whole(row: bytes) -> Keyed:
         return Keyed(shape.key_of_row(row), (digest(row[2:]),))
 
-    plain = taken_apart if shape.apart else whole
-    if not table.versions:
-        return plain
-
     def version(row: bytes) -> Keyed:
-        key, parts = plain(row[:-_SPAN_BYTES])
-        since, until = _SPAN.unpack(row[-_SPAN_BYTES:])[1::2]
-        return Keyed(key + comparable_number(since), (*parts, comparable_number(until)))
+        key, parts = taken_apart(row[:-_SPAN_BYTES])
+        return Keyed(key + comparable_sent(row[_SINCE]), (*parts, comparable_sent(row[_UNTIL])))
 
-    return version
+    def whole_version(row: bytes) -> Keyed:
+        key = shape.key_of_row(row) + comparable_sent(row[_SINCE])
+        return Keyed(key, (digest(row[2:-_SPAN_BYTES]), comparable_sent(row[_UNTIL])))
+
+    if table.versions:
+        return version if shape.apart else whole_version
+    return taken_apart if shape.apart else whole
 
 
 def _copied(connection: Connection[Any], table: Table) -> Iterator[bytes]:

@@ -5,15 +5,14 @@ Digests lie aside, in the order of their keys.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from adapters.replaying.aside import Aside
-from adapters.replaying.keys import Keyed, Shape, comparable_number, number_of
+from adapters.replaying.keys import Keyed, Shape, comparable_number
 from projections.entity import OPEN, AnyProjection, History, Table
 from projections.fold import Write
 
-_NUMBER_BYTES = 8
+_AT = -8  # where the position of a version stands in its key
 _NEVER = comparable_number(OPEN)
 Rows = Sequence[tuple[Any, ...]]
 Parts = tuple[bytes | None, ...]
@@ -68,26 +67,33 @@ class Versions:
 
     def rows(self, until: int) -> Iterator[Keyed]:
         """All versions that are known at a position, by key; a part says until when each held."""
-        for _, versions in self._by_key(until):
-            for (key, parts), following in zip(versions, [*versions[1:], None], strict=True):
-                end = following.key[-_NUMBER_BYTES:] if following else _NEVER
-                yield Keyed(key, (*parts, end))
+        before: Keyed | None = None
+        for version in self._known(until):
+            if before is not None:
+                following = version.key if version.key[:_AT] == before.key[:_AT] else _NEVER
+                yield Keyed(before.key, (*before.parts, following[_AT:]))
+            before = version
+        if before is not None:
+            yield Keyed(before.key, (*before.parts, _NEVER))
 
     def present(self, at: int) -> Iterator[Keyed]:
         """What holds at a position, by key; of a part that a version left as it was, the last that there was."""
-        for key, versions in self._by_key(at):
-            parts = list(versions[-1].parts)
-            for number, part in enumerate(parts):
-                if part is None:
-                    parts[number] = next((v.parts[number] for v in reversed(versions) if v.parts[number]), None)
-            yield Keyed(key, tuple(parts))
+        before: Keyed | None = None
+        for version in self._known(at):
+            key, parts = version.key[:_AT], version.parts
+            if before is not None and before.key == key:
+                parts = tuple(old if new is None else new for old, new in zip(before.parts, parts, strict=True))
+            elif before is not None:
+                yield before
+            before = Keyed(key, parts)
+        if before is not None:
+            yield before
 
-    def _by_key(self, until: int) -> Iterator[tuple[bytes, list[Keyed]]]:
+    def _known(self, until: int) -> Iterator[Keyed]:
+        last = comparable_number(until)
         query = f"SELECT * FROM {self._name} ORDER BY key"  # noqa: S608 - our own names
         rows = (Keyed(key, tuple(parts)) for key, *parts in self._aside.execute(query))
-        known = (row for row in rows if number_of(row.key[-_NUMBER_BYTES:]) <= until)
-        for key, versions in groupby(known, lambda row: row.key[:-_NUMBER_BYTES]):
-            yield key, list(versions)
+        return (row for row in rows if row.key[_AT:] <= last)
 
 
 class ExpectedRows:

@@ -6,15 +6,15 @@ from struct import Struct
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from projections.columns import Column, Type, copy_fields
+from projections.columns import Column, Type, copy_each, copy_fields
 from projections.entity import Table
 
 _LENGTH = Struct(">i").unpack_from
-_INT8 = Struct(">q")
 _UNSIGNED = Struct(">Q")
 _MIDDLE = 1 << 63
 _DIGEST_BYTES = 16
 _NULL = b"\xff\xff\xff\xff"
+_FLIPPED = [bytes([first ^ 0x80]) for first in range(256)]  # the sign of a number whose first byte it is
 
 Fields = Sequence[bytes]
 """The fields of a row as they are copied out, each behind its length."""
@@ -51,12 +51,11 @@ class Shape:
 
     def taken_apart(self, rows: Sequence[Sequence[Any]]) -> tuple[list[bytes], list[tuple[bytes | None, ...]]]:
         """Keys and parts of rows that come as values; what rows have beyond the shape does not count."""
-        fields = list(copy_fields(self.kinds, rows))
         if self.apart:
-            keyed = list(map(self.keyed, fields))
+            keyed = list(map(self.keyed, copy_fields(self.kinds, rows)))
             return [row.key for row in keyed], [row.parts for row in keyed]
-        whole = map(b"".join, fields)
-        return list(map(self.order_key, fields)), [(sha256(row).digest()[:_DIGEST_BYTES],) for row in whole]
+        whole = copy_each(self.kinds, rows)
+        return list(map(self.key_of_row, whole)), [(sha256(row[2:]).digest()[:_DIGEST_BYTES],) for row in whole]
 
     def keyed(self, fields: Fields) -> Keyed:
         """A row."""
@@ -100,6 +99,11 @@ def comparable_number(number: int) -> bytes:
     return _UNSIGNED.pack(number + _MIDDLE)
 
 
+def comparable_sent(number: bytes) -> bytes:
+    """The same of a number as it is sent."""
+    return _FLIPPED[number[0]] + number[1:]
+
+
 def number_of(comparable: bytes) -> int:
     """The number that was made comparable."""
     found: int = _UNSIGNED.unpack(comparable)[0] - _MIDDLE
@@ -116,7 +120,7 @@ def named(columns: Sequence[Column], key: bytes) -> dict[str, Any]:
 
 def _comparable(kind: Type, value: bytes) -> bytes:
     if kind is Type.BIGINT:
-        return comparable_number(_INT8.unpack(value)[0])
+        return comparable_sent(value)
     return value + b"\0" if kind is Type.TEXT else value
 
 

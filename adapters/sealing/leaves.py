@@ -73,4 +73,4 @@ def checked_hash(event: RawEvent) -> bytes:
 @lru_cache(maxsize=1024)
 def _instant(sent: bytes) -> str:
     """As the leaf writes it: the events of one batch share it."""
-    return instant_of(sent).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{instant_of(sent).isoformat(timespec='microseconds').removesuffix('+00:00')}Z"
