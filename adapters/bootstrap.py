@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -96,6 +97,13 @@ class Core(NamedTuple):
         return AcmeRules(
             validity_days=chosen.validity_days, new_orders=chosen.new_orders, new_accounts=chosen.new_accounts
         )
+
+    @property
+    def caa_identities(self) -> tuple[str, ...]:
+        """Domain names that stand for this service in CAA records; none where they are not asked."""
+        chosen = self.settings.acme_server
+        host = urlsplit(self.settings.server.url).hostname
+        return (chosen.caa_identities or ((host,) if host else ())) if chosen.caa else ()
 
     def views_as_of(self, position: int) -> Views:
         """The read models as they were at a position that `moments` has waited for."""

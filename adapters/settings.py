@@ -217,8 +217,9 @@ class Sealing:
 class AcmeServer:
     """The service as an ACME server. `validity_days`: of the certificates it issues. Within an hour an account may make
     `new_orders`, a key for external account binding open `new_accounts`. Names are validated on `http_port`, by the
-    system's resolver or that of `dns_servers` (address, or address:port), up to `attempts` times with `pause` seconds
-    in between; `allow`: networks they may be in beside the ordinary ones.
+    system's resolver or that of `dns_servers` (address, or address:port), for `patience` seconds with `pause` seconds
+    in between; `allow`: networks they may be in beside the ordinary ones. `caa`: are CAA records asked, and obeyed?
+    `caa_identities`: domain names that stand for this service in them, without any the host of `server.url`.
     """
 
     validity_days: int = 90
@@ -226,8 +227,10 @@ class AcmeServer:
     new_accounts: int = 100
     http_port: int = 80
     dns_servers: tuple[str, ...] = ()
-    attempts: int = 3
+    patience: float = 20.0
     pause: float = 2.0
+    caa: bool = True
+    caa_identities: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
 
 

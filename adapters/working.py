@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+from adapters.acme_server.caa import Caa
 from adapters.acme_server.looking import Looker, LookSettings
 from adapters.bootstrap import Core
 from adapters.notifying.mail import Mailer
@@ -25,6 +26,7 @@ from adapters.syslog.sending import Line
 from adapters.webhooks.attempting import DeliverySettings, Post
 from adapters.webhooks.running import deliver_webhooks
 from adapters.webhooks.sending import Sender, SenderSettings
+from application.acme_ports import Patience
 from application.alerting import raise_alert
 from application.automations.kit import Kit, timing
 from application.automations.running import Running
@@ -159,7 +161,9 @@ def make_kit(core: Core, messenger: Messenger) -> Kit:
 def _looker(core: Core) -> Looker:
     chosen = core.settings.acme_server
     policy = AddressPolicy(parse_networks(chosen.allow))
-    settings = LookSettings(http_port=chosen.http_port, attempts=chosen.attempts, pause=chosen.pause)
+    patience = Patience(chosen.patience, chosen.pause)
+    caa = Caa(core.caa_identities, core.settings.server.url) if chosen.caa else None
+    settings = LookSettings(http_port=chosen.http_port, patience=patience, caa=caa)
     return Looker(policy, chosen.dns_servers, settings)
 
 

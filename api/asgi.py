@@ -58,6 +58,7 @@ def services_of(core: Core, health: Health) -> Services:
             read_request=read_request,
             issued_by=core.local_pki.issued_by,
             url=core.settings.server.url,
+            caa_identities=core.caa_identities,
         ),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,

@@ -75,7 +75,9 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AcmeServer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the service needs as an ACME server. `url`: where clients reach it, "" where they know better."""
+    """What the service needs as an ACME server. `url`: where clients reach it, "" where they know better.
+    `caa_identities`: domain names that stand for it in CAA records.
+    """
 
     spent: SpentNonces
     rates: Rates
@@ -83,6 +85,7 @@ class AcmeServer(msgspec.Struct, frozen=True, kw_only=True):
     read_request: RequestReader
     issued_by: IssuedBy
     url: str = ""
+    caa_identities: tuple[str, ...] = ()
 
 
 class KeptAnswer(Protocol):

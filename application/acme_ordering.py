@@ -6,7 +6,7 @@ and nothing is issued twice for one finalize.
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from application.acme_ports import AcmeRules, ChallengeLooker
 from application.acme_replacing import check_replaceable, claim_replacement
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
 from application.issuer_ports import RequestedCertificate, RequestReader
-from application.issuing_ports import Issuers
+from application.issuing_ports import Issuers, NotYet
 from application.ordering import submission
 from application.pem import encode
 from application.ports import Change
@@ -97,13 +97,20 @@ async def deactivate_authorization(house: House, context: Context, order_id: UUI
 
 
 async def validate_challenge(
-    house: House, context: Context, looker: ChallengeLooker, order_id: UUID, number: int
+    house: House, context: Context, looker: ChallengeLooker, order_id: UUID, number: int, answered_at: datetime
 ) -> None:
-    """Look whether an answered challenge is met, and record it. Repeating is harmless."""
-    found = (await load(house, ACME_ORDER, order_id)).found.authorization(number)
-    if found.answered is None or found.status is not acme_order.AuthorizationStatus.PENDING:
+    """Look whether an answered challenge is met, and record it. Repeating is harmless.
+
+    `answered_at`: when the client said so. Raises NotYet where it is worth while to look again.
+    """
+    order = (await load(house, ACME_ORDER, order_id)).found
+    found = order.authorization(number)
+    pending = acme_order.authorization_status(order, found, context.at) is acme_order.AuthorizationStatus.PENDING
+    if found.answered is None or not pending:
         return
-    flaw = await looker.look(found.identifier, found.token, found.answered)
+    flaw = await looker.look(order.account_id, found)
+    if flaw is not None and house.clock() < answered_at + timedelta(seconds=looker.patience.seconds):
+        raise NotYet("The challenge is not met yet.", looker.patience.pause)
 
     async def attempt() -> Attempt[None]:
         order = await load(house, ACME_ORDER, order_id)

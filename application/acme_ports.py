@@ -5,16 +5,17 @@ from uuid import UUID
 
 import msgspec
 
-from domain.acme_order import Answered, ChallengeFlaw
+from domain.acme_order import Authorization, ChallengeFlaw
 
 
 class AcmeRules(msgspec.Struct, frozen=True, kw_only=True):
-    """What operators may choose. `order_seconds`: how long an order and what was validated for it hold. `new_orders`,
+    """What operators may choose. `order_seconds`: how long an order and what was validated for it hold: as long as what
+    CAA records said may be relied on (CA/B Forum Baseline Requirements, 4.2.2.1: eight hours). `new_orders`,
     `new_accounts`: at most so many per account, per key for external account binding, within an hour.
     """
 
     validity_days: int = 90
-    order_seconds: int = 7 * 86_400
+    order_seconds: int = 8 * 3600
     new_orders: int = 300
     new_accounts: int = 100
 
@@ -35,9 +36,25 @@ class Rates(Protocol):
         ...
 
 
-class ChallengeLooker(Protocol):
-    """Looks whether challenges are met (RFC 8555, 8)."""
+class Patience(msgspec.Struct, frozen=True):
+    """For how many seconds after the client's answer a challenge that is not met is looked at again, and how many lie
+    between two looks: records and web servers take their time.
+    """
 
-    async def look(self, name: str, token: str, answered: Answered) -> ChallengeFlaw | None:
-        """None where the answer at the name is the right one. Never raises for what names and servers do."""
+    seconds: float = 20.0
+    pause: float = 2.0
+
+
+class ChallengeLooker(Protocol):
+    """Looks whether challenges are met (RFC 8555, 8), and whether the service may certify the names (RFC 8659)."""
+
+    @property
+    def patience(self) -> Patience:
+        """For how long."""
+        ...
+
+    async def look(self, account_id: UUID, found: Authorization) -> ChallengeFlaw | None:
+        """Once. None where the answer at the name is the right one, and no CAA record forbids it. Never raises for what
+        names and servers do.
+        """
         ...

@@ -1,26 +1,31 @@
-"""Looking whether challenges are met: some attempts, since records and web servers take their time."""
+"""Looking whether challenges are met, once; whether CAA records let us issue (RFC 8555, 8; RFC 8659)."""
 
 import asyncio
 import base64
 import hashlib
+from uuid import UUID
 
 import dns.exception
 import dns.resolver
 import msgspec
 
+from adapters.acme_server.caa import Caa, forbidden
 from adapters.acme_server.http01 import Http01
 from adapters.acme_server.names import NameServers
 from adapters.probing.policy import AddressPolicy
 from adapters.probing.resolving import system_resolver
-from domain.acme_order import Answered, ChallengeFlaw, ChallengeType
+from application.acme_ports import Patience
+from domain.acme_order import Answered, Authorization, ChallengeFlaw, ChallengeType
+
+CAA_SECONDS = 10.0
 
 
 class LookSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """`http_port`: where web servers listen. `pause`: seconds before each attempt but the first."""
+    """`http_port`: where web servers listen. `caa`: who we are in CAA records, None: they are not asked."""
 
     http_port: int = 80
-    attempts: int = 3
-    pause: float = 2.0
+    patience: Patience = Patience()
+    caa: Caa | None = None
 
 
 class Looker:
@@ -34,21 +39,33 @@ class Looker:
         self._policy = policy
         self._settings = settings
 
-    async def look(self, name: str, token: str, answered: Answered) -> ChallengeFlaw | None:
-        """See ChallengeLooker.look."""
-        flaw = await self._once(name, token, answered)
-        for _ in range(self._settings.attempts - 1):
-            if flaw is None:
-                break
-            await asyncio.sleep(self._settings.pause)
-            flaw = await self._once(name, token, answered)
-        return flaw
+    @property
+    def patience(self) -> Patience:
+        """See ChallengeLooker.patience."""
+        return self._settings.patience
 
-    async def _once(self, name: str, token: str, answered: Answered) -> ChallengeFlaw | None:
+    async def look(self, account_id: UUID, found: Authorization) -> ChallengeFlaw | None:
+        """See ChallengeLooker.look."""
+        if found.answered is None:
+            return ChallengeFlaw("malformed", "The challenge was not answered.")
+        flaw = await self._met(found.identifier, found.token, found.answered)
+        return flaw if flaw is not None else await self._forbidden(account_id, found)
+
+    async def _met(self, name: str, token: str, answered: Answered) -> ChallengeFlaw | None:
         if answered.challenge is ChallengeType.DNS_01:
             return await look_up(self._names, name, answered.key_authorization)
         async with Http01(self._policy, self._resolve, self._settings.http_port) as web:
             return await web.look(name, token, answered.key_authorization)
+
+    async def _forbidden(self, account_id: UUID, found: Authorization) -> ChallengeFlaw | None:
+        if self._settings.caa is None:
+            return None
+        try:
+            async with asyncio.timeout(CAA_SECONDS):
+                return await forbidden(self._names, self._settings.caa, found, account_id)
+        except TimeoutError:
+            sentence = f"The CAA records of {found.identifier} could not be looked up within {CAA_SECONDS:g} seconds."
+            return ChallengeFlaw("caa", sentence)
 
 
 async def look_up(names: NameServers, name: str, key_authorization: str) -> ChallengeFlaw | None:

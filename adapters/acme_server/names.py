@@ -8,6 +8,7 @@ import dns.exception
 import dns.rdatatype
 import dns.resolver
 
+from adapters.acme_server.caa import CaaRecord
 from adapters.probing.policy import Address
 from domain.endpoint import parse_endpoint
 from domain.errors import Refused
@@ -26,6 +27,13 @@ class NameServers:
         """The TXT values at a name; CNAMEs are followed (RFC 8555, 8.4). Raises dns.exception.DNSException, OSError."""
         answer = await self._resolver().resolve(name, dns.rdatatype.TXT, lifetime=SECONDS)
         return [b"".join(record.strings) for record in answer]
+
+    async def caa(self, name: str) -> list[CaaRecord]:
+        """See CaaNames.caa. CNAMEs are followed (RFC 8659, section 3)."""
+        answer = await self._resolver().resolve(name, dns.rdatatype.CAA, lifetime=SECONDS)
+        return [
+            CaaRecord(record.flags, record.tag.decode("latin-1"), record.value.decode("latin-1")) for record in answer
+        ]
 
     async def addresses(self, name: str) -> Sequence[Address]:
         """All addresses of a name, IPv6 first. Raises OSError where there are none."""

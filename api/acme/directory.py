@@ -36,9 +36,13 @@ def get_directory(request: Request[Any, Any, Any], services: NamedDependency[Ser
         "keyChange": at.at("key-change"),
         "revokeCert": at.at("revoke-cert"),
         "renewalInfo": at.at("renewal-info"),
-        "meta": {"externalAccountRequired": True},
+        "meta": {"externalAccountRequired": True} | _identities(services.acme.caa_identities),
     }
     return reply(request, services, body)
+
+
+def _identities(found: tuple[str, ...]) -> dict[str, list[str]]:
+    return {"caaIdentities": list(found)} if found else {}
 
 
 @get("/new-nonce", **_OPEN, sync_to_thread=False)

@@ -108,10 +108,10 @@ async def issue_order(kit: Kit, recorded: Recorded) -> None:
 
 
 async def validate_acme_challenge(kit: Kit, recorded: Recorded) -> None:
-    """When an ACME client has answered a challenge, it is looked at."""
+    """When an ACME client has answered a challenge, it is looked at, for a while again and again."""
     event = cast("AcmeChallengeAnswered", recorded.event)
     context = reacting(kit.house, "validate-acme-challenge", recorded)
-    await validate_challenge(kit.house, context, kit.looker, recorded.stream_id, event.number)
+    await validate_challenge(kit.house, context, kit.looker, recorded.stream_id, event.number, event.meta.at)
 
 
 async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:

@@ -201,6 +201,7 @@ def services_of(core: Core, **settings: Any) -> Services:
             read_request=read_request,
             issued_by=core.local_pki.issued_by,
             url=core.settings.server.url,
+            caa_identities=core.caa_identities,
         ),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,

@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.simulated.looking import SimulatedLooker
-from application.acme_ordering import validate_challenge
+from application.acme_ports import Patience
+from application.issuing_ports import NotYet
 from domain import ids
 from domain.acme_order import ChallengeFlaw
-from tests.api.acme_desk import NAMES, client, context, eab, finalize, id_of, issue, order, validate
+from tests.api.acme_desk import NAMES, client, eab, finalize, id_of, issue, look, order, validate
 from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.support.acme_client import AcmeClient, PrivateKey, b64, binding, jwk_of, jws, request_for
 from tests.support.postgres import PostgresServer, database
@@ -40,7 +41,7 @@ ERROR = "urn:ietf:params:acme:error:"
 async def test_from_the_directory_to_the_certificate(desk: Desk) -> None:
     """Account, order, validation, finalize, certificate; and everything of it is in inventory, orders and ledger."""
     acme = await AcmeClient(desk.client()).begin()
-    assert acme.directory["meta"] == {"externalAccountRequired": True}
+    assert acme.directory["meta"] == {"externalAccountRequired": True, "caaIdentities": ["certferry.test"]}
     opened = await acme.open(*await eab(desk))
     assert (201, "valid") == (opened.status_code, opened.json()["status"])
     made = await order(acme)
@@ -268,7 +269,7 @@ async def test_what_fails_ends_the_order(desk: Desk) -> None:
     await acme.post(challenge["url"], {})
     looker = SimulatedLooker()
     looker.flaws["www.example.org"] = ChallengeFlaw("connection", "Nobody is there.")
-    await validate_challenge(desk.core.house, context(desk), looker, id_of(url), 0)
+    await look(desk, looker, id_of(url), 0)
     shown = (await acme.get(authorization)).json()
     assert ("invalid", 1, f"{ERROR}connection") == (
         shown["status"],
@@ -278,6 +279,31 @@ async def test_what_fails_ends_the_order(desk: Desk) -> None:
     ended = (await acme.get(url)).json()
     assert ("invalid", "Nobody is there.") == (ended["status"], ended["error"]["detail"])
     _refused(await finalize(acme, url, "www.example.org"), 403, "orderNotReady")
+
+
+async def test_what_is_not_met_yet_is_looked_at_again(desk: Desk) -> None:
+    """By a later job, for a while: the client sees `processing` meanwhile, and no job sits there waiting."""
+    acme = await client(desk)
+    made = await order(acme)
+    url, authorizations = made.headers["Location"], made.json()["authorizations"]
+    for authorization in authorizations:
+        [challenge, _] = (await acme.get(authorization)).json()["challenges"]
+        await acme.post(challenge["url"], {})
+    looker = SimulatedLooker(Patience(seconds=20, pause=3))
+    looker.flaws = {name: ChallengeFlaw("connection", "Nobody is there yet.") for name in NAMES}
+    for number in range(len(NAMES)):
+        with pytest.raises(NotYet) as later:
+            await look(desk, looker, id_of(url), number, seconds_ago=10)
+        assert 3 == later.value.seconds
+    [shown, _] = (await acme.get(authorizations[0])).json()["challenges"]
+    assert "processing" == shown["status"]
+    del looker.flaws[NAMES[0]]
+    await look(desk, looker, id_of(url), 0, seconds_ago=19)
+    await look(desk, looker, id_of(url), 1, seconds_ago=20)
+    assert ["valid", "invalid"] == [(await acme.get(each)).json()["status"] for each in authorizations]
+    looks = len(looker.looks)
+    await look(desk, looker, id_of(url), 1)
+    assert looks == len(looker.looks)
 
 
 async def test_an_authorization_can_be_given_up(desk: Desk) -> None:

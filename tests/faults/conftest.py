@@ -1,5 +1,6 @@
 """One running demo whose parts are killed, with a reload that takes a while, so that there is a middle to hit."""
 
+import contextlib
 import os
 import signal
 from collections.abc import Iterator
@@ -40,3 +41,18 @@ def story(demo: Demo, request: pytest.FixtureRequest) -> Iterator[Story]:
     yield Story(demo, request.node.name)
     for pid in demo.pids.values():
         os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def configured(demo: Demo, section: str, lines: str) -> Iterator[None]:
+    """The worker with one more section of settings; with those of before at the end of the block."""
+    file = demo.directory / "certferry.toml"
+    before = file.read_text()
+    assert f"[{section}]" not in before
+    file.write_text(f"{before}\n[{section}]\n{lines}")
+    demo.kill("worker")
+    try:
+        yield
+    finally:
+        file.write_text(before)
+        demo.kill("worker")

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
 from pathlib import Path
+from uuid import UUID
 
 import dns.message
 import dns.name
@@ -16,14 +17,16 @@ import dns.tsigkeyring
 import dns.update
 import pytest
 
+from adapters.acme_server.caa import Caa
 from adapters.acme_server.http01 import LONGEST, REDIRECTS, Http01
 from adapters.acme_server.looking import Looker, LookSettings
 from adapters.acme_server.names import NameServers
+from adapters.demo.ports import free_port
 from adapters.probing.policy import Address, AddressPolicy, parse_networks
-from domain.acme_order import Answered, ChallengeFlaw, ChallengeType
+from domain.acme_order import Answered, Authorization, ChallengeFlaw, ChallengeType
 from tests.support.nameserver import HOST, KEY, ZONE, NameServer, running_name_server
 
-TOKEN, NAME = "token", "www.example.org"
+TOKEN, NAME, ACCOUNT = "token", "www.example.org", UUID(int=1)
 RIGHT = "token.thumbprint"
 HERE = AddressPolicy(parse_networks(["127.0.0.0/8"]))
 Answer = Callable[[str], bytes]
@@ -178,32 +181,39 @@ def put(server: NameServer, name: str, *texts: str) -> None:
 async def test_dns_01(tmp_path: Path) -> None:
     """One of several records is the right one; wrong ones, none, and a server that is away are told apart."""
     digest = base64.urlsafe_b64encode(hashlib.sha256(RIGHT.encode()).digest()).rstrip(b"=").decode()
-    answered = Answered(ChallengeType.DNS_01, RIGHT)
+
+    async def seen(name: str) -> ChallengeFlaw | None:
+        found = Authorization(name=name, token=TOKEN, answered=Answered(ChallengeType.DNS_01, RIGHT))
+        return await looker.look(ACCOUNT, found)
+
     with running_name_server(tmp_path) as server:
         put(server, "_acme-challenge.www.example.org", "wrong", digest)
         put(server, "_acme-challenge.shop.example.org", "wrong")
-        looker = Looker(HERE, (f"{HOST}:{server.port}",), LookSettings(attempts=1))
-        assert await looker.look("www.example.org", TOKEN, answered) is None
+        looker = Looker(HERE, (f"{HOST}:{server.port}",), LookSettings())
+        assert await seen("www.example.org") is None
         for name in ("shop.example.org", "nothing.example.org"):
-            flaw = await looker.look(name, TOKEN, answered)
+            flaw = await seen(name)
             assert flaw is not None
             assert "unauthorized" == flaw.type
         assert [ip_address(HOST)] == list(await NameServers((f"{HOST}:{server.port}",)).addresses("www.example.org"))
         with pytest.raises(OSError, match="NXDOMAIN"):
             await NameServers((f"{HOST}:{server.port}",)).addresses("nothing.example.org")
-        away = await looker.look("www.example.net", TOKEN, answered)  # of another zone: REFUSED
+        away = await seen("www.example.net")  # of another zone: REFUSED
         assert away is not None
         assert "dns" == away.type
 
 
-async def test_some_attempts() -> None:
-    """A web server that takes its time to know is asked again."""
-    answers = [shown("", "404 Not Found"), shown(RIGHT)]
-    async with web_server(lambda _: answers.pop(0)) as web:
-        settings = LookSettings(http_port=web.port, attempts=3, pause=0)
-        looker = Looker(HERE, settings=settings)
-        assert await looker.look("localhost", TOKEN, Answered(ChallengeType.HTTP_01, RIGHT)) is None
-    assert [] == answers
+async def test_whoever_is_met_must_be_permitted_as_well() -> None:
+    """CAA is asked where the challenge is met: here by a name server that is away, so that nothing is known."""
+    caa = Caa(("ca.example.net",))
+    async with web_server(lambda _: shown(RIGHT)) as web:
+        found = Authorization(name="localhost", token=TOKEN, answered=Answered(ChallengeType.HTTP_01, RIGHT))
+        assert await Looker(HERE, settings=LookSettings(http_port=web.port)).look(ACCOUNT, found) is None
+        looker = Looker(HERE, settings=LookSettings(http_port=web.port, caa=caa))
+        looker._names = NameServers((f"{HOST}:{free_port(HOST)}",))
+        flaw = await looker.look(ACCOUNT, found)
+    assert flaw is not None
+    assert "caa" == flaw.type
 
 
 @pytest.mark.parametrize("text", ["ns.example.org", "127.0.0.1:", "127.0.0.1:0", "1.2.3", "127.0.0.1:53:53"])
