@@ -7,15 +7,28 @@ raised, so that the queue comes again.
 from collections.abc import Callable
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    write,
+)
 from application.issuing_ports import Issuer, Issuers, NotYet, RevokedCertificate, TellByHand
+from application.personal import sealed
 from domain import revocation
 from domain.ca_notice import is_settled
 from domain.certificate import CERTIFICATE, Certificate
 from domain.certificate_order import CERTIFICATE_ORDER
-from domain.entity import Event
+from domain.entity import Event, Meta
 from domain.errors import Code, Refused
 
+_ByPerson = Callable[[Certificate, Meta, str | None], tuple[Event, ...]]
 _NOT_OURS = "This certificate was not ordered here: tell its CA yourself that it is revoked."
 
 
@@ -44,6 +57,36 @@ async def inform_ca(house: House, context: Context, issuers: Issuers, certificat
         raise
     else:
         await _record(house, context, certificate_id, "informed", _informed(context, said))
+
+
+async def retry_ca(
+    house: House, context: Context, certificate_id: UUID, comment: str | None = None
+) -> Done[Loaded[Certificate]]:
+    """The CA is to be told once more; a reaction does that."""
+    return await _by_person(house, context, certificate_id, revocation.retry_ca, comment)
+
+
+async def told_ca(
+    house: House, context: Context, certificate_id: UUID, comment: str | None = None
+) -> Done[Loaded[Certificate]]:
+    """Somebody has told the CA."""
+    return await _by_person(house, context, certificate_id, revocation.told_ca, comment)
+
+
+async def _by_person(
+    house: House, context: Context, certificate_id: UUID, decision: _ByPerson, comment: str | None
+) -> Done[Loaded[Certificate]]:
+    said = await sealed(house.texts, context.actor, comment)
+
+    async def attempt() -> Attempt[Loaded[Certificate]]:
+        known = await load(house, CERTIFICATE, certificate_id)
+        check_version(context, known)
+        events = decision(known.found, context.meta, said)
+        return Attempt((write(known, events),), known.after(events))
+
+    again = reading_back(house, CERTIFICATE, certificate_id)
+    action = "certificate.inform_ca"
+    return await carry_out(house, context, attempt, subject_id=certificate_id, action=action, again=again)
 
 
 async def _issuer(house: House, issuers: Issuers, state: Certificate) -> Issuer:

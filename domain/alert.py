@@ -29,6 +29,7 @@ class AlertKind(StrEnum):
     WEBHOOK_DISABLED = "webhook_disabled"
     SYSLOG_BEHIND = "syslog_behind"
     NOTIFICATION_FAILED = "notification_failed"
+    CA_NOT_INFORMED = "ca_not_informed"
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from domain.entity import Event
+from domain.personal import WrittenText
 
 
 class NoticeState(StrEnum):
@@ -39,6 +40,20 @@ class RevocationCaByHand(Event, frozen=True, kw_only=True):
     message: str
 
 
+class RevocationCaRetried(Event, frozen=True, kw_only=True):
+    """Somebody wants the CA to be told once more, after it said no or could not be told."""
+
+    topic = "certificate.revoke.ca_retried"
+    comment: WrittenText | None = None
+
+
+class RevocationCaToldByHand(Event, frozen=True, kw_only=True):
+    """Somebody says to have told the CA of the revocation: nothing is left to be done."""
+
+    topic = "certificate.revoke.ca_told_by_hand"
+    comment: WrittenText | None = None
+
+
 class CaNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The last word on it."""
 
@@ -48,13 +63,20 @@ class CaNotice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     retrying: bool = False
 
 
-def noticed(state: Any, event: RevocationCaInformed | RevocationCaFailed | RevocationCaByHand) -> Any:
+Notice = RevocationCaInformed | RevocationCaFailed | RevocationCaByHand | RevocationCaRetried | RevocationCaToldByHand
+
+
+def noticed(state: Any, event: Notice) -> Any:
     """The certificate's state after one of these events."""
     return msgspec.structs.replace(state, ca_notice=of_event(event))
 
 
-def of_event(event: RevocationCaInformed | RevocationCaFailed | RevocationCaByHand) -> CaNotice:
+def of_event(event: Notice) -> CaNotice:
     """What an event says."""
+    if isinstance(event, RevocationCaRetried):
+        return CaNotice(state=NoticeState.FAILED, message="It is being told again.", at=event.meta.at, retrying=True)
+    if isinstance(event, RevocationCaToldByHand):
+        return CaNotice(state=NoticeState.INFORMED, message="Somebody told it by hand.", at=event.meta.at)
     retrying = isinstance(event, RevocationCaFailed) and event.retrying
     return CaNotice(state=_STATES[type(event)], message=event.message, at=event.meta.at, retrying=retrying)
 

@@ -9,7 +9,15 @@ from uuid import UUID
 
 import msgspec
 
-from domain.ca_notice import CaNotice, RevocationCaByHand, RevocationCaFailed, RevocationCaInformed, noticed
+from domain.ca_notice import (
+    CaNotice,
+    RevocationCaByHand,
+    RevocationCaFailed,
+    RevocationCaInformed,
+    RevocationCaRetried,
+    RevocationCaToldByHand,
+    noticed,
+)
 from domain.certificate_facts import CertificateFacts
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
@@ -288,5 +296,7 @@ CERTIFICATE: AggregateType[Certificate] = AggregateType(
         RevocationCaInformed: noticed,
         RevocationCaFailed: noticed,
         RevocationCaByHand: noticed,
+        RevocationCaRetried: noticed,
+        RevocationCaToldByHand: noticed,
     },
 )

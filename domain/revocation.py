@@ -11,14 +11,25 @@ from uuid import UUID
 import msgspec
 
 from domain.approval import person_of
-from domain.ca_notice import RevocationCaByHand, RevocationCaFailed, RevocationCaInformed, is_settled
+from domain.ca_notice import (
+    CaNotice,
+    NoticeState,
+    RevocationCaByHand,
+    RevocationCaFailed,
+    RevocationCaInformed,
+    RevocationCaRetried,
+    RevocationCaToldByHand,
+    is_settled,
+)
 from domain.certificate import Certificate, CertificateRevoked
+from domain.certificate_order import Provider
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.texts import verbatim
 
 LIFETIME = timedelta(minutes=5)
 TRIES = 3
+_LOCAL_PKI = Provider.LOCAL_PKI.value
 
 
 class RevocationReason(StrEnum):
@@ -126,6 +137,36 @@ def ca_failed(certificate: Certificate, meta: Meta, message: str, *, retrying: b
 def ca_by_hand(certificate: Certificate, meta: Meta, message: str) -> tuple[Event, ...]:
     """Somebody has to tell the CA."""
     return () if _is_over(certificate) else (RevocationCaByHand(meta=meta, message=verbatim(message)),)
+
+
+def retry_ca(certificate: Certificate, meta: Meta, comment: str | None = None) -> tuple[Event, ...]:
+    """Somebody wants the CA to be told once more. While it is being told again anyway nothing changes."""
+    notice = _untold(certificate)
+    return () if notice.retrying else (RevocationCaRetried(meta=meta, comment=comment),)
+
+
+def told_ca(certificate: Certificate, meta: Meta, comment: str | None = None) -> tuple[Event, ...]:
+    """Somebody told the CA. Local PKI is nobody to be told: its lists follow what is revoked here."""
+    _untold(certificate)
+    if certificate.provider == _LOCAL_PKI:
+        raise _not_now(certificate, "Local PKI tells of it itself, in its revocation list.")
+    return (RevocationCaToldByHand(meta=meta, comment=comment),)
+
+
+def _untold(certificate: Certificate) -> CaNotice:
+    if certificate.revoked_at is None:
+        raise _not_now(certificate, "The certificate is not revoked.")
+    notice = certificate.ca_notice
+    if notice is None:
+        raise _not_now(certificate, "The CA is being told just now.")
+    if notice.state is NoticeState.INFORMED:
+        raise _not_now(certificate, "The CA knows of the revocation.")
+    return notice
+
+
+def _not_now(certificate: Certificate, sentence: str) -> Refused:
+    status = certificate.ca_notice.state.value if certificate.ca_notice is not None else "none"
+    return Refused(Code.INVALID_TRANSITION, sentence, current_status=status, allowed=[])
 
 
 def _is_over(certificate: Certificate) -> bool:

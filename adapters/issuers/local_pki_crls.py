@@ -89,9 +89,16 @@ class LocalPkiCrls:
         async with self._turns[ca_id], self._store.next(ca_id) as turn:
             if turn.latest is not None and unless(turn.latest):
                 return turn.latest
-            made = await self._make(ca_id, turn.latest.number + 1 if turn.latest else 1)
+            made = await self._make(ca_id, self._number_after(turn.latest))
             await turn.keep(made)
         return made
+
+    def _number_after(self, latest: PublishedCrl | None) -> int:
+        """The instant in milliseconds, and more than before: a database that was restored from a backup gives no number
+        again that clients have seen since that backup (RFC 5280, 5.2.3).
+        """
+        now = int(self._clock().timestamp() * 1000)
+        return max(now, latest.number + 1) if latest else now
 
     async def _make(self, ca_id: str, number: int) -> PublishedCrl:
         now = self._clock().replace(microsecond=0)

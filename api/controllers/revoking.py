@@ -10,11 +10,14 @@ from api.asking import SECRET_ANSWER, Command
 from api.controllers.certificates import changed
 from api.schemas.certificates import CertificateBody
 from api.schemas.revoking import RevocationChallenge, RevokeBody
+from api.schemas.work_orders import CommentBody
 from api.security import requires
+from application.ca_informing import retry_ca, told_ca
 from application.revoking import ConfirmRevocation, request_revocation, revoke_certificate
 from domain.roles import Permission
 
 REVOKE = requires(Permission.REVOKE)
+NO_COMMENT = CommentBody()
 
 
 @post("/certificates/{certificate_id:uuid}/revocation-requests", opt=REVOKE | SECRET_ANSWER)
@@ -45,4 +48,22 @@ async def revoke_a_certificate(
     return await command.answer(done, await changed(command, done.result), version=done.result.version)
 
 
-HANDLERS = [request_a_revocation, revoke_a_certificate]
+@post("/certificates/{certificate_id:uuid}/revocation-notice/retry", opt=REVOKE, status_code=200)
+async def tell_the_ca_again(
+    certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[CommentBody] = NO_COMMENT
+) -> Response[CertificateBody]:
+    """Tell the CA of the revocation once more, after it said no or could not be told."""
+    done = await retry_ca(command.house, command.context, certificate_id, data.comment)
+    return await command.answer(done, await changed(command, done.result), version=done.result.version)
+
+
+@post("/certificates/{certificate_id:uuid}/revocation-notice/told", opt=REVOKE, status_code=200)
+async def the_ca_was_told(
+    certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[CommentBody] = NO_COMMENT
+) -> Response[CertificateBody]:
+    """Say that you told the CA of the revocation by hand."""
+    done = await told_ca(command.house, command.context, certificate_id, data.comment)
+    return await command.answer(done, await changed(command, done.result), version=done.result.version)
+
+
+HANDLERS = [request_a_revocation, revoke_a_certificate, tell_the_ca_again, the_ca_was_told]

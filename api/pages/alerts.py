@@ -25,6 +25,7 @@ from domain.roles import Permission, may
 from projections.alerts.view import AlertFilter, AlertRow
 
 UseCase = Callable[[House, Context, UUID, str | None], Awaitable[Done[Loaded[Alert]]]]
+_OF_CERTIFICATES = frozenset({AlertKind.EXPIRY, AlertKind.CA_NOT_INFORMED})
 WORDS: dict[AlertKind, str] = {
     AlertKind.ORDER_FAILED: "Order failed",
     AlertKind.PUSH_FAILED: "Push failed",
@@ -40,6 +41,7 @@ WORDS: dict[AlertKind, str] = {
     AlertKind.WEBHOOK_DISABLED: "Webhook disabled",
     AlertKind.SYSLOG_BEHIND: "Syslog is behind",
     AlertKind.NOTIFICATION_FAILED: "Notifications fail",
+    AlertKind.CA_NOT_INFORMED: "CA does not know of a revocation",
 }
 
 
@@ -145,7 +147,7 @@ def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
         id=row.id,
         words=WORDS[alert.kind],
         message=alert.message,
-        url=f"/certificates/{alert.subject_id}" if alert.kind is AlertKind.EXPIRY else None,
+        url=f"/certificates/{alert.subject_id}" if alert.kind in _OF_CERTIFICATES else None,
         raised_at=alert.raised_at,
         status=status,
         acknowledged_by=(reading.services.directory.name_of(by) or by) if by else None,

@@ -13,6 +13,7 @@ from application.house import Context, Loaded, load
 from application.ports import Recorded
 from domain.alert import ALERT, AlertKind
 from domain.bridge import BRIDGE, BridgeStatus
+from domain.ca_notice import NoticeState
 from domain.certificate import CERTIFICATE
 from domain.certificate_order import CERTIFICATE_ORDER, OrderStatus
 from domain.connector import CONNECTOR, Connector
@@ -104,6 +105,20 @@ async def judge_expiry(kit: Kit, recorded: Recorded) -> None:
     """A certificate that was renewed or revoked expires in peace: its alerts of expiry are resolved."""
     await kit.caught_up(await kit.house.log.head())
     await settle_certificate(kit.house, reacting(kit.house, "alert-expiry", recorded), recorded.stream_id)
+
+
+async def judge_ca_notice(kit: Kit, recorded: Recorded) -> None:
+    """A CA that said no to a revocation, or has to be told by people, raises an alert; once it knows, or is told again,
+    that is resolved.
+    """
+    certificate = await load(kit.house, CERTIFICATE, recorded.stream_id)
+    notice = certificate.found.ca_notice
+    message = None
+    if notice is not None and notice.state is not NoticeState.INFORMED and not notice.retrying:
+        name = certificate.found.facts.common_name
+        message = f"The CA of {name} does not know that it is revoked: {notice.message}"
+    context = reacting(kit.house, "alert-ca-notice", recorded)
+    await _settle(kit, context, AlertKind.CA_NOT_INFORMED, certificate.id, message)
 
 
 async def judge_rules(kit: Kit, recorded: Recorded) -> None:

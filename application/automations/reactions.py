@@ -30,6 +30,12 @@ from application.verifying import carry_out_run
 from domain.acme_order import AcmeChallengeAnswered
 from domain.alert import AlertRaised
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
+from domain.ca_notice import (
+    RevocationCaByHand,
+    RevocationCaFailed,
+    RevocationCaRetried,
+    RevocationCaToldByHand,
+)
 from domain.certificate import CertificateRenewed, CertificateRevoked
 from domain.certificate_order import (
     CERTIFICATE_ORDER,
@@ -64,6 +70,10 @@ from domain.webhook import WebhookChanged, WebhookDisabled, WebhookRemoved
 from domain.work_order_events import PushImplemented, PushRescheduled, PushRetried, PushScheduled
 
 SCHEDULE = "schedule"
+
+
+def _is_for_people(event: Event) -> bool:
+    return not (isinstance(event, RevocationCaFailed) and event.retrying)
 
 
 def _always(_: Event) -> bool:
@@ -168,7 +178,7 @@ async def push_renewed(kit: Kit, recorded: Recorded) -> None:
 
 
 async def tell_ca(kit: Kit, recorded: Recorded) -> None:
-    """When a certificate is revoked, its CA is told, again and again until it has taken or refused it."""
+    """When a certificate is revoked, or somebody asks for it, its CA is told, until it has taken or refused it."""
     await kit.caught_up(recorded.position)
     await inform_ca(kit.house, reacting(kit.house, "tell-ca", recorded), kit.issuers, recorded.stream_id)
 
@@ -234,6 +244,8 @@ _FORGET_CODE = Reaction(
 _EXPIRY_ALERT = Reaction("alert-expiry", alerts.judge_expiry, follows=_is_not_a_link_back)
 _RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, serial=True)
 _PUSH_RENEWED = Reaction("push-renewed", push_renewed, follows=_is_not_a_link_back)
+_TELL_CA = Reaction("tell-ca", tell_ca)
+_NOTICE_ALERT = Reaction("alert-ca-notice", alerts.judge_ca_notice, serial=True, follows=_is_for_people)
 _SUPERSEDE = Reaction("supersede-pushes", supersede_pushes, follows=_is_not_a_link_back)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
@@ -257,7 +269,11 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     SyncChanged: (_SYNC_ALERT,),
     ValidationChanged: (_VALIDATION_ALERT,),
     RevocationRequested: (_FORGET_CODE,),
-    CertificateRevoked: (_SUPERSEDE, Reaction("tell-ca", tell_ca), _EXPIRY_ALERT),
+    CertificateRevoked: (_SUPERSEDE, _TELL_CA, _EXPIRY_ALERT),
+    RevocationCaFailed: (_NOTICE_ALERT,),
+    RevocationCaByHand: (_NOTICE_ALERT,),
+    RevocationCaRetried: (_TELL_CA, _NOTICE_ALERT),
+    RevocationCaToldByHand: (_NOTICE_ALERT,),
     CertificateRenewed: (_SUPERSEDE, _PUSH_RENEWED, _EXPIRY_ALERT),
     ExpiryAlertRuleChanged: (_RULES_ALERT,),
     ExpiryAlertRuleRetired: (_RULES_ALERT,),

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 
 from tests.adapters.issuers.status import openssl, pem
-from tests.api.desk import Desk
+from tests.adapters.x509.certificates import cn, make, san
+from tests.api.desk import Desk, served
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Json, Story
 
@@ -229,6 +230,7 @@ async def test_clients_are_told_by_list_and_by_ocsp(working_desk: Desk, tmp_path
         return said if status != 0 else None
 
     assert "certificate revoked" in await eventually(on_the_list)
+    assert "Reason: keyCompromise" in await over_the_network(desk, issuing, leaf, root)
 
     async def notice() -> Json | None:
         found = await story.get(f"certificates/{certificate['id']}")
@@ -237,6 +239,36 @@ async def test_clients_are_told_by_list_and_by_ocsp(working_desk: Desk, tmp_path
     told = await eventually(notice)
     assert ("informed", False) == (told["state"], told["retrying"])
     assert "revocation list number" in told["message"]
+
+
+async def over_the_network(desk: Desk, issuing: Path, leaf: Path, root: Path) -> str:
+    """`openssl ocsp -url`: its own request, whose nonce is repeated."""
+    async with served(desk.app) as url:
+        asked = ("-issuer", issuing, "-cert", leaf, "-CAfile", root, "-url", f"{url}/pki/ocsp")
+        status, text = await asyncio.to_thread(openssl, "ocsp", *asked)
+    assert (0, True, False) == (status, "Response verify OK" in text, "WARNING" in text), text
+    return text
+
+
+async def test_people_say_that_they_told_the_ca(working_desk: Desk) -> None:
+    """Of an imported certificate nobody else can: an alert until then, known afterwards, and told once."""
+    desk, story = working_desk, Story(working_desk)
+    made = make(cn("old.example.org"), [san("old.example.org")])
+    certificate = await story.post("operator", "certificates", {"certificate_pem": made.pem}, 201)
+    notice = f"certificates/{certificate['id']}/revocation-notice"
+    await revoke(desk, certificate["id"], await challenge(desk, certificate["id"]))
+
+    async def alerts(is_open: bool) -> Json | None:
+        query = {"kind": "ca_not_informed", "open": is_open}
+        items = (await desk.as_("operator").get(f"{API}/alerts", params=query)).json()["items"]
+        return next((item for item in items if item["subject_id"] == certificate["id"]), None)
+
+    assert "old.example.org" in (await eventually(lambda: alerts(is_open=True)))["message"]
+    told = await story.post("operator", f"{notice}/told", {"comment": "by telephone"}, 200)
+    assert ("informed", False) == (told["revocation_notice"]["state"], told["revocation_notice"]["retrying"])
+    assert await eventually(lambda: alerts(is_open=False))
+    for act in ("told", "retry"):
+        refused(await desk.as_("operator").post(f"{API}/{notice}/{act}"), 409, "invalid-transition")
 
 
 async def test_a_question_by_get_may_be_kept_by_caches(desk: Desk) -> None:

@@ -39,6 +39,8 @@ MAY: dict[str, set[str]] = {
     "POST certificates/{id}/renew": {"requester", "lead"},
     "POST certificates/{id}/revocation-requests": {"operator"},
     "POST certificates/{id}/revoke": {"operator"},
+    "POST certificates/{id}/revocation-notice/retry": {"operator"},
+    "POST certificates/{id}/revocation-notice/told": {"operator"},
     "DELETE connectors/{id}": {"operator"},
     "POST certificates/{id}/push": {"requester", "lead"},
     "POST certificates/{id}/deploy": {"requester", "lead", "operator"},

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.x509.requests import read_request
 from application.automations.kit import is_outcome
+from application.ca_informing import retry_ca, told_ca
 from application.house import load
 from application.implementing import Dialog, approve_push, implement_push
 from application.issuer_ports import RequestedCertificate
@@ -14,7 +15,14 @@ from application.issuing_ports import Issuer, NotYet, RevokedCertificate, TellBy
 from application.ordering import submit_order
 from application.ports import LogUnavailable
 from application.revoking import Challenge, ConfirmRevocation, request_revocation, revoke_certificate
-from domain.ca_notice import NoticeState, RevocationCaByHand, RevocationCaFailed, RevocationCaInformed
+from domain.alert import ALERT, Alert, AlertKind, AlertRaised
+from domain.ca_notice import (
+    NoticeState,
+    RevocationCaByHand,
+    RevocationCaFailed,
+    RevocationCaInformed,
+    RevocationCaRetried,
+)
 from domain.certificate import CERTIFICATE, Certificate, CertificateIssued, CertificateRevoked
 from domain.certificate_order import Provider
 from domain.connector_events import DeploymentFailed, DeploymentRequested
@@ -216,13 +224,17 @@ async def revoked_with(world: World, *answers: str | Exception, twice: float = 0
     """A certificate of a provider that answers so is revoked, and everything has happened."""
     issuers = await local_pki(world)
     talk = Talk(await issuers.of(Provider.LOCAL_PKI), *answers)
-    office = Office(world, Field(), issuers=talk, twice=twice)
+    certificate_id = await ordered_and_revoked(world, Office(world, Field(), issuers=talk, twice=twice), talk)
+    return talk, await state(world, certificate_id)
+
+
+async def ordered_and_revoked(world: World, office: Office, talk: Talk) -> UUID:
     await submit_order(world.house, world.by("rita"), talk, WISH)
     await office.settle()
     [certificate_id] = [stream for stream, event in world.history() if isinstance(event, CertificateIssued)]
     await confirm(world, certificate_id, await asked(world, certificate_id))
     await office.settle()
-    return talk, await state(world, certificate_id)
+    return certificate_id
 
 
 async def test_local_pki_lists_it() -> None:
@@ -296,3 +308,57 @@ async def test_a_ca_that_wants_to_be_asked_later_is_trouble_that_passes() -> Non
     [failed] = world.events(RevocationCaFailed)
     assert isinstance(failed, RevocationCaFailed)
     assert failed.retrying
+
+
+async def notices(world: World) -> list[Alert]:
+    """Alerts of CAs that do not know."""
+    raised = [stream for stream, event in world.history() if isinstance(event, AlertRaised)]
+    found = [(await load(world.house, ALERT, stream)).found for stream in raised]
+    return [alert for alert in found if alert.kind is AlertKind.CA_NOT_INFORMED]
+
+
+async def test_a_ca_that_does_not_know_is_an_alert_until_somebody_told_it() -> None:
+    """Whoever told it by hand says so, with a comment, and the alert is over; there is nothing to retry then."""
+    world = World()
+    office, imported = Office(world, Field()), await world.certificate()
+    await confirm(world, imported, await asked(world, imported))
+    for act in (told_ca, retry_ca):
+        with pytest.raises(Refused, match="being told just now"):
+            await act(world.house, world.by("olga"), imported)
+    await office.settle()
+    [alert] = await notices(world)
+    assert "tell its CA yourself" in alert.message
+    assert alert.open
+    await told_ca(world.house, world.by("olga"), imported, "by telephone, ticket 4711")
+    await office.settle()
+    assert [False] == [each.open for each in await notices(world)]
+    told = (await state(world, imported)).ca_notice
+    assert told is not None
+    assert (NoticeState.INFORMED, False) == (told.state, told.retrying)
+    for act in (told_ca, retry_ca):
+        with pytest.raises(Refused) as refused:
+            await act(world.house, world.by("olga"), imported)
+        assert Code.INVALID_TRANSITION is refused.value.code
+
+
+async def test_the_ca_is_told_once_more_when_somebody_wants_it() -> None:
+    """Its no is an alert in its own words, and final until then; a yes ends it. Local PKI is told by nobody."""
+    world = World()
+    no = Refused(Code.VALIDATION_FAILED, "The CA refused: not yours")
+    issuers = await local_pki(world)
+    talk = Talk(await issuers.of(Provider.LOCAL_PKI), no, "The CA revoked it.")
+    office = Office(world, Field(), issuers=talk)
+    certificate_id = await ordered_and_revoked(world, office, talk)
+    assert 1 == len(talk.told)
+    assert [True] == [alert.open and no.detail in alert.message for alert in await notices(world)]
+    with pytest.raises(Refused, match="Local PKI"):
+        await told_ca(world.house, world.by("olga"), certificate_id)
+    for _ in range(2):
+        await retry_ca(world.house, world.by("olga"), certificate_id)
+    assert 1 == len(world.events(RevocationCaRetried))
+    await office.settle()
+    assert 2 == len(talk.told)
+    notice = (await state(world, certificate_id)).ca_notice
+    assert notice is not None
+    assert (NoticeState.INFORMED, "The CA revoked it.") == (notice.state, notice.message)
+    assert [False] == [alert.open for alert in await notices(world)]

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 
 from domain import ids, revocation
-from domain.ca_notice import CaNotice, NoticeState, RevocationCaByHand, RevocationCaFailed, RevocationCaInformed
+from domain.ca_notice import (
+    CaNotice,
+    NoticeState,
+    RevocationCaByHand,
+    RevocationCaFailed,
+    RevocationCaInformed,
+    RevocationCaRetried,
+    RevocationCaToldByHand,
+)
 from domain.certificate import Certificate, CertificateRevoked
 from domain.entity import Event, Meta
 from domain.errors import Code
@@ -155,6 +163,26 @@ def test_the_ca_is_told_until_it_has_taken_it() -> None:
         for decision in (revocation.ca_informed, revocation.ca_by_hand):
             given(*imported(), REVOKED, ended).when(decision, CA, "again").then_nothing()
         given(*imported(), REVOKED, ended).when(revocation.ca_failed, CA, "again", retrying=True).then_nothing()
+
+
+PERSON = by(OPERATOR, T0 + MINUTE)
+BY_HAND = RevocationCaByHand(meta=CA, message="Tell it.")
+
+
+def test_people_tell_a_ca_that_does_not_know() -> None:
+    """Or have it told once more; neither where it knows, is being told for the first time, or nothing is revoked."""
+    for open_end in (BY_HAND, RevocationCaFailed(meta=CA, message="no")):
+        told = given(*imported(), REVOKED, open_end).when(revocation.told_ca, PERSON, "by telephone")
+        told.then(RevocationCaToldByHand(meta=PERSON, comment="by telephone"))
+        retried = given(*imported(), REVOKED, open_end).when(revocation.retry_ca, PERSON)
+        retried.then(RevocationCaRetried(meta=PERSON))
+    given(*imported(), REVOKED, FAILED).when(revocation.retry_ca, PERSON).then_nothing()
+    given(*imported(), REVOKED, FAILED).when(revocation.told_ca, PERSON).then(RevocationCaToldByHand(meta=PERSON))
+    for decision in (revocation.retry_ca, revocation.told_ca):
+        informed = RevocationCaInformed(meta=CA, message="The CA revoked it.")
+        given(*imported(), REVOKED, informed).when(decision, PERSON).refused(Code.INVALID_TRANSITION)
+        given(*imported(), REVOKED).when(decision, PERSON).refused(Code.INVALID_TRANSITION)
+        given(*imported()).when(decision, PERSON).refused(Code.INVALID_TRANSITION)
 
 
 def test_nobody_is_told_of_what_is_not_revoked() -> None:

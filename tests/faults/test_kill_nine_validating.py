@@ -6,6 +6,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import cast
 
 import httpx
 import pytest
@@ -32,16 +33,15 @@ class Web(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Web
-
     def do_GET(self) -> None:
-        self.server.calls += 1
-        if self.server.calls == 1:
-            self.server.called.set()
-            self.server.go_on.wait(PATIENCE_SECONDS)
+        web = cast("Web", self.server)
+        web.calls += 1
+        if web.calls == 1:
+            web.called.set()
+            web.go_on.wait(PATIENCE_SECONDS)
             self.close_connection = True
             return
-        body = f"{self.path.rpartition('/')[2]}.{self.server.thumbprint}".encode()
+        body = f"{self.path.rpartition('/')[2]}.{web.thumbprint}".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -88,7 +88,7 @@ async def test_killed_while_a_challenge_is_looked_at(demo: Demo, tmp_path: Path,
     """The first look never ended; a later one does, the client finalizes, and one certificate is there."""
     port = free_port(HOST)
     with running_name_server(tmp_path / "names") as names, _serving(port) as web:
-        chosen = f'http_port = {port}\ndns_servers = ["{HOST}:{names.port}"]\nallow = ["127.0.0.0/8"]\n'
+        chosen = f'http_port = {port}\ndns_servers = ["{HOST}:{names.port}"]\nallow = ["127.0.0.0/8"]\npatience = 600\n'
         with configured(demo, "acme_server", chosen):
             async with httpx.AsyncClient(base_url=demo.ready["base_url"], timeout=60, trust_env=False) as http:
                 acme = await AcmeClient(http).begin()

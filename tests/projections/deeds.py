@@ -29,6 +29,7 @@ from domain.acme_eab_key import AcmeEabKeyCreated
 from domain.acme_order import AcmeOrderCreated, AcmeOrderStatus, Answered, ChallengeFlaw, ChallengeType
 from domain.alert import AlertKind, AlertRaised
 from domain.bridge import BridgeEnrolmentIssued
+from domain.ca_notice import NoticeState
 from domain.certificate import (
     CertificateDiscovered,
     CertificateIssued,
@@ -114,6 +115,9 @@ def revoke(world: World) -> tuple[Change, ...]:
 def tell_ca(world: World) -> tuple[Change, ...]:
     """A revoked certificate's CA takes it, does not, or cannot be told."""
     chosen, state = world.any("certificate")
+    if state.ca_notice is not None and state.ca_notice.state is not NoticeState.INFORMED:
+        by_person = revocation.told_ca if state.provider != "local_pki" else revocation.retry_ca
+        return ((chosen, by_person(state, world.by(), "by telephone")),)
     step = world.one_of("informed", "failed", "by hand")
     if step == "informed":
         return ((chosen, revocation.ca_informed(state, world.by(), "The CA revoked it.")),)
