@@ -143,10 +143,10 @@ class ReadHints(NamedTuple):
         """See Hints.open_alerts_of."""
         return list(await self.alerts.open_of_kind(kind, subject_id))
 
-    async def unexpired(self, now: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
+    async def unexpired(self, at: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
         """See Hints.unexpired."""
         valid = (CertificateStatus.ACTIVE, CertificateStatus.NOT_YET_VALID)
-        narrow = CertificateFilter(now=now, status=valid, expires_within=within)
+        narrow = CertificateFilter(now=at, status=valid, expires_within=within)
         async for rows in self.inventory.stream(narrow):
             yield [Unexpired(row.id, row.state) for row in rows]
 

@@ -33,6 +33,7 @@ class DescribeChannel(msgspec.Struct, frozen=True, kw_only=True):
     alert_kinds: tuple[AlertKind, ...] = ()
     enabled: bool = True
     secrets: dict[str, str] | None = None
+    daily_at: str | None = None
 
     def __repr__(self) -> str:
         return f"DescribeChannel({self.name!r}, ...)"
@@ -46,6 +47,7 @@ class DescribeChannel(msgspec.Struct, frozen=True, kw_only=True):
             enabled=self.enabled,
             secrets_version=version,
             secrets_set=tuple(sorted(secrets)),
+            daily_at=self.daily_at,
         )
 
 

@@ -21,15 +21,17 @@ from domain.expiry_alert_rule import (
 from domain.register import Entry
 
 _EXPIRY = AlertKind.EXPIRY
+LOOKED_BACK = timedelta(days=365)
+"""What has been expired for longer is not told of by rules that come later."""
 
 
 async def tell_of_expiry(house: House, context: Context) -> None:
-    """Look at every certificate that has not expired: where a threshold was reached since, an alert is raised."""
+    """Look at every certificate that is not long expired: where a threshold was reached, an alert is raised."""
     rules = (await load(house, EXPIRY_ALERT_RULES, REGISTER)).state
     in_force = rules.in_force if rules is not None else ()
     if not in_force:
         return
-    async for certificates in house.hints.unexpired(context.at, _horizon(in_force)):
+    async for certificates in house.hints.unexpired(context.at - LOOKED_BACK, _horizon(in_force)):
         await _look(house, context, in_force, certificates)
 
 
@@ -55,10 +57,10 @@ async def settle_rule(house: House, context: Context) -> None:
 
 
 def _horizon(rules: Sequence[Entry[ExpiryAlertRule]]) -> timedelta | None:
-    """How far ahead one has to look; None: at everything, for a share of any lifetime."""
+    """How far one has to look from then; None: at everything, for a share of any lifetime."""
     if any(entry.terms.relative_thresholds for entry in rules):
         return None
-    return timedelta(days=max((days for entry in rules for days in entry.terms.thresholds), default=0))
+    return LOOKED_BACK + timedelta(days=max((days for entry in rules for days in entry.terms.thresholds), default=0))
 
 
 async def _look(
@@ -94,10 +96,13 @@ async def _raise(
 
 def _message(certificate: Certificate, context: Context, rule: ExpiryAlertRule) -> str:
     facts = certificate.facts
+    name = facts.common_name or facts.subject or facts.serial_number
+    when = f"{facts.not_after:%Y-%m-%d %H:%M} UTC (rule {rule.name})."
+    if facts.not_after <= context.at:
+        return f"{name} has expired, on {when}"
     days = (facts.not_after - context.at) // timedelta(days=1)
     left = f"in {days} days" if days > 1 else "tomorrow" if days == 1 else "within a day"
-    name = facts.common_name or facts.subject or facts.serial_number
-    return f"{name} expires {left}, on {facts.not_after:%Y-%m-%d %H:%M} UTC (rule {rule.name})."
+    return f"{name} expires {left}, on {when}"
 
 
 async def _holds(house: House, rule: ExpiryAlertRule, certificate_id: UUID | None, label: str) -> bool:

@@ -1,7 +1,7 @@
 """Notifications of alerts: what was sent where, and how it went. Operations, not history."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 from uuid import UUID
@@ -30,11 +30,14 @@ class NotificationError(StrEnum):
     REDIRECTED = "redirected"  # HTTP 3xx: never followed
     GONE = "gone"  # HTTP 410
     UNAVAILABLE = "unavailable"  # SMTP 4xx, HTTP 5xx
+    INTERRUPTED = "interrupted"  # a worker died in the middle: what must not come twice is not sent again
     SECRETS_MISSING = "secrets_missing"  # the vault no longer holds what was set
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to one channel. `position`: the event that it is for; `alert_id` None: a test."""
+    """One message to one channel. `position`: the event that it is for; `alert_id` None: a test. `digest_on`: it tells
+    what is open on that day, and is for no event (`position` 0).
+    """
 
     id: UUID
     channel_id: UUID
@@ -48,6 +51,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     last_attempt_at: datetime | None = None
     next_attempt_at: datetime | None = None
     delivered_at: datetime | None = None
+    digest_on: date | None = None
 
 
 class Sent(NamedTuple):
@@ -79,6 +83,10 @@ class Notifications(Protocol):
 
     async def of_position(self, position: int) -> Sequence[Notification]:
         """The messages for an event."""
+        ...
+
+    async def claim(self, notification: Notification, at: datetime) -> bool:
+        """Begin the next attempt of a pending message, as it was read; False where somebody else has begun it."""
         ...
 
     async def record(self, notification: Notification) -> None:

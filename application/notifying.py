@@ -19,7 +19,7 @@ from application.notification_ports import Message, Notices, Notification, Notif
 from application.ports import Recorded
 from application.webhook_ports import DeliveryStatus
 from domain import ids
-from domain.alert import AlertKind, AlertRaised
+from domain.alert import Alert, AlertKind, AlertRaised
 from domain.expiry_alert_rule import EXPIRY_ALERT_RULES, REGISTER
 from domain.notification_channel import NOTIFICATION_CHANNEL, NotificationChannel, NotificationChannelTested
 
@@ -58,11 +58,16 @@ async def send_test(house: House, context: Context, notices: Notices, recorded: 
 
 
 async def _channels_of(house: House, event: AlertRaised) -> Sequence[UUID]:
+    """Those that take it, and tell of it at once."""
+    return [channel.id for channel in await channels_of(house, event) if channel.found.terms.daily_at is None]
+
+
+async def channels_of(house: House, event: AlertRaised | Alert) -> Sequence[Loaded[NotificationChannel]]:
     """Those the alert's rule names, else those that take alerts of its kind; never the one that the alert is about."""
     named = await _channels_of_rule(house, event)
     known = await load_many(house, NOTIFICATION_CHANNEL, named or await house.hints.notification_channels())
     return [
-        channel.id
+        channel
         for channel in known.values()
         if channel.state is not None
         and channel.id != event.subject_id
@@ -70,7 +75,7 @@ async def _channels_of(house: House, event: AlertRaised) -> Sequence[UUID]:
     ]
 
 
-async def _channels_of_rule(house: House, event: AlertRaised) -> Sequence[UUID]:
+async def _channels_of_rule(house: House, event: AlertRaised | Alert) -> Sequence[UUID]:
     if event.kind is not AlertKind.EXPIRY:
         return ()
     rules = (await load(house, EXPIRY_ALERT_RULES, REGISTER)).state
@@ -140,15 +145,16 @@ async def _try(
         tried = _replace(notification, status=DeliveryStatus.FAILED, next_attempt_at=None)
         await notices.log.record(tried)
         return tried
-    sent = await _send(house, notices, channel, message._replace(id=notification.id))
-    tried = _after(house, notification, sent, for_good=for_good)
+    sent = await send(house, notices, channel, message._replace(id=notification.id))
+    tried = after(house, notification, sent, for_good=for_good)
     await notices.log.record(tried)
     if not for_good or sent.error is None:
-        await _judge(house, context.part(notification.id), channel, tried)
+        await judge(house, context.part(notification.id), channel, tried)
     return tried
 
 
-async def _send(house: House, notices: Notices, channel: Loaded[NotificationChannel], message: Message) -> Sent:
+async def send(house: House, notices: Notices, channel: Loaded[NotificationChannel], message: Message) -> Sent:
+    """One attempt."""
     terms = channel.found.terms
     secrets = await channel_secrets.read(house, channel.id, terms.secrets_version)
     if secrets is None:
@@ -156,7 +162,7 @@ async def _send(house: House, notices: Notices, channel: Loaded[NotificationChan
     return await notices.messenger.send(channel.found.kind, terms.settings, secrets, message)
 
 
-def _after(house: House, notification: Notification, sent: Sent, *, for_good: bool) -> Notification:
+def after(house: House, notification: Notification, sent: Sent, *, for_good: bool) -> Notification:
     """The message after an attempt; with `for_good` there is no other one."""
     now = house.clock()
     tried = _replace(
@@ -175,11 +181,11 @@ def _after(house: House, notification: Notification, sent: Sent, *, for_good: bo
     return _replace(tried, next_attempt_at=now + timedelta(seconds=pause))
 
 
-async def _judge(house: House, context: Context, channel: Loaded[NotificationChannel], tried: Notification) -> None:
+async def judge(house: House, context: Context, channel: Loaded[NotificationChannel], tried: Notification) -> None:
     """A channel that does not work raises an alert; the next message that it takes resolves it."""
     kind, cause = AlertKind.NOTIFICATION_FAILED, str(channel.id)
     if tried.error is None:
         await resolve_cause(house, context, kind, cause)
-    elif tried.attempts >= _ALERT_AFTER:
+    elif tried.attempts >= _ALERT_AFTER or tried.status is DeliveryStatus.FAILED:
         message = f"The notification channel {channel.found.terms.name} does not work ({tried.error.value})."
         await raise_alert(house, context, kind, cause, message, channel.id)

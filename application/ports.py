@@ -269,7 +269,7 @@ class Hints(Protocol):
         """Open alerts of a kind, of one subject or of all."""
         ...
 
-    def unexpired(self, now: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
+    def unexpired(self, at: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
         """Certificates that are neither revoked nor expired, and will expire within a span (None: any time)."""
         ...
 

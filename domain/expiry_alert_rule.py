@@ -19,6 +19,7 @@ from domain.register import Kind, Register
 REGISTER = ids.derive("expiry-alert-rules")
 """The stream of all rules."""
 DEFAULT_THRESHOLDS = (90, 30, 10)
+EXPIRED = "expired"
 
 
 class ExpiryAlertRule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -97,7 +98,7 @@ KIND: Kind[ExpiryAlertRule] = Kind(
 
 
 class Threshold(NamedTuple):
-    """A threshold of one certificate: since when it is reached, and what it is called (`30d`, `33%`)."""
+    """A threshold of one certificate: since when it is reached, and what it is called (`30d`, `33%`, `expired`)."""
 
     at: datetime
     label: str
@@ -135,8 +136,9 @@ def reached(rule: ExpiryAlertRule, certificate: Certificate, now: datetime) -> T
 
 
 def thresholds(rule: ExpiryAlertRule, certificate: Certificate) -> Iterator[Threshold]:
-    """All thresholds of a certificate under a rule."""
+    """All thresholds of a certificate under a rule; the last one of each is that it has expired."""
     facts = certificate.facts
+    yield Threshold(facts.not_after, EXPIRED)
     for days in rule.thresholds:
         yield Threshold(facts.not_after - timedelta(days=days), f"{days}d")
     for percent in rule.relative_thresholds:

@@ -22,7 +22,8 @@ class ChannelKind(StrEnum):
 
 class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a channel is told to do. `settings` follow its kind. `alert_kinds`: of which alerts it tells; none: of all.
-    `secrets_version` counts changes of the secrets, `secrets_set` names them.
+    `secrets_version` counts changes of the secrets, `secrets_set` names them. `daily_at` (HH:MM, UTC): one message a
+    day with what is open then, instead of one for every alert.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ChannelTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     enabled: bool = True
     secrets_version: int = 0
     secrets_set: tuple[str, ...] = ()
+    daily_at: str | None = None
 
 
 class NotificationChannelCreated(Event, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The log of notifications in PostgreSQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,10 @@ _RECORD = f"{_INSERT} DO UPDATE SET {_CHANGES}"
 _SELECT = f"SELECT {_COLUMNS} FROM ops.notifications"  # noqa: S608 - constants
 _GET = f"{_SELECT} WHERE id = %s"
 _OF_POSITION = f"{_SELECT} WHERE position = %s ORDER BY number"
+_CLAIM = """
+UPDATE ops.notifications SET attempts = attempts + 1, last_attempt_at = %s, next_attempt_at = NULL, error = NULL
+WHERE id = %s AND attempts = %s AND status = 'pending' RETURNING true
+"""
 _LIST = f"""
 SELECT number, {_COLUMNS} FROM ops.notifications
 WHERE channel_id = %(channel)s AND (%(any)s OR status = ANY (%(status)s)) AND number < %(before)s
@@ -41,6 +46,9 @@ class PostgresNotifications:
 
     async def of_position(self, position: int) -> Sequence[Notification]:
         return [_notification(row) for row in await self._database.rows(_OF_POSITION, (position,))]
+
+    async def claim(self, notification: Notification, at: datetime) -> bool:
+        return bool(await self._database.rows(_CLAIM, (at, notification.id, notification.attempts)))
 
     async def record(self, notification: Notification) -> None:
         await self._database.rows(_RECORD, _row(notification))

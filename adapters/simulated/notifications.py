@@ -1,8 +1,11 @@
 """Notifications in memory: the log of them, and a messenger that keeps what it is given."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from application.notification_ports import Message, Notification, Sent
 from application.webhook_ports import DeliveryStatus
@@ -21,6 +24,14 @@ class SimulatedNotifications:
 
     async def of_position(self, position: int) -> Sequence[Notification]:
         return [each for each in self._kept.values() if each.position == position]
+
+    async def claim(self, notification: Notification, at: datetime) -> bool:
+        known = self._kept[notification.id]
+        if known != notification or known.status is not DeliveryStatus.PENDING:
+            return False
+        begun = {"attempts": known.attempts + 1, "last_attempt_at": at, "next_attempt_at": None, "error": None}
+        self._kept[notification.id] = msgspec.structs.replace(known, **begun)
+        return True
 
     async def record(self, notification: Notification) -> None:
         self._kept[notification.id] = notification

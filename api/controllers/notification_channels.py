@@ -112,6 +112,7 @@ async def change_a_notification_channel(
         settings=terms.settings,
         alert_kinds=terms.alert_kinds,
         enabled=terms.enabled,
+        daily_at=terms.daily_at,
     )
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
     kinds, wish = command.services.channel_kinds, msgspec.structs.replace(wish, **given)

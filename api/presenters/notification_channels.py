@@ -17,6 +17,7 @@ def body(found: Known[NotificationChannel]) -> NotificationChannelBody:
         secrets_set=terms.secrets_set,
         alert_kinds=terms.alert_kinds,
         enabled=terms.enabled,
+        daily_at=terms.daily_at,
         retired=found.state.retired,
     )
 
@@ -27,6 +28,7 @@ def notification(found: Notification) -> NotificationBody:
         id=found.id,
         channel_id=found.channel_id,
         alert_id=found.alert_id,
+        digest_on=found.digest_on,
         status=found.status,
         attempts=found.attempts,
         error=found.error,

@@ -1,6 +1,6 @@
 """Notification channels, and what was sent to them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -28,6 +28,15 @@ _Secrets = Annotated[
 ]
 _AlertKinds = Annotated[tuple[AlertKind, ...], Meta(max_length=50, description="Of which alerts; none: of all.")]
 
+_DailyAt = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](?![\s\S])",
+        description="HH:MM in UTC: one message a day with what is open then, instead of one for every alert.",
+        examples=["06:30"],
+    ),
+]
+
 
 class CreateNotificationChannelBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A new channel."""
@@ -38,6 +47,7 @@ class CreateNotificationChannelBody(msgspec.Struct, frozen=True, kw_only=True, f
     secrets: _Secrets | None = None
     alert_kinds: _AlertKinds = ()
     enabled: bool = True
+    daily_at: _DailyAt | None = None
 
     def __repr__(self) -> str:
         """Show no secret."""
@@ -52,6 +62,7 @@ class ChangeNotificationChannelBody(msgspec.Struct, frozen=True, kw_only=True, f
     secrets: _Secrets | UnsetType = UNSET
     alert_kinds: _AlertKinds | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
+    daily_at: _DailyAt | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
         """Show no secret."""
@@ -68,6 +79,7 @@ class NotificationChannelBody(msgspec.Struct, frozen=True, kw_only=True):
     secrets_set: tuple[str, ...]
     alert_kinds: tuple[AlertKind, ...]
     enabled: bool
+    daily_at: str | None
     retired: bool
 
 
@@ -79,11 +91,14 @@ class NotificationChannelPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotificationBody(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to a channel. `alert_id` null: a test. `status_code`: the receiver's (SMTP or HTTP)."""
+    """One message to a channel. `digest_on`: of which day it tells what is open; else `alert_id` null: a test.
+    `status_code`: the receiver's (SMTP or HTTP).
+    """
 
     id: UUID
     channel_id: UUID
     alert_id: UUID | None
+    digest_on: date | None
     status: DeliveryStatus
     attempts: int
     error: NotificationError | None

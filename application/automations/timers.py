@@ -16,6 +16,7 @@ from application.automations.kit import Kit, each, timing
 from application.automations.reactions import SCHEDULE
 from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
+from application.digesting import send_digests
 from application.discovering import DISCOVER, take_discovery
 from application.endpoint_csr import refuse_csr
 from application.endpoint_keys import ENDPOINT_CSR
@@ -146,6 +147,11 @@ async def notice_expiry(kit: Kit, _: Tick) -> None:
     await tell_of_expiry(kit.house, timing(kit.house, "notice-expiry"))
 
 
+async def send_daily_messages(kit: Kit, _: Tick) -> None:
+    """Channels that want one message a day get it when its time has come, once."""
+    await send_digests(kit.house, timing(kit.house, "send-daily-messages"), kit.notices)
+
+
 async def renew(kit: Kit, _: Tick) -> None:
     """Certificates that have come to their time are renewed, where the operator wants that."""
     await renew_due(kit.house, timing(kit.house, "renew"), kit.issuers)
@@ -173,6 +179,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("watch-sealing", lambda _: 30, watch_sealing),
         Timer("watch-syslog", lambda _: 30, watch_syslog),
         Timer("notice-waiting-approvals", lambda _: 60, notice_waiting_approvals),
+        Timer("send-daily-messages", lambda _: 60, send_daily_messages, resumes=True),
         Timer("notice-expiry", lambda every: every.expiry, notice_expiry),
         Timer("verify", lambda every: every.verification, verify, resumes=True),
         Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),

@@ -1,13 +1,19 @@
 """Notification channels over REST, and what arrives: real mail, real posts."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import pytest
 from standardwebhooks import Webhook
 
+from adapters.working import open_messenger
 from application.alerting import raise_alert
+from application.automations.kit import timing
+from application.digesting import send_digests
 from application.house import Context
+from application.notification_ports import Notices
 from domain.alert import AlertKind
 from tests.api.desk import SYSTEM, Desk
 from tests.api.test_refusals import refused
@@ -94,6 +100,40 @@ async def test_the_test_button_sends_a_mail(working_desk: Desk) -> None:
         )
         assert found == (await working_desk.as_("auditor").get(answer.headers["Location"])).json()
         assert ["[certferry] Test"] == [mail["Subject"] for mail in box.messages]
+
+
+async def test_a_channel_of_daily_messages(working_desk: Desk) -> None:
+    """One mail with what is open, although several workers come at once; nothing when the alert is raised."""
+    desk, now = working_desk, datetime.now(UTC)
+    house = desk.core.house
+    async with mailbox() as box:
+        settings = SETTINGS | {"port": box.port}
+        path = await made(desk, CHANNEL | {"settings": settings, "daily_at": f"{now:%H:%M}", "enabled": False})
+        context = Context(actor=SYSTEM, at=house.clock(), command_id=uuid4())
+        await raise_alert(house, context, AlertKind.BRIDGE_SILENT, "one", "The bridge is silent.")
+        switched = await desk.as_("admin").patch(path, json={"enabled": True}, headers={"If-Match": '"1"'})
+        assert (True, f"{now:%H:%M}") == (switched.json()["enabled"], switched.json()["daily_at"])
+        await desk.settled()
+        async with open_messenger(desk.core) as messenger:
+            notices = Notices(desk.core.notifications, messenger)
+            await asyncio.gather(*(send_digests(house, timing(house, "test"), notices) for _ in range(4)))
+        found = await ended(desk, path)
+        assert ("delivered", 1, None) == tuple(found[name] for name in ("status", "attempts", "alert_id"))
+        assert found["digest_on"] is not None
+        [mail] = box.messages
+        assert "[certferry] One alert is open" in mail["Subject"]
+        assert "The bridge is silent." in str(mail.get_body(("plain",)))
+    version = switched.headers["ETag"]
+    cleared = await desk.as_("admin").patch(path, json={"daily_at": None}, headers={"If-Match": version})
+    assert cleared.json()["daily_at"] is None
+
+
+@pytest.mark.parametrize("text", ["7:00", "24:00", "07:60", "07:00\n", "noon", ""])
+async def test_when_a_day_s_message_is_wanted(desk: Desk, text: str) -> None:
+    """HH:MM and nothing else."""
+    answer = await desk.as_("admin").post(CHANNELS, json=MAIL | {"daily_at": text})
+    problem = refused(answer, 422, "validation-failed")
+    assert ["/daily_at"] == [error["pointer"] for error in problem["errors"]]
 
 
 async def test_an_alert_is_posted_to_a_webhook_channel(working_desk: Desk) -> None:

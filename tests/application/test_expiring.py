@@ -66,6 +66,25 @@ async def test_each_threshold_is_told_once_and_the_narrower_one_replaces_the_wid
     assert "(rule All)" in raised(world)[0].message
 
 
+async def test_a_certificate_that_has_expired_is_told_of() -> None:
+    """Once, in the place of what was said before; also by a rule that comes later, for a year."""
+    world = World()
+    certificate_id = await world.certificate()
+    await rule(world, thresholds=(10,))
+    office = Office(world, Field())
+    for days in (9, -1, -2):
+        await left(world, certificate_id, days)
+        await office.later(0)
+    assert ["10d", "expired"] == [event.cause.rpartition(":")[2] for event in raised(world)]
+    assert ["expired"] == await open_causes(world)
+    assert "has expired, on" in raised(world)[-1].message
+    for days, expected in ((-364, 3), (-366, 3)):
+        await left(world, certificate_id, days)
+        await rule(world, name=f"After {days}")
+        await office.later(0)
+        assert expected == len(raised(world))
+
+
 async def test_what_was_passed_before_anybody_looked_is_not_told_of() -> None:
     """A certificate that comes in late raises the narrowest threshold alone; each rule tells by itself."""
     world = World()

@@ -25,6 +25,9 @@ END = CERTIFICATE.facts.not_after
         (31 * DAY, "90d"),
         (30 * DAY, "30d"),
         (DAY, "10d"),
+        (timedelta(seconds=1), "10d"),
+        (timedelta(0), "expired"),
+        (-400 * DAY, "expired"),
     ],
 )
 def test_the_threshold_that_was_reached_last(left: timedelta, label: str | None) -> None:
@@ -39,7 +42,7 @@ def test_a_share_of_the_lifetime_suits_short_and_long_ones() -> None:
     assert reached(rule, CERTIFICATE, END - 66 * DAY - timedelta(seconds=1)) is None
     assert "33%" == getattr(reached(rule, CERTIFICATE, END - 66 * DAY), "label", None)
     both = msgspec.structs.replace(rule, thresholds=(90,))
-    assert ["90d", "33%"] == [each.label for each in sorted(thresholds(both, CERTIFICATE))]
+    assert ["90d", "33%", "expired"] == [each.label for each in sorted(thresholds(both, CERTIFICATE))]
 
 
 @given(st.lists(st.integers(1, 400), max_size=5), st.lists(st.integers(1, 99), max_size=3), st.integers(-10, 210))

@@ -197,12 +197,12 @@ class FoldedHints:
             if alert.open and alert.kind is kind and subject_id in (None, alert.subject_id)
         ]
 
-    async def unexpired(self, now: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
+    async def unexpired(self, at: datetime, within: timedelta | None) -> AsyncIterator[Sequence[Unexpired]]:
         yield [
             Unexpired(cid, state)
             for cid, state in await self._of(Certificate)
-            if state.revoked_at is None and now <= state.facts.not_after
-            if within is None or state.facts.not_after <= now + within
+            if state.revoked_at is None and at <= state.facts.not_after
+            if within is None or state.facts.not_after <= at + within
         ]
 
     async def waiting_for_approval(self, before: datetime, limit: int) -> list[UUID]:
