@@ -1,7 +1,7 @@
 """`bridge.toml`: what the owner of the bridge's host allows. Nothing in it ever comes from the control plane."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -12,19 +12,53 @@ Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Argv = Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
 
 
+Text = Annotated[str, Meta(min_length=1, max_length=1_024)]
+HostPort = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$(?!\n)")]
+Address = Annotated[str, Meta(pattern=r"^(/[^\u0000]*|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})$(?!\n)")]
+Group = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$(?!\n)")]
+StartTls = Literal["imap", "ldap", "mysql", "postgresql", "smtp"]
+
+
 class ConfigRefused(Exception):
     """The configuration cannot be used; the sentence says what and where."""
 
 
 class ReloadProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one service takes a new certificate: `test` its configuration, then `reload` it. Lists, never a shell.
+    """How one service takes a new certificate: `test` its configuration, activate, look at what it `serves`.
 
-    `{place}` inside an element stands for the directory that holds `current`. A command that is absent is skipped.
+    Activating: the command `reload`; the `signal` to the process whose number is the first line of `pid_file`; a call
+    to the service's own interface at `api` (a UNIX socket's path, or host:port) as `api_user`. What is absent is
+    skipped. Commands are lists, never a shell; `{place}` inside an element stands for the directory that holds
+    `current`. All addresses are meant as the target sees them.
+
+    `serves` (host:port, with `starttls` where TLS begins later) must show the new certificate within
+    `serves_within_seconds`, else the way back is gone. `server_name` is asked for there; `{profile}` in it stands for
+    the place's profile. `group` (of the target) may read what is written.
     """
 
     test: Argv | None = None
     reload: Argv | None = None
+    signal: Literal["HUP", "USR1", "USR2"] | None = None
+    pid_file: Text | None = None
+    api: Address | None = None
+    api_user: Text | None = None
+    serves: HostPort | None = None
+    starttls: StartTls | None = None
+    server_name: Text | None = None
+    serves_within_seconds: Seconds = 10
+    group: Group | None = None
     timeout_seconds: Seconds = 30
+
+    def __post_init__(self) -> None:
+        """What has no sense without the other is refused, rather than skipped."""
+        if (self.signal is None) != (self.pid_file is None):
+            raise ValueError("`signal` and `pid_file` go together")
+        if self.pid_file is not None:
+            check_path(self.pid_file)
+        if self.api_user is not None and self.api is None:
+            raise ValueError("`api_user` needs `api`")
+        if self.serves is None and (self.starttls is not None or self.server_name is not None):
+            raise ValueError("`starttls` and `server_name` need `serves`")
 
 
 class SshConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -37,12 +71,13 @@ class SshConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class DryRunTarget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A target for `certferry-bridge test`. The secret is named by file, so that it is in no configuration."""
+    """A target for `certferry-bridge test`. Secrets are named by file, so that they are in no configuration."""
 
     kind: str
     settings: dict[str, Any]
     profile: str | None = None
     ssh_private_key_file: str | None = None
+    secret_files: dict[str, str] = {}
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

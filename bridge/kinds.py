@@ -42,6 +42,11 @@ _SshKey = Annotated[
     str, Meta(max_length=32_768, description="Private key to log in with, OpenSSH or PKCS#8 PEM, no passphrase.")
 ]
 
+_Password = Annotated[str, Meta(min_length=1, max_length=1_024, description="Password to log in with.")]
+_StorePassword = Annotated[
+    str, Meta(min_length=6, max_length=1_024, description="Password of the key store, as the service is configured.")
+]
+
 
 class LocalSettings(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="transport", tag="local"
@@ -78,6 +83,27 @@ class FilesSecrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
         return "FilesSecrets()"
 
 
+class RedisSecrets(FilesSecrets, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With the password of the user that may CONFIG SET, where there is one."""
+
+    password: _Password | None = None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return "RedisSecrets()"
+
+
+class TomcatSecrets(FilesSecrets, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With the password of the key store, and that of the manager application's user."""
+
+    keystore_password: _StorePassword
+    manager_password: _Password | None = None
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return "TomcatSecrets()"
+
+
 class TargetKind(msgspec.Struct, frozen=True, kw_only=True):
     """What the control plane must know of a kind of target system.
 
@@ -93,6 +119,14 @@ class TargetKind(msgspec.Struct, frozen=True, kw_only=True):
     secrets_schema: dict[str, Any]
 
 
+_SECRETS: dict[str, type[FilesSecrets]] = {"redis": RedisSecrets, "tomcat": TomcatSecrets}
+
+
+def secrets_of(kind: str) -> type[FilesSecrets]:
+    """The shape of a kind's secrets."""
+    return _SECRETS.get(kind, FilesSecrets)
+
+
 def _files_kind(kind: str) -> TargetKind:
     return TargetKind(
         kind=kind,
@@ -100,9 +134,24 @@ def _files_kind(kind: str) -> TargetKind:
         endpoint_csr=True,
         profiles=True,
         settings_schema=msgspec.json.schema(FilesSettings),
-        secrets_schema=msgspec.json.schema(FilesSecrets),
+        secrets_schema=msgspec.json.schema(secrets_of(kind)),
     )
 
 
-KINDS: dict[str, TargetKind] = {kind: _files_kind(kind) for kind in ("nginx", "files")}
-"""By name. `nginx` reads the service's answers; `files` is any other service that reads PEM files."""
+_NAMES = (
+    "apache2",
+    "caddy",
+    "dovecot",
+    "files",
+    "haproxy",
+    "mariadb",
+    "nginx",
+    "postfix",
+    "postgresql",
+    "redis",
+    "slapd",
+    "tomcat",
+)
+
+KINDS: dict[str, TargetKind] = {kind: _files_kind(kind) for kind in _NAMES}
+"""By name. `files` is any service that reads PEM files; the others know more of theirs (docs/reference/kinds.md)."""

@@ -54,12 +54,18 @@ async def try_target(target: DryRunTarget, config: Config) -> ResultRequest:
 
 
 def _content(target: DryRunTarget) -> SealedContent:
-    if target.ssh_private_key_file is None:
-        return SealedContent()
+    files = dict(target.secret_files)
+    if target.ssh_private_key_file is not None:
+        files["ssh_private_key"] = target.ssh_private_key_file
+    return SealedContent(secrets={name: _read(name, path) for name, path in files.items()})
+
+
+def _read(name: str, path: str) -> str:
     try:
-        return SealedContent(secrets={"ssh_private_key": Path(target.ssh_private_key_file).read_text()})
+        text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise DriverFailure(FailureCause.UNKNOWN, f"{target.ssh_private_key_file} cannot be read.") from error
+        raise DriverFailure(FailureCause.UNKNOWN, f"{path} cannot be read.") from error
+    return text if name == "ssh_private_key" else text.rstrip("\n")
 
 
 async def _always() -> None:

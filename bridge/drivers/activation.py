@@ -1,24 +1,26 @@
-"""From a look at a place to an activated release: write, swap, test, reload, read back; or back to what was there."""
+"""From a look at a place to an activated release: write, swap, test, reload, look, read back; or the way back."""
 
 import posixpath
 
-from bridge.drivers import releases
+from bridge.drivers import contents, releases
 from bridge.drivers.driver import Job
 from bridge.drivers.failure import ConnectionDropped, DriverFailure, LeaseLost
 from bridge.drivers.host import Host
 from bridge.drivers.pair import Pair
 from bridge.drivers.place import Place
 from bridge.drivers.releases import Current
-from bridge.drivers.service import Judge, run_profile
+from bridge.drivers.served import wait_until_served
+from bridge.drivers.service import Service, reload, run_command
 from bridge.protocol import FailureCause
 
 
-async def activate(host: Host, place: Place, pair: Pair, job: Job, judge: Judge, current: Current) -> None:
+async def activate(host: Host, place: Place, pair: Pair, job: Job, service: Service, current: Current) -> None:
     """Bring a new release into use. DriverFailure: `written` says which certificate the files hold then."""
     await job.guard()
     name = _free_name(job, pair, current)
     with job.steps.step("write"):
-        link = await releases.write(host, place.directory, name, pair, current.fallback)
+        files, group = await contents.files_for(pair, place, service), await contents.group_of(host, place)
+        link = await releases.write(host, place.directory, name, files, current.fallback, group)
     try:
         await job.guard()
     except LeaseLost:
@@ -30,38 +32,46 @@ async def activate(host: Host, place: Place, pair: Pair, job: Job, judge: Judge,
     except ConnectionDropped as failure:
         failure.written = None
         raise
-    await _use(
-        host, place, pair, job, judge, Current(link, posixpath.join(place.directory, link), 0, False, current.fallback)
-    )
+    new = Current(link, posixpath.join(place.directory, link), 0, False, current.fallback)
+    await _use(host, place, pair, job, service, new)
 
 
-async def finish(host: Host, place: Place, pair: Pair, job: Job, judge: Judge, current: Current) -> None:
+async def finish(host: Host, place: Place, pair: Pair, job: Job, service: Service, current: Current) -> None:
     """Bring into use what an earlier attempt swapped in and could not finish, perhaps of this very assignment."""
     try:
         await job.guard()
     except LeaseLost as lost:
         if current.fence == job.assignment.fence:
-            raise await _rolled_back(host, place, job, judge, current, lost) from lost
+            raise await _rolled_back(host, place, job, service, current, lost) from lost
         raise
-    await _use(host, place, pair, job, judge, current)
+    await _share_again(host, place, pair, service, current)
+    await _use(host, place, pair, job, service, current)
 
 
-async def _use(host: Host, place: Place, pair: Pair, job: Job, judge: Judge, new: Current) -> None:
+async def _share_again(host: Host, place: Place, pair: Pair, service: Service, current: Current) -> None:
+    """Perhaps it could not be activated because the service could not read it, and the profile names a group by now."""
+    if current.directory is not None:
+        names = await contents.files_for(pair, place, service)
+        await releases.share(host, current.directory, names, await contents.group_of(host, place))
+
+
+async def _use(host: Host, place: Place, pair: Pair, job: Job, service: Service, new: Current) -> None:
     """Past the swap: everything ends in an activated release or in the way back, whoever holds the lease by now."""
     assert new.directory is not None
     try:
         with job.steps.step("test") as note:
-            note.message = await run_profile(host, place, place.reload.test, judge)
+            note.message = await run_command(host, place, service, place.reload.test)
         with job.steps.step("reload") as note:
-            note.message = await run_profile(host, place, place.reload.reload, judge)
-        with job.steps.step("read_back"):
+            note.message = await reload(host, place, service)
+        with job.steps.step("read_back") as note:
             await _read_back(host, place, pair)
+            note.message = await wait_until_served(host, place, pair.fingerprint)
             await releases.mark_activated(host, new.directory)
     except ConnectionDropped as failure:
         failure.written = None
         raise
     except DriverFailure as failure:
-        raise await _rolled_back(host, place, job, judge, new, failure) from failure
+        raise await _rolled_back(host, place, job, service, new, failure) from failure
 
 
 async def _read_back(host: Host, place: Place, pair: Pair) -> None:
@@ -72,12 +82,12 @@ async def _read_back(host: Host, place: Place, pair: Pair) -> None:
 
 
 async def _rolled_back(
-    host: Host, place: Place, job: Job, judge: Judge, new: Current, failure: DriverFailure
+    host: Host, place: Place, job: Job, service: Service, new: Current, failure: DriverFailure
 ) -> DriverFailure:
     """The failure to report, once the way back was tried: its cause is the first one, its message tells both."""
     try:
         with job.steps.step("roll_back") as note:
-            written, note.message = await _go_back(host, place, judge, new)
+            written, note.message = await _go_back(host, place, service, new)
     except DriverFailure as second:
         message = f"{_ended(failure.message)} The way back failed too: {second.message}"
         return DriverFailure(failure.cause, message, written=None if second.written is None else True)
@@ -90,14 +100,14 @@ def _ended(said: str) -> str:
     return said if said.endswith((".", "!", "?", "…")) else f"{said}."
 
 
-async def _go_back(host: Host, place: Place, judge: Judge, new: Current) -> tuple[bool, str]:
+async def _go_back(host: Host, place: Place, service: Service, new: Current) -> tuple[bool, str]:
     """(whether the new files stay, what happened)."""
     if new.fallback is None:
         return True, "There was no certificate before it: the new files stay."
     await host.swap_link(_current_path(place), new.fallback)
     message = f"Rolled back to {new.fallback}."
     try:
-        await run_profile(host, place, place.reload.reload, judge)
+        await reload(host, place, service)
     except DriverFailure as failure:
         message = f"{message} The service does not reload that either: {failure.message}"
     if new.directory is not None:

@@ -1,4 +1,4 @@
-"""Installing PEM files that a service reads: nginx, and any other service of that habit."""
+"""Installing files that a service reads: the one driver of all kinds that do, which differ in their `Service`."""
 
 import posixpath
 import secrets
@@ -6,7 +6,7 @@ import secrets
 import msgspec
 
 from bridge.config import Config
-from bridge.drivers import keys, releases
+from bridge.drivers import contents, keys, releases
 from bridge.drivers.activation import activate, finish
 from bridge.drivers.connecting import OpenHost
 from bridge.drivers.discovery import read_places
@@ -16,7 +16,8 @@ from bridge.drivers.host import FileKind, Host
 from bridge.drivers.pair import Pair, check_certificate, check_pair
 from bridge.drivers.place import Place, place_of
 from bridge.drivers.retrying import with_host
-from bridge.drivers.service import Judge, run_profile
+from bridge.drivers.served import served
+from bridge.drivers.service import Service, check_reach, run_command
 from bridge.drivers.turns import Turns
 from bridge.protocol import CertificateToInstall, FailureCause
 
@@ -26,7 +27,7 @@ class FilesDriver(msgspec.Struct, frozen=True):
 
     open_host: OpenHost
     config: Config
-    judge: Judge
+    service: Service
     turns: Turns
 
     async def test(self, job: Job) -> str:
@@ -38,7 +39,8 @@ class FilesDriver(msgspec.Struct, frozen=True):
             with job.steps.step("write"):
                 await _try_to_write(host, place)
             with job.steps.step("test") as note:
-                note.message = await run_profile(host, place, place.reload.test, self.judge)
+                note.message = await run_command(host, place, self.service, place.reload.test)
+            await self._try_to_reach(host, place, job)
             with job.steps.step("read_back") as note:
                 found = await releases.read_back(host, place.directory)
                 note.message = f"Installed now: {found[0]}." if found else "No certificate is there yet."
@@ -63,11 +65,11 @@ class FilesDriver(msgspec.Struct, frozen=True):
         with job.steps.step("look"):
             await _check_root(host, place)
             current = await releases.look(host, place.directory)
-            in_place = await _is_in_place(host, current, pair)
+            in_place = await self._is_in_place(host, place, current, pair)
         if in_place and current.activated:
             return Applied(message="Already in place.", fingerprint=pair.fingerprint, already_in_place=True)
         use = finish if in_place else activate
-        await use(host, place, pair, job, self.judge, current)
+        await use(host, place, pair, job, self.service, current)
         await self._tidy(host, place, job)
         return Applied(message=f"Installed in {place.directory}.", fingerprint=pair.fingerprint)
 
@@ -102,6 +104,23 @@ class FilesDriver(msgspec.Struct, frozen=True):
     def _place(self, job: Job) -> Place:
         return place_of(job.assignment, job.content, self.config)
 
+    async def _is_in_place(self, host: Host, place: Place, current: releases.Current, pair: Pair) -> bool:
+        if current.fence is None or current.directory is None:
+            return False
+        return await contents.holds(host, current.directory, pair, place, self.service)
+
+    async def _try_to_reach(self, host: Host, place: Place, job: Job) -> None:
+        """What a reload needs beside its command, and the place to look at: only where the profile has them."""
+        if place.reload.group is not None:
+            with job.steps.step("group"):
+                await contents.group_of(host, place)
+        if place.reload.signal is not None or place.reload.api is not None:
+            with job.steps.step("reach") as note:
+                note.message = await check_reach(host, place, self.service)
+        if place.reload.serves is not None:
+            with job.steps.step("serves") as note:
+                note.message = await served(host, place)
+
     async def _tidy(self, host: Host, place: Place, job: Job) -> None:
         try:
             with job.steps.step("tidy") as note:
@@ -118,12 +137,6 @@ async def _check_root(host: Host, place: Place) -> None:
     if kind is not FileKind.DIRECTORY:
         message = f"{place.root} must be a directory on the target, and is {kind.value}."
         raise DriverFailure(FailureCause.UNKNOWN, message)
-
-
-async def _is_in_place(host: Host, current: releases.Current, pair: Pair) -> bool:
-    if current.fence is None or current.directory is None:
-        return False
-    return await releases.holds(host, current.directory, pair)
 
 
 async def _try_to_write(host: Host, place: Place) -> None:

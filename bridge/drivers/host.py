@@ -1,5 +1,6 @@
 """The few things a driver does on a target's file system, whether it is here or at the other end of a connection."""
 
+import contextlib
 from enum import StrEnum
 from typing import Protocol
 
@@ -34,6 +35,18 @@ class Ran(msgspec.Struct, frozen=True):
 
     exit_status: int | None
     output: str
+
+
+class Stream(Protocol):
+    """A connection to a service, made on the target. OSError and asyncssh.Error where it breaks."""
+
+    async def read(self) -> bytes:
+        """The next bytes; none at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Send all of it."""
+        ...
 
 
 class Host(Protocol):
@@ -84,4 +97,12 @@ class Host(Protocol):
 
     async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:
         """Run a command, each element as one argument, without a shell's reading of it."""
+        ...
+
+    async def share(self, path: str, group: int) -> None:
+        """Let a group (its number) read a file of ours, or enter and read a directory of ours; durable."""
+        ...
+
+    def stream(self, address: str) -> contextlib.AbstractAsyncContextManager[Stream]:
+        """A connection from the target to a UNIX socket's path or host:port. DriverFailure where there is none."""
         ...

@@ -5,12 +5,13 @@ import contextlib
 import os
 import posixpath
 import stat
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import TypeVar
 
 from bridge.drivers.commands import run_local
 from bridge.drivers.failure import LinkRefused, Missing, NotAFile, failure_of
-from bridge.drivers.host import MAX_FILE, Entry, FileKind, Ran
+from bridge.drivers.host import MAX_FILE, Entry, FileKind, Ran, Stream
+from bridge.drivers.streams import ReadWrite, host_and_port, no_answer
 
 T = TypeVar("T")
 
@@ -60,6 +61,23 @@ class LocalHost:
 
     async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:
         return await run_local(argv, timeout_seconds)
+
+    async def share(self, path: str, group: int) -> None:
+        await _call(path, lambda directory, name: _share(directory, name, group))
+
+    @contextlib.asynccontextmanager
+    async def stream(self, address: str) -> AsyncIterator[Stream]:
+        try:
+            if address.startswith("/"):
+                reader, writer = await asyncio.open_unix_connection(address)
+            else:
+                reader, writer = await asyncio.open_connection(*host_and_port(address))
+        except OSError as error:
+            raise no_answer(address, error) from error
+        try:
+            yield ReadWrite(reader, writer)
+        finally:
+            writer.transport.abort()
 
 
 async def _call(path: str, action: Callable[[int, str], T]) -> T:
@@ -133,6 +151,17 @@ def _create_file(directory: int, name: str, data: bytes) -> None:
         file.write(data)
         file.flush()
         os.fsync(descriptor)
+
+
+def _share(directory: int, name: str, group: int) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    try:
+        is_directory = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        os.fchown(descriptor, -1, group)
+        os.fchmod(descriptor, 0o750 if is_directory else 0o640)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _swap_link(directory: int, name: str, target: str) -> None:

@@ -6,7 +6,7 @@ import msgspec
 
 from bridge.config import Config, ReloadProfile
 from bridge.drivers.failure import DriverFailure
-from bridge.kinds import FilesSecrets, FilesSettings, LocalSettings
+from bridge.kinds import FilesSecrets, FilesSettings, LocalSettings, secrets_of
 from bridge.paths import PathRefused, check_profile, check_root
 from bridge.protocol import Assignment, FailureCause, SealedContent
 
@@ -19,13 +19,14 @@ class Place(msgspec.Struct, frozen=True):
     root: str
     directory: str
     reload: ReloadProfile
+    profile: str | None = None
 
 
 def place_of(assignment: Assignment, content: SealedContent, config: Config) -> Place:
     """The place an assignment names. DriverFailure when its settings are wrong or the bridge does not allow it."""
     try:
         settings: FilesSettings = msgspec.convert(assignment.target.settings, FilesSettings)
-        secrets = msgspec.convert(content.secrets, FilesSecrets)
+        secrets = msgspec.convert(content.secrets, secrets_of(assignment.target.kind))
     except msgspec.ValidationError as error:
         raise DriverFailure(FailureCause.UNKNOWN, f"The target's settings are refused: {error}.") from None
     try:
@@ -34,7 +35,8 @@ def place_of(assignment: Assignment, content: SealedContent, config: Config) -> 
         directory = root if assignment.profile is None else posixpath.join(root, check_profile(assignment.profile))
     except PathRefused as error:
         raise DriverFailure(FailureCause.PERMISSION_DENIED, f"Refused: {error}.") from error
-    return Place(settings, secrets, root, directory, _reload_profile(settings.reload_profile, config))
+    reload = _reload_profile(settings.reload_profile, config)
+    return Place(settings, secrets, root, directory, reload, assignment.profile)
 
 
 def _reload_profile(name: str, config: Config) -> ReloadProfile:

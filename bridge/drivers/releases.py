@@ -1,16 +1,18 @@
 """Where certificates lie on a target, and how a place changes hands: release directories and one symbolic link.
 
-    <place>/releases/<fence>-<first 16 of the fingerprint>/fullchain.pem, privkey.pem, previous, activated
+    <place>/releases/<fence>-<first 16 of the fingerprint>/fullchain.pem, privkey.pem, ..., previous, activated
     <place>/current -> releases/...
 
 `<place>` is the target's root, or `<root>/<profile>`. Chain and key change together by one rename of `current`, so that
-a crash at any point leaves a matching pair. `previous` tells, before the swap, what `current` said until then;
+a crash at any point leaves a matching pair. Some kinds of service have a further file in each release, which holds the
+pair in another shape. `previous` tells, before the swap, what `current` said until then;
 `activated` exists once the service has loaded the release and it was read back. A `current` without it is unfinished
 business, which whoever comes next ends: by activating it, or by going back to `previous`.
 """
 
 import posixpath
 import re
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -69,6 +71,14 @@ async def look(host: Host, place: str) -> Current:
     return Current(link, directory, int(own[1]), activated, fallback)
 
 
+async def directory_in_use(host: Host, place: str) -> str:
+    """Where `current` leads. DriverFailure where that is nowhere in the place."""
+    current = await look(host, place)
+    if current.directory is None:
+        raise DriverFailure(FailureCause.UNKNOWN, f"{posixpath.join(place, 'current')} leads to no directory there.")
+    return current.directory
+
+
 async def _directory(host: Host, place: str, link: str) -> str | None:
     directory = posixpath.normpath(posixpath.join(place, link))
     if not is_below(directory, place):
@@ -107,21 +117,25 @@ async def read_back(host: Host, place: str) -> tuple[str, str] | None:
         return None
 
 
-async def write(host: Host, place: str, name: str, pair: Pair, fallback: str | None) -> str:
+async def write(
+    host: Host, place: str, name: str, files: Mapping[str, bytes], fallback: str | None, group: int | None = None
+) -> str:
     """Write a release, everything durable, nothing in use yet; returns what `current` has to say for it.
 
     An unfinished release of the same name is removed first; on a failure what was written is removed again.
+    `group` (its number) may read the files.
     """
     releases = posixpath.join(place, "releases")
-    await _make_missing(host, place)
-    await _make_missing(host, releases)
+    await _make_missing(host, place, group)
+    await _make_missing(host, releases, group)
     directory = posixpath.join(releases, name)
     await remove(host, directory)
     try:
         await host.make_directory(directory)
         await host.create_file(posixpath.join(directory, PREVIOUS), (fallback or "").encode())
-        await host.create_file(posixpath.join(directory, FULLCHAIN), pair.fullchain)
-        await host.create_file(posixpath.join(directory, PRIVATE_KEY), pair.private_key)
+        for name_of_file, content in files.items():
+            await host.create_file(posixpath.join(directory, name_of_file), content)
+        await share(host, directory, files, group)
         await host.sync_directory(directory)
     except DriverFailure:
         await try_to_remove(host, directory)
@@ -129,9 +143,17 @@ async def write(host: Host, place: str, name: str, pair: Pair, fallback: str | N
     return f"releases/{name}"
 
 
-async def _make_missing(host: Host, directory: str) -> None:
+async def share(host: Host, directory: str, names: Iterable[str], group: int | None) -> None:
+    """Let a group read the files of a release."""
+    if group is not None:
+        for path in (*(posixpath.join(directory, name) for name in names), directory):
+            await host.share(path, group)
+
+
+async def _make_missing(host: Host, directory: str, group: int | None) -> None:
     if await host.kind(check_path(directory)) is FileKind.MISSING:
         await host.make_directory(directory)
+        await share(host, directory, (), group)
 
 
 async def mark_activated(host: Host, directory: str) -> None:

@@ -1,45 +1,109 @@
-"""The service that uses the files: its test and its reload, as the bridge's configuration has them."""
+"""The service that uses the files: what the bridge's configuration says of it, and what its kind adds to that."""
 
-import re
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
 
 from bridge.config import Argv
-from bridge.drivers.failure import DriverFailure
+from bridge.drivers.failure import DriverFailure, Missing
 from bridge.drivers.host import Host, Ran
+from bridge.drivers.judging import Judge, judge_any
+from bridge.drivers.pair import Pair
 from bridge.drivers.place import Place
 from bridge.protocol import FailureCause
 
-Judge = Callable[[str, str], FailureCause]
-"""From (what the service wrote, the place's directory) to the cause of its refusal."""
+Call = Callable[[Host, Place], Awaitable[str]]
+"""Tell the service through its own interface (`api` of the profile) to take what `current` leads to.
 
-_NGINX_PAIR = re.compile(
-    r"key values mismatch|no start line|bad end line|ee key too small|ca md too weak"
-    r"|SSL_CTX_use_(?:certificate|PrivateKey)"
-)
+Returns its words. DriverFailure, OSError and asyncssh.Error; it ends within the profile's timeout, or is ended.
+"""
 
 
-def judge_any(_output: str, _directory: str) -> FailureCause:
-    """Of a service whose words we do not know: it refused."""
-    return FailureCause.SERVICE_RELOAD_FAILED
+class Derived(msgspec.Struct, frozen=True):
+    """One more file in every release, made from the pair: for services that want it in another shape.
+
+    `make`: its bytes. `holds`: whether bytes that lie there are still that file, for shapes that differ every time.
+    """
+
+    name: str
+    make: Callable[[Pair, Place], bytes]
+    holds: Callable[[bytes, Pair, Place], bool]
 
 
-def judge_nginx(output: str, directory: str) -> FailureCause:
-    """Nginx names the file that it cannot use: whether it is the pair we wrote decides about the cause."""
-    ours = (line for line in output.splitlines() if directory + "/" in line)
-    if any(_NGINX_PAIR.search(line) for line in ours):
-        return FailureCause.INVALID_CERTIFICATE_OR_KEY
-    return FailureCause.SERVICE_RELOAD_FAILED
+class Service(msgspec.Struct, frozen=True):
+    """What one kind of service has of its own. Most kinds are this and nothing else."""
+
+    judge: Judge = judge_any
+    derived: tuple[Derived, ...] = ()
+    call: Call | None = None
 
 
-async def run_profile(host: Host, place: Place, command: Argv | None, judge: Judge) -> str:
+async def run_command(host: Host, place: Place, service: Service, command: Argv | None) -> str:
     """Run one command of the reload profile; returns what it wrote. DriverFailure with the service's own words."""
     if command is None:
         return ""
     argv = tuple(element.replace("{place}", place.directory) for element in command)
     ran = await host.run(argv, place.reload.timeout_seconds)
     if ran.exit_status != 0:
-        raise DriverFailure(judge(ran.output, place.directory), _words(argv[0], ran))
+        raise DriverFailure(service.judge(ran.output, place.directory), _words(argv[0], ran))
     return ran.output
+
+
+async def reload(host: Host, place: Place, service: Service) -> str:
+    """Make the service take what `current` leads to: by command, signal and call, whichever the profile has."""
+    said = [await run_command(host, place, service, place.reload.reload)]
+    if place.reload.signal is not None:
+        said.append(await _signal(host, place, place.reload.signal))
+    if place.reload.api is not None:
+        said.append(await _called(host, place, service, place.reload.api))
+    return " ".join(filter(None, said))
+
+
+async def check_reach(host: Host, place: Place, service: Service) -> str:
+    """For a dry run: whether the process and the interface that a reload needs are there."""
+    said = []
+    if place.reload.signal is not None:
+        said.append(await _signal(host, place, "0"))
+    if (api := place.reload.api) is not None:
+        _call_of(service)
+        async with host.stream(api):
+            said.append(f"{api} answers.")
+    return " ".join(said)
+
+
+async def _signal(host: Host, place: Place, name: str) -> str:
+    path = place.reload.pid_file
+    assert path is not None
+    try:
+        first = (await host.read(path)).split(b"\n", 1)[0].strip()
+    except Missing as failure:
+        message = f"There is no {path}: the service does not seem to run."
+        raise DriverFailure(FailureCause.SERVICE_RELOAD_FAILED, message) from failure
+    if not first.isdigit() or int(first) < 2:
+        raise DriverFailure(FailureCause.SERVICE_RELOAD_FAILED, f"{path} holds no process number.")
+    process = first.decode("ascii")
+    ran = await host.run(("kill", "-s", name, process), place.reload.timeout_seconds)
+    if ran.exit_status != 0:
+        raise DriverFailure(FailureCause.SERVICE_RELOAD_FAILED, _words("kill", ran))
+    return f"Process {process} is there." if name == "0" else f"Process {process} was sent {name}."
+
+
+async def _called(host: Host, place: Place, service: Service, api: str) -> str:
+    call, seconds = _call_of(service), place.reload.timeout_seconds
+    try:
+        async with asyncio.timeout(seconds):
+            return await call(host, place)
+    except TimeoutError:
+        message = f"{api} did not answer within {seconds:g} s."
+        raise DriverFailure(FailureCause.SERVICE_RELOAD_FAILED, message) from None
+
+
+def _call_of(service: Service) -> Call:
+    if service.call is None:
+        message = "The reload profile has an `api`, and for this kind of target there is none."
+        raise DriverFailure(FailureCause.UNKNOWN, message)
+    return service.call
 
 
 def _words(program: str, ran: Ran) -> str:

@@ -5,14 +5,15 @@ import contextlib
 import posixpath
 import shlex
 import stat
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from typing import TypeVar, cast
 
 import asyncssh
 
 from bridge.drivers.failure import ConnectionDropped, DriverFailure, LinkRefused, Missing, NotAFile
-from bridge.drivers.host import MAX_FILE, MAX_OUTPUT, Entry, FileKind, Ran
+from bridge.drivers.host import MAX_FILE, MAX_OUTPUT, Entry, FileKind, Ran, Stream
 from bridge.drivers.ssh_failure import failure_of_sftp
+from bridge.drivers.streams import ReadWrite, host_and_port, no_answer
 from bridge.protocol import FailureCause
 
 T = TypeVar("T")
@@ -91,6 +92,29 @@ class SshHost:
         except (asyncssh.Error, OSError) as error:
             raise ConnectionDropped(f"The connection was lost while {argv[0]} ran: {error}") from error
 
+    async def share(self, path: str, group: int) -> None:
+        await self._call(path, self._share(path, group))
+
+    @contextlib.asynccontextmanager
+    async def stream(self, address: str) -> AsyncIterator[Stream]:
+        """Forwarded by the SSH server, which must allow that (AllowTcpForwarding, AllowStreamLocalForwarding)."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                reader, writer = await self._open(address)
+        except asyncssh.ChannelOpenError as error:
+            raise no_answer(address, error) from error
+        except (asyncssh.Error, OSError) as error:
+            raise ConnectionDropped(f"The connection was lost on the way to {address}: {error}") from error
+        try:
+            yield ReadWrite(reader, writer)
+        finally:
+            writer.channel.abort()
+
+    async def _open(self, address: str) -> tuple[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]]:
+        if address.startswith("/"):
+            return await self._connection.open_unix_connection(address)
+        return await self._connection.open_connection(*host_and_port(address))
+
     async def _run(self, command: str, timeout_seconds: float) -> Ran:
         output = bytearray()
         try:
@@ -142,6 +166,13 @@ class SshHost:
         if len(data) > MAX_FILE:
             raise NotAFile(path, f"is larger than {MAX_FILE} bytes")
         return data
+
+    async def _share(self, path: str, group: int) -> None:
+        found = await self._sftp.lstat(path)
+        is_directory = stat.S_ISDIR(found.permissions or 0)
+        mode = 0o750 if is_directory else 0o640
+        await self._sftp.setstat(path, asyncssh.SFTPAttrs(uid=found.uid, gid=group))
+        await self._sftp.setstat(path, asyncssh.SFTPAttrs(permissions=mode))
 
     async def _create_file(self, path: str, data: bytes) -> None:
         async with self._sftp.open(path, "xb", asyncssh.SFTPAttrs(permissions=0o600)) as file:

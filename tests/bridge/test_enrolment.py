@@ -11,6 +11,7 @@ import pytest
 from cryptography import x509
 
 from bridge import enrolment, state
+from bridge.kinds import KINDS
 from bridge.protocol import ENROL_PATH
 from bridge.tls import ServerRefused, check_pin, check_url
 from tests.bridge.conftest import Listening
@@ -33,7 +34,7 @@ def test_a_bridge_enrols(listening: Listening, directory: Path) -> None:
     assert (bridge.bridge_id, "edge-1", listening.url) == (identity.bridge_id, identity.name, identity.url)
     assert identity == state.read_identity(directory)
     assert bridge.hpke_key == state.read_hpke_key(directory).public_key().public_bytes_raw()
-    assert ("files", "nginx") == tuple(sorted(bridge.request.kinds))
+    assert tuple(KINDS) == bridge.request.kinds
 
 
 def test_nobody_else_can_read_the_state(listening: Listening, directory: Path) -> None:

@@ -1,6 +1,7 @@
 """The messages between bridge and control plane: exact names, limits, and no secret in a representation."""
 
 import uuid
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,7 +10,9 @@ from bridge import protocol
 from bridge.drivers.registry import drivers
 from bridge.kinds import FilesSettings
 from bridge.protocol import KINDS, EnrolRequest, FailureCause, SealedContent
+from tests.bridge.kinds.servers import SERVERS
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SSH = {
     "transport": "ssh",
     "host": "10.0.0.1",
@@ -45,6 +48,13 @@ def test_every_kind_has_a_driver() -> None:
     from bridge.config import Config
 
     assert set(KINDS) == set(drivers(Config()))
+
+
+def test_every_kind_is_described_and_tried() -> None:
+    """In the reference, and with a real server in the contract that all kinds pass."""
+    text = (REPOSITORY / "docs/reference/kinds.md").read_text()
+    assert [] == [kind for kind in KINDS if f"\n| `{kind}` |" not in text]
+    assert set(KINDS) == {server.kind for server in SERVERS}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)

@@ -79,18 +79,19 @@ class Nginx:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
-    def _argv(self) -> tuple[str, ...]:
+    def argv(self) -> tuple[str, ...]:
+        """Runs it in the foreground."""
         return (str(require("nginx")), "-p", str(self.directory), "-c", str(self.configuration), "-e", "stderr")
 
     @property
     def test_argv(self) -> tuple[str, ...]:
         """Tests the configuration; prints what is wrong with it."""
-        return (*self._argv, "-t")
+        return (*self.argv, "-t")
 
     @property
     def reload_argv(self) -> tuple[str, ...]:
         """Makes the running nginx take the files as they are now; status 1 when none is running."""
-        return (*self._argv, "-s", "reload")
+        return (*self.argv, "-s", "reload")
 
     def start(self) -> None:
         """Start, on the same port as before if there was one. The port is free when it is chosen; if another program
@@ -98,8 +99,8 @@ class Nginx:
         """
         for _ in range(_TRIES):
             self.port = self.port or _free_port()
-            self._write_configuration()
-            self._process = subprocess.Popen(self._argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            self.write_configuration()
+            self._process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             if self._is_up():
                 return
             log = (self.directory / "error.log").read_text()
@@ -142,7 +143,8 @@ class Nginx:
             time.sleep(0.02)
         raise AssertionError(f"still serving {served}")
 
-    def _write_configuration(self) -> None:
+    def write_configuration(self) -> None:
+        """For the port as it is now."""
         servers = "\n".join(_SERVER.format(port=self.port, name=site.name, place=site.place) for site in self._sites)
         self.configuration.write_text(_CONFIGURATION.format(directory=self.directory, servers=servers))
 

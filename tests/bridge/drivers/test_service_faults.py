@@ -1,16 +1,10 @@
 """When the service refuses: the way back, the cause, the service's own words, and the certificate that is served."""
 
-import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 from bridge.config import ReloadProfile
 from bridge.drivers.failure import DriverFailure, LeaseLost
@@ -18,6 +12,7 @@ from bridge.drivers.registry import drivers
 from bridge.protocol import CertificateToInstall, FailureCause, Outcome
 from tests.bridge.deploying import AUTHORITY, Deployer, assignment, files_of
 from tests.bridge.pki import Issued
+from tests.bridge.weak import weak
 from tests.support.nginx import Nginx, Site, running_nginx
 
 
@@ -103,10 +98,8 @@ async def test_a_certificate_that_was_not_approved_is_refused(target: Deployer) 
 
 async def test_a_pair_that_nginx_itself_refuses_has_that_cause(target: Deployer, nginx: Nginx, first: Issued) -> None:
     """A 1024-bit key is a matching pair that OpenSSL does not load: the cause is the pair, not the service."""
-    chain, key = weak_pair()
-    certificate = x509.load_pem_x509_certificate(chain.encode())
-    work = assignment(target.settings, replace(first, certificate=certificate, chain=()))
-    job = target.job(work, key)
+    refused = weak()
+    job = target.job(assignment(target.settings, refused), refused.key_pem)
     with pytest.raises(DriverFailure) as caught:
         await drivers(target.config)["nginx"].apply(job)
     assert (FailureCause.INVALID_CERTIFICATE_OR_KEY, False) == (caught.value.cause, caught.value.written)
@@ -146,13 +139,3 @@ async def test_two_virtual_hosts_change_alone(local: Deployer, root: Path, tmp_p
         await mail.with_config(profiles={"web": profile}).apply(new, fence=2)
         nginx.wait_until_serves(new.fingerprint, "mail.test")
         assert first.fingerprint == nginx.serves("shop.test")
-
-
-def weak_pair() -> tuple[str, str]:
-    """(certificate, key) with RSA-1024, self-signed."""
-    key = rsa.generate_private_key(public_exponent=65_537, key_size=1024)
-    name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "weak.example")]), dt.datetime.now(dt.UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + dt.timedelta(days=1))
-    certificate = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
-    return certificate, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
