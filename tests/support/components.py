@@ -42,9 +42,13 @@ class Component(msgspec.Struct, frozen=True):
         return Path(self.program) if self.program.startswith("/") and Path(self.program).exists() else None
 
 
+_KINDS = "pushing to every kind of target"
+
 COMPONENTS = {
     component.name: component
     for component in (
+        Component("apache2", "apache2", _KINDS),
+        Component("caddy", "caddy", _KINDS),
         Component("certbot", "certbot", "ACME clients at the service"),
         Component(
             "certbot-dns-rfc2136",
@@ -54,12 +58,30 @@ COMPONENTS = {
         ),
         Component("cfssl", "golang-cfssl", "orders through an External CA"),
         Component("chromium", "chromium", "the pages in a real browser"),
+        Component("dovecot", "dovecot-imapd", _KINDS),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
+        Component("haproxy", "haproxy", _KINDS),
         Component("keytool", "default-jre-headless", "PFX files, opened by Java"),
+        Component("ldapmodify", "ldap-utils", _KINDS),
         Component("lego", "lego", "ACME clients at the service"),
+        Component("lighttpd", "lighttpd", _KINDS),
+        Component(
+            "lighttpd-openssl",
+            "lighttpd-mod-openssl",
+            _KINDS,
+            program="/usr/lib/lighttpd/mod_openssl.so",
+        ),
+        Component("mariadbd", "mariadb-server", _KINDS),
+        Component("mosquitto", "mosquitto", _KINDS),
         Component("named", "bind9", "dns-01 with signed updates"),
+        Component("nats-server", "nats-server", _KINDS),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
+        Component("pebble", "pebble", "orders through an ACME CA"),
+        Component("pebble-challtestsrv", "pebble", "orders through an ACME CA"),
+        Component("postfix", "postfix", _KINDS),
+        Component("postgresql", "postgresql", _KINDS, program="/usr/lib/postgresql"),
+        Component("redis-server", "redis-server", _KINDS),
         Component(
             "rsyslog-gnutls",
             "rsyslog-gnutls",
@@ -67,8 +89,6 @@ COMPONENTS = {
             program=f"/usr/lib/{platform.machine()}-linux-gnu/rsyslog/lmnsd_gtls.so",
         ),
         Component("rsyslogd", "rsyslog", "events and checkpoints that leave by syslog"),
-        Component("pebble", "pebble", "orders through an ACME CA"),
-        Component("pebble-challtestsrv", "pebble", "orders through an ACME CA"),
         Component("sftp-server", "openssh-sftp-server", "pushing over SSH", program="/usr/lib/openssh/sftp-server"),
         Component(
             "sigstore-verify",
@@ -77,6 +97,7 @@ COMPONENTS = {
             program=str(NODE_DIRECTORY / "node_modules/@sigstore/verify"),
             npm="@sigstore/verify@4.1.3",
         ),
+        Component("slapd", "slapd", _KINDS),
         Component(
             "softhsm2",
             "softhsm2",
@@ -87,6 +108,14 @@ COMPONENTS = {
         Component("ssh", "openssh-client", "pushing over SSH"),
         Component("sshd", "openssh-server", "pushing over SSH"),
         Component("strace", "strace", "that files are written durably and in order"),
+        Component("stunnel4", "stunnel4", _KINDS),
+        Component("tomcat10", "tomcat10", _KINDS, program="/usr/share/tomcat10/bin/catalina.sh"),
+        Component(
+            "tomcat10-admin",
+            "tomcat10-admin",
+            _KINDS,
+            program="/usr/share/tomcat10-admin/manager",
+        ),
     )
 }
 _missing: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Real servers of every kind of target, each on a free port in a directory of its own."""
