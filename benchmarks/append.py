@@ -13,7 +13,7 @@ import asyncio
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -33,6 +33,7 @@ from application.ports import Append, Change
 from benchmarks.support import pgbench, results
 from benchmarks.support.events import push_approved
 from benchmarks.support.rounds import Contestant, Measure, Rounds, as_json, interleave, median, percentile, ratio
+from domain.entity import Event
 
 _SCRIPT = """
 INSERT INTO library_events (originator_id, originator_version, topic, state)
@@ -40,14 +41,25 @@ VALUES (gen_random_uuid(), 1, '{topic}', '{state}');
 """
 
 
-def ours(log: PostgresLog, runner: asyncio.Runner, concurrent: int, seconds: float) -> Measure:
-    """`concurrent` coroutines, each waiting for its command before it sends the next."""
+async def in_clear(stream: UUID) -> Event:
+    """What a command appends, as it is."""
+    return push_approved(stream)
+
+
+def ours(
+    log: PostgresLog,
+    runner: asyncio.Runner,
+    concurrent: int,
+    seconds: float,
+    make: Callable[[UUID], Awaitable[Event]] = in_clear,
+) -> Measure:
+    """`concurrent` coroutines, each waiting for its command before it makes and sends the next."""
     latencies: list[float] = []
 
     async def client(until: float) -> None:
         while (started := time.perf_counter()) < until:
             stream = uuid4()
-            change = Change(stream_id=stream, expected_version=0, events=(push_approved(stream),))
+            change = Change(stream_id=stream, expected_version=0, events=(await make(stream),))
             await log.append(Append(command_id=uuid4(), body_sha256=bytes(32), changes=(change,)))
             latencies.append(time.perf_counter() - started)
 

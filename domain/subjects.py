@@ -1,5 +1,6 @@
 """Whom personal texts belong to: the person who acts, or for whom a machine does."""
 
+from functools import lru_cache
 from uuid import UUID
 
 from domain import ids
@@ -24,6 +25,12 @@ def subject_of(actor: Actor) -> UUID | None:
     person = person_behind(actor)
     if person is None:
         return STRANGERS if actor == ANONYMOUS else None
+    return _subject(person)
+
+
+@lru_cache(maxsize=10_000)
+def _subject(person: str) -> UUID:
+    """Asked for several times in every command of a person."""
     try:
         return UUID(person)
     except ValueError:

@@ -158,6 +158,9 @@ class Subjects:
         return found
 
     async def _key(self, subject: UUID) -> bytes:
+        await self._fresh()
+        if (opened := self._opened.get(subject)) is not None:
+            return opened
         found = await self._found([subject])
         if subject not in found:
             await self._keys.make(subject, urandom(KEY_BYTES))
