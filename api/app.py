@@ -22,6 +22,7 @@ from api.bridge_api.identity import peer
 from api.controllers import (
     acme_clients,
     alerts,
+    approval_policies,
     audit_events,
     audit_proofs,
     bridges,
@@ -43,6 +44,7 @@ from api.controllers import (
     renewing,
     reports,
     revoking,
+    standing_approvals,
     system,
     target_systems,
     verification,
@@ -91,6 +93,8 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *webhook_deliveries.HANDLERS,
     *principals.HANDLERS,
     *issuance_policies.HANDLERS,
+    *approval_policies.HANDLERS,
+    *standing_approvals.HANDLERS,
     *legal_holds.HANDLERS,
 ]
 _HEADERS = (

@@ -238,6 +238,7 @@ async def command(
         credential=caller.credential,
         if_match=expected_version(if_match, request.method),
         chosen_by_client=key is not None,
+        roles=caller.roles,
     )
     if key is not None:
         secret = bool(request.route_handler.opt.get("secret_answer"))

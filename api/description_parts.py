@@ -25,6 +25,8 @@ TAGS = {
     "Orders": "Certificate orders at a provider.",
     "Providers": "CAs outside that orders go through.",
     "Issuance policies": "Rules that orders are held against: keys, validity, names, providers, who may ask.",
+    "Approval policies": "How many people must agree to a push, who, and for how long that holds.",
+    "Standing approvals": "Agreed on in advance by two people: renewals that are pushed without further clicks.",
     "Acme clients": "Programs that order through ACME: who may open accounts, accounts, orders.",
     "Target systems": "Devices that certificates are installed on.",
     "Bridges": "Agents near the targets, and what they find there.",

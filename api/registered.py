@@ -25,11 +25,11 @@ def pages_of(
         found = [
             each
             for each in await _entries(reading, kind)
-            if each.position > after
+            if each.number > after
             and retired in (None, each.entry.retired)
             and (q or "").casefold() in each.entry.terms.name.casefold()
         ]
-        return numbered(found, limit, lambda each: each.position)
+        return numbered(found, limit, lambda each: each.number)
 
     return ask
 

@@ -11,6 +11,7 @@ from application.ports import Clock, Errands, Hints, Leases, Log, Presence
 from application.vault_ports import KeyVault
 from domain import ids
 from domain.entity import Actor, Meta
+from domain.principal import Role
 
 
 class Renewal(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     `command_id` makes the command idempotent; `chosen_by_client` tells that it stems from an Idempotency-Key, so that
     it may have been carried out already. `if_match` is the aggregate version the caller decided on (None: any).
+    `roles` are those that the caller may use, for decisions that depend on them.
     """
 
     actor: Actor
@@ -71,6 +73,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     credential: str | None = None
     if_match: int | None = None
     chosen_by_client: bool = False
+    roles: frozenset[Role] = frozenset()
 
     @property
     def meta(self) -> Meta:

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from application.house import House, Loaded, load_many, write
 from application.ports import Change
-from domain.approval import DEFAULT_PUSH, DEFAULT_REDEPLOY, ApprovalPolicy, push_digest
+from domain.approval import push_digest
+from domain.approval_policy import Asked, PushAction
 from domain.certificate import CERTIFICATE, Certificate, CertificateStatus, check_key_available, check_pushable, status
 from domain.certificate_facts import Usage
 from domain.connector import CONNECTOR, Connector
@@ -41,10 +42,18 @@ class Grounds(NamedTuple):
         )
 
     @property
-    def policy(self) -> ApprovalPolicy:
-        """The policy for this push: what was approved and deployed here unchanged may be deployed again at any time."""
-        deployed = self.connector.found.deployed_digest
-        return DEFAULT_REDEPLOY if deployed is not None and deployed == self.digest else DEFAULT_PUSH
+    def asked(self) -> Asked:
+        """What approval policies look at. What was approved and deployed here, and has not changed, is a redeploy."""
+        connector, target = self.connector.state, self.target.found
+        deployed = connector.deployed_digest if connector is not None else None
+        same = deployed is not None and deployed == self.digest
+        return Asked(
+            action=PushAction.REDEPLOY if same else PushAction.PUSH,
+            certificate_tags=self.certificate.found.tags,
+            target_system_id=self.target.id,
+            target_kind=target.settings.kind,
+            target_tags=target.tags,
+        )
 
     def assertions(self) -> tuple[Change, ...]:
         """None of the three may move on before the decision commits."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.approval_rules import standing_holds
 from application.conversations import of_push
 from application.grounds import grounds_of
 from application.house import (
@@ -77,6 +78,7 @@ async def approve_push(house: House, context: Context, work_order_id: UUID, dial
             lambda state: work_order.approve(
                 state,
                 within.meta,
+                roles=within.roles,
                 comment=comment,
                 manual_implementation=dialog.manual_implementation,
                 scheduled_at=dialog.scheduled_at,
@@ -100,6 +102,7 @@ async def implement_push(
                 state,
                 within.meta,
                 current_digest=grounds.digest,
+                roles=within.roles,
                 comment=comment,
                 manual_implementation=dialog.manual_implementation,
                 scheduled_at=dialog.scheduled_at,
@@ -158,14 +161,17 @@ async def retry_push(
         grounds = await grounds_of(house, order.found.connector_id)
         latest = (await latest_work_orders(house, [order.found.connector_id]))[order.found.connector_id]
         said = await sealed(house.texts, within.actor, comment)
+        holds, standing = await standing_holds(house, order.found, within.at)
         events = decide(
             order,
-            lambda state: work_order.retry(state, within.meta, current_digest=grounds.digest, comment=said),
+            lambda state: work_order.retry(
+                state, within.meta, current_digest=grounds.digest, comment=said, standing_holds=holds
+            ),
         )
         if latest.next_ordinal != order.found.ordinal + 1:
             raise _overtaken(order.found, latest)
         grounds.check_eligible(within.at, allow_not_yet_valid=True)
-        return events, (*grounds.assertions(), latest.none_later())
+        return events, (*grounds.assertions(), latest.none_later(), *standing)
 
     return await _step(house, context, work_order_id, "push.retry", decision)
 
@@ -183,7 +189,8 @@ async def begin_scheduled(house: House, context: Context, work_order_id: UUID) -
     """The set time of a scheduled push has come."""
 
     async def decision(order: Loaded[WorkOrder], within: Context) -> _Decided:
-        return work_order.begin_scheduled(order.found, within.meta), ()
+        holds, asserted = await standing_holds(house, order.found, within.at)
+        return work_order.begin_scheduled(order.found, within.meta, standing_holds=holds), asserted
 
     return await _step(house, context, work_order_id, "push.begin", decision)
 

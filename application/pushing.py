@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.approval_rules import Rules, load_rules
 from application.grounds import Grounds, load_grounds
 from application.house import Context, Done, House, Loaded, append, check_version, load, record_refusal, write
 from application.numbering import Latest, latest_work_orders
@@ -44,6 +45,8 @@ class RequestPush(msgspec.Struct, frozen=True, kw_only=True):
     allow_not_yet_valid: bool = False
     of_connector: bool = False
     """Deploy: what was decided on (If-Match) is the one connector, not the certificate."""
+    renewal: bool = False
+    """The pushes of a successor: a standing approval counts where one holds."""
 
 
 _Outcome = tuple[Loaded[WorkOrder], int] | Refused | VersionConflict
@@ -145,8 +148,12 @@ async def _try_all(
     house: House, context: Context, command: RequestPush, connector_ids: Sequence[UUID], *, repeat: bool, last: bool
 ) -> dict[UUID, _Outcome]:
     """One attempt for each. An error (the log is away) is raised when all have ended: nothing goes on behind it."""
-    grounds, latest = await asyncio.gather(load_grounds(house, connector_ids), latest_work_orders(house, connector_ids))
-    wishes = (_Wish(cid, command, grounds.get(cid), latest[cid], repeat) for cid in connector_ids)
+    grounds, latest, rules = await asyncio.gather(
+        load_grounds(house, connector_ids),
+        latest_work_orders(house, connector_ids),
+        load_rules(house, renewal=command.renewal),
+    )
+    wishes = (_Wish(cid, command, grounds.get(cid), latest[cid], rules, repeat) for cid in connector_ids)
     outcomes = await asyncio.gather(*(_open_one(house, context, wish, last) for wish in wishes), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException) and not isinstance(outcome, Refused | VersionConflict):
@@ -161,6 +168,7 @@ class _Wish(NamedTuple):
     command: RequestPush
     grounds: Grounds | None
     latest: Latest
+    rules: Rules
     repeat: bool
 
 
@@ -200,7 +208,7 @@ def _decide_one(context: Context, wish: _Wish) -> tuple[Loaded[WorkOrder], list[
     if grounds is None or grounds.certificate.id != wish.command.certificate_id:
         raise Refused(Code.NO_CONNECTOR, f"{wish.connector_id} is no connector of this certificate.")
     grounds.check_eligible(context.at, allow_not_yet_valid=wish.command.allow_not_yet_valid)
-    asserted = list(grounds.assertions())
+    asserted = [*grounds.assertions(), *wish.rules.assertions()]
     if previous is not None:
         if previous.found.open:
             raise Refused(
@@ -218,8 +226,9 @@ def _decide_one(context: Context, wish: _Wish) -> tuple[Loaded[WorkOrder], list[
         connector_id=wish.connector_id,
         certificate_id=grounds.certificate.id,
         target_system_id=grounds.target.id,
-        policy=grounds.policy,
+        policy=wish.rules.policy(grounds),
         digest=grounds.digest,
         comment=wish.command.comment,
+        standing=wish.rules.standing(grounds, context.at),
     )
     return fresh.after(events), [write(fresh, events), *asserted]

@@ -7,16 +7,16 @@ from uuid import UUID
 from application.house import Attempt, Context, Done, House, carry_out, load, write
 from domain import ids, register
 from domain.errors import Code, Refused
-from domain.register import Entry, Kind, Named, Register
+from domain.register import Entry, Kind, Named
 
 T = TypeVar("T", bound=Named)
 
 
 class Placed(NamedTuple, Generic[T]):
-    """An entry, and the position at which it was created."""
+    """An entry, and its number in the order in which they were made, from 1."""
 
+    number: int
     entry: Entry[T]
-    position: int
 
 
 async def entries(house: House, kind: Kind[T], until_position: int | None = None) -> list[Placed[T]]:
@@ -26,12 +26,8 @@ async def entries(house: House, kind: Kind[T], until_position: int | None = None
         for each in (await house.log.load([kind.stream]))[kind.stream]
         if until_position is None or each.position <= until_position
     ]
-    state: Register[T] | None = None
-    found: dict[UUID, int] = {}
-    for each in recorded:
-        state = kind.aggregate.evolve(state, each.event)
-        found.setdefault(state.entries[-1].id, each.position)
-    return [Placed(entry, found[entry.id]) for entry in (state.entries if state is not None else ())]
+    state = kind.aggregate.fold(each.event for each in recorded) or kind.initial
+    return [Placed(number, entry) for number, entry in enumerate(state.entries, 1)]
 
 
 async def create(house: House, context: Context, kind: Kind[T], terms: T) -> Done[Entry[T]]:

@@ -125,7 +125,9 @@ def _order_id(context: Context) -> UUID:
 
 
 async def push_successor(house: House, context: Context, old: UUID, new: UUID) -> None:
-    """Add every connector of the old certificate to its successor, and ask for the pushes. Again is harmless."""
+    """Add every connector of the old certificate to its successor, and ask for the pushes: where a standing approval
+    holds they go ahead under it. Again is harmless.
+    """
     former = await load_many(house, CONNECTOR, await house.hints.connectors_of(old))
     added: list[UUID] = []
     for connector_id, loaded in former.items():
@@ -142,7 +144,7 @@ async def push_successor(house: House, context: Context, old: UUID, new: UUID) -
     if added:
         # Like a client's: a repeat gives the first answer, and opens no second work order.
         push = msgspec.structs.replace(context.part("push"), chosen_by_client=True)
-        wish = RequestPush(certificate_id=new, connector_ids=tuple(added))
+        wish = RequestPush(certificate_id=new, connector_ids=tuple(added), renewal=True)
         await request_push(house, push, wish)
 
 

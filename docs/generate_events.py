@@ -16,6 +16,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
+from msgspec import UnsetType
 
 ROOT = Path(__file__).resolve().parents[1]
 if str(ROOT) not in sys.path:
@@ -109,7 +110,7 @@ def _fields(kind: type, leave_out: tuple[str, ...] = ()) -> str:
 def _type(hint: Any) -> str:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return " or ".join("null" if arg is types.NoneType else _type(arg) for arg in args)
+        return " or ".join("null" if arg is types.NoneType else _type(arg) for arg in args if arg is not UnsetType)
     if origin is tuple:
         return f"list of {_type(args[0])}"
     if origin is dict:

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from domain import ids
 from domain.entity import Actor, Meta
 from domain.errors import Code, Refused
+from domain.principal import Role
 from domain.target_system import TargetSettings
 
 
@@ -16,7 +18,8 @@ class ApprovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a policy, frozen into each work order at submission.
 
     `levels` counts the last one, Implement: two levels are one approval and the implementation; zero means that the
-    push is implemented at once by the system.
+    push is implemented at once by the system. `level_roles`: for each level the roles of which whoever gives it must
+    hold one, besides the role approver (implementer at the last level); unset, or empty at a level: no more than that.
     """
 
     id: UUID
@@ -25,6 +28,12 @@ class ApprovalPolicy(msgspec.Struct, frozen=True, kw_only=True):
     levels: int
     request_expires_after: timedelta = timedelta(days=7)
     approval_expires_after: timedelta = timedelta(days=7)
+    level_roles: tuple[tuple[Role, ...], ...] | UnsetType = UNSET  # unset: as it was stored before there were any
+
+    def roles_at(self, level: int) -> tuple[Role, ...]:
+        """The roles that a level takes besides; levels count from 1."""
+        roles = () if self.level_roles is UNSET else self.level_roles
+        return roles[level - 1] if 0 < level <= len(roles) else ()
 
     @property
     def approvals_needed(self) -> int:
@@ -65,6 +74,14 @@ def push_digest(
 def person_of(actor: Actor) -> str:
     """The person behind an actor: a token or automation counts as whoever it acts for."""
     return actor.on_behalf_of or actor.id
+
+
+def check_level_roles(policy: ApprovalPolicy, level: int, roles: frozenset[Role]) -> None:
+    """Refuse with `forbidden` whoever holds none of the roles that the policy wants at this level."""
+    wanted = policy.roles_at(level)
+    if wanted and roles.isdisjoint(wanted):
+        names = " or ".join(sorted(wanted))
+        raise Refused(Code.FORBIDDEN, f"Level {level} of {policy.name} takes the role {names}, too.")
 
 
 def check_schedule(meta: Meta, *, manual_implementation: bool, scheduled_at: datetime | None) -> None:

@@ -7,6 +7,7 @@ from domain.acme_account import ACME_ACCOUNT
 from domain.acme_eab_key import ACME_EAB_KEY
 from domain.acme_order import ACME_ORDER
 from domain.alert import ALERT
+from domain.approval_policy import APPROVAL_POLICIES
 from domain.bridge import BRIDGE
 from domain.certificate import CERTIFICATE
 from domain.certificate_order import CERTIFICATE_ORDER
@@ -25,6 +26,7 @@ from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
 from domain.review import REVIEW
 from domain.revocation import REVOCATION_REQUEST
+from domain.standing_approval import STANDING_APPROVALS
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
 from domain.webhook import WEBHOOK
@@ -38,6 +40,8 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     CERTIFICATE_ORDER,
     PFX_EXPORT,
     ISSUANCE_POLICIES,
+    APPROVAL_POLICIES,
+    STANDING_APPROVALS,
     PROVIDER,
     ACME_EAB_KEY,
     ACME_ACCOUNT,

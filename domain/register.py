@@ -83,11 +83,13 @@ class Kind(NamedTuple, Generic[T]):
     created: Callable[[Meta, UUID, T], Event]
     changed: Callable[[Meta, UUID, T], Event]
     retired: Callable[[Meta, UUID], Event]
+    initial: Register[T] = Register()
+    """Entries that are there from the beginning: they can be changed, and never retired."""
 
 
 def create(kind: Kind[T], known: Register[T] | None, meta: Meta, entry_id: UUID, terms: T) -> tuple[Event, ...]:
     """One more entry; the same id again makes no event. Raises Refused(already-exists) for a name that is taken."""
-    register = known or Register()
+    register = known or kind.initial
     if register.get(entry_id) is not None:
         return ()
     _check_name(kind, register, entry_id, terms.name)
@@ -96,7 +98,7 @@ def create(kind: Kind[T], known: Register[T] | None, meta: Meta, entry_id: UUID,
 
 def change(kind: Kind[T], known: Register[T] | None, meta: Meta, entry_id: UUID, terms: T) -> tuple[Event, ...]:
     """The new description of an entry; the same one again makes no event."""
-    register = known or Register()
+    register = known or kind.initial
     entry = found(kind, register, entry_id)
     if entry.retired:
         sentence = f"The {kind.words} {entry.terms.name} is retired; create another one."
@@ -109,12 +111,16 @@ def change(kind: Kind[T], known: Register[T] | None, meta: Meta, entry_id: UUID,
 
 def retire(kind: Kind[T], known: Register[T] | None, meta: Meta, entry_id: UUID) -> tuple[Event, ...]:
     """Out of force, once; a repeat makes no event."""
-    return () if found(kind, known, entry_id).retired else (kind.retired(meta, entry_id),)
+    entry = found(kind, known, entry_id)
+    if kind.initial.get(entry_id) is not None:
+        sentence = f"The {kind.words} {entry.terms.name} is always there: change it instead."
+        raise Refused(Code.INVALID_TRANSITION, sentence, current_status="built_in", allowed=["change"])
+    return () if entry.retired else (kind.retired(meta, entry_id),)
 
 
 def found(kind: Kind[T], known: Register[T] | None, entry_id: UUID) -> Entry[T]:
     """An entry. Raises Refused(not-found)."""
-    entry = known.get(entry_id) if known is not None else None
+    entry = (known or kind.initial).get(entry_id)
     if entry is None:
         raise Refused(Code.NOT_FOUND, f"There is no {kind.words} {entry_id}.")
     return entry

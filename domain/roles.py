@@ -44,6 +44,7 @@ class Permission(StrEnum):
     REVIEW = "review"  # attest a review of the inventory
     EXPORT_AUDIT = "export_audit"  # exports and proofs
     POLICIES = "policies"
+    STANDING_APPROVALS = "standing_approvals"  # propose, approve, revoke
     PRINCIPALS = "principals"
     TOKENS = "tokens"
     CHANNELS = "channels"
@@ -55,7 +56,7 @@ _P = Permission
 
 _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
     Role.REQUESTER: (_P.ORDER, _P.PUSH, _P.DEPLOY, _P.RENEW, _P.CANCEL),
-    Role.APPROVER: (_P.APPROVE, _P.REJECT),
+    Role.APPROVER: (_P.APPROVE, _P.REJECT, _P.STANDING_APPROVALS),
     Role.IMPLEMENTER: (_P.IMPLEMENT, _P.RESCHEDULE, _P.RETRY),
     Role.OPERATOR: (
         _P.IMPORT,
@@ -79,6 +80,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.PROVIDERS,
         _P.ACME_CLIENTS,
         _P.POLICIES,
+        _P.STANDING_APPROVALS,
         _P.PRINCIPALS,
         _P.TOKENS,
         _P.CHANNELS,

@@ -8,10 +8,12 @@ from uuid import UUID
 
 import msgspec
 
-from domain.approval import ApprovalPolicy, check_schedule, person_of
+from domain.approval import ApprovalPolicy, check_level_roles, check_schedule, person_of
 from domain.entity import Actor, ActorKind, Event, Meta
 from domain.errors import Code, Refused
+from domain.principal import Role
 from domain.push_states import SupersededReason, WorkOrderStatus
+from domain.standing_approval import Ground
 from domain.work_order_events import (
     PushApproved,
     PushCancelled,
@@ -32,6 +34,7 @@ from domain.work_order_state import WorkOrder
 BY_POLICY = Actor(ActorKind.SYSTEM, "approval-policy")
 PENDING, REVIEW = WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS
 SCHEDULED, IMPLEMENTING = WorkOrderStatus.SCHEDULED, WorkOrderStatus.IMPLEMENTING
+NO_ROLES: frozenset[Role] = frozenset()
 
 
 def request(
@@ -45,8 +48,13 @@ def request(
     policy: ApprovalPolicy,
     digest: str,
     comment: str | None,
+    standing: Ground | None = None,
 ) -> tuple[Event, ...]:
-    """OK on Push to Device: one work order. With a policy of zero levels the system implements at once."""
+    """OK on Push to Device: one work order. With a policy of zero levels the system implements at once.
+
+    Under a standing approval no policy asks anybody: the push begins at once, or by itself when its window opens.
+    """
+    policy = standing.policy if standing is not None else policy
     requested = PushRequested(
         meta=meta,
         ordinal=ordinal,
@@ -57,10 +65,14 @@ def request(
         policy=policy,
         digest=digest,
         comment=comment,
+        standing_approval_id=standing.id if standing is not None else None,
+        standing_approval_digest=standing.digest if standing is not None else None,
     )
     if policy.levels > 0:
         return (requested,)
     by_system = msgspec.structs.replace(meta, actor=BY_POLICY, credential=None)
+    if standing is not None and standing.begins_at is not None:
+        return (requested, PushScheduled(meta=by_system, level=0, digest=digest, scheduled_at=standing.begins_at))
     return (requested, PushImplemented(meta=by_system, level=0, digest=digest, manual_implementation=True))
 
 
@@ -68,16 +80,18 @@ def approve(
     order: WorkOrder,
     meta: Meta,
     *,
+    roles: frozenset[Role] = NO_ROLES,
     comment: str | None = None,
     manual_implementation: bool = True,
     scheduled_at: datetime | None = None,
 ) -> tuple[Event, ...]:
-    """One yes at the next level. The choice of time is a proposal; Implement decides."""
+    """One yes at the next level, by somebody who holds `roles`. The choice of time is a proposal; Implement decides."""
     if order.status not in (PENDING, REVIEW):
         raise _not_now(order, "approved")
     _check_four_eyes(order, meta, "approve")
     if order.approvals_given >= order.policy.approvals_needed:
         raise _not_now(order, "approved")
+    check_level_roles(order.policy, order.approvals_given + 1, roles)
     _check_not_expired(order, meta)
     check_schedule(meta, manual_implementation=manual_implementation, scheduled_at=scheduled_at)
     return (
@@ -97,6 +111,7 @@ def implement(
     meta: Meta,
     *,
     current_digest: str,
+    roles: frozenset[Role] = NO_ROLES,
     comment: str | None = None,
     manual_implementation: bool = True,
     scheduled_at: datetime | None = None,
@@ -105,6 +120,7 @@ def implement(
     if order.status is not REVIEW or order.approvals_given < order.policy.approvals_needed:
         raise _not_now(order, "implemented")
     _check_four_eyes(order, meta, "implement")
+    check_level_roles(order.policy, order.policy.levels, roles)
     _check_not_expired(order, meta)
     check_schedule(meta, manual_implementation=manual_implementation, scheduled_at=scheduled_at)
     _check_digest(order, meta, current_digest)
@@ -121,10 +137,15 @@ def implement(
     )
 
 
-def begin_scheduled(order: WorkOrder, meta: Meta) -> tuple[Event, ...]:
-    """The set time has come. Idempotent: anything but a due scheduled work order makes no event."""
+def begin_scheduled(order: WorkOrder, meta: Meta, *, standing_holds: bool = True) -> tuple[Event, ...]:
+    """The set time has come. Idempotent: anything but a due scheduled work order makes no event.
+
+    `standing_holds`: is the standing approval that it waits under still in force? If not, it expires.
+    """
     if order.status is not SCHEDULED or order.scheduled_at is None or meta.at < order.scheduled_at:
         return ()
+    if not standing_holds:
+        return (PushExpired(meta=meta),)
     return (
         PushImplemented(
             meta=meta, level=order.policy.levels, digest=order.digest, manual_implementation=False, scheduled=True
@@ -160,11 +181,16 @@ def reschedule(
     return (PushRescheduled(meta=meta, scheduled_at=scheduled_at, comment=comment),)
 
 
-def retry(order: WorkOrder, meta: Meta, *, current_digest: str, comment: str | None = None) -> tuple[Event, ...]:
+def retry(
+    order: WorkOrder, meta: Meta, *, current_digest: str, comment: str | None = None, standing_holds: bool = True
+) -> tuple[Event, ...]:
     """A new attempt after Push-Failed, while the approvals hold. The caller makes sure no other work order is open."""
     if order.status is not WorkOrderStatus.FAILED:
         raise _not_now(order, "retried")
     _check_not_expired(order, meta)
+    if not standing_holds:
+        sentence = "The standing approval that this was pushed under no longer holds; push the certificate again."
+        raise Refused(Code.APPROVAL_VOID, sentence)
     if order.digest != current_digest:
         raise Refused(Code.APPROVAL_VOID, "What would be pushed has changed since the approval; push it anew.")
     return (PushRetried(meta=meta, attempt=order.attempt + 1, comment=comment),)

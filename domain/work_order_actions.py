@@ -20,17 +20,19 @@ def available_actions(order: WorkOrder, *, person: str, roles: frozenset[Role], 
     approval is not looked at: that shows at Implement.
     """
     meta = Meta(actor=Actor(ActorKind.USER, person), at=now, correlation_id=_ASKING)
-    return tuple(ask(step, roles, Permission(step), _decision(step, order, meta)) for step in work_order.steps(order))
+    return tuple(
+        ask(step, roles, Permission(step), _decision(step, order, meta, roles)) for step in work_order.steps(order)
+    )
 
 
 _ASKING = UUID(int=0)
 
 
-def _decision(step: str, order: WorkOrder, meta: Meta) -> Callable[[], tuple[Event, ...]]:
+def _decision(step: str, order: WorkOrder, meta: Meta, roles: frozenset[Role]) -> Callable[[], tuple[Event, ...]]:
     soon = meta.at + timedelta(seconds=1)
     decisions: dict[str, Callable[[], tuple[Event, ...]]] = {
-        "approve": lambda: work_order.approve(order, meta),
-        "implement": lambda: work_order.implement(order, meta, current_digest=order.digest),
+        "approve": lambda: work_order.approve(order, meta, roles=roles),
+        "implement": lambda: work_order.implement(order, meta, current_digest=order.digest, roles=roles),
         "reject": lambda: work_order.reject(order, meta),
         "cancel": lambda: work_order.cancel(order, meta),
         "reschedule": lambda: work_order.reschedule(order, meta, scheduled_at=soon),

@@ -10,7 +10,7 @@ from domain.push_states import SupersededReason
 
 
 class PushRequested(Event, frozen=True, kw_only=True):
-    """OK on Push to Device. `policy` and `digest` are frozen here."""
+    """OK on Push to Device. `policy` and `digest` are frozen here; so is the standing approval that it runs under."""
 
     topic = "work_order.push.requested"
     ordinal: int
@@ -21,6 +21,8 @@ class PushRequested(Event, frozen=True, kw_only=True):
     policy: ApprovalPolicy
     digest: str
     comment: WrittenText | None = None
+    standing_approval_id: UUID | None = None
+    standing_approval_digest: str | None = None
 
 
 class PushApproved(Event, frozen=True, kw_only=True):

@@ -62,6 +62,8 @@ class WorkOrder(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure_message: str | None = None
     ended_reason: str | None = None
     ended_at: datetime | None = None
+    standing_approval_id: UUID | None = None
+    standing_approval_digest: str | None = None
 
     @property
     def open(self) -> bool:
@@ -109,6 +111,8 @@ def _requested(_: WorkOrder | None, event: PushRequested) -> WorkOrder:
         policy=event.policy,
         digest=event.digest,
         status=WorkOrderStatus.REVIEW_IN_PROGRESS if starts_in_review else WorkOrderStatus.APPROVAL_PENDING,
+        standing_approval_id=event.standing_approval_id,
+        standing_approval_digest=event.standing_approval_digest,
     )
 
 

@@ -12,7 +12,6 @@ from api.presenters import work_orders as present
 from api.presenters.known import Known, known
 from api.presenters.viewing import viewer
 from api.schemas.work_orders import (
-    ApprovalPolicyList,
     DeployBody,
     PushAnswer,
     PushBody,
@@ -20,7 +19,6 @@ from api.schemas.work_orders import (
 )
 from api.security import any_role, requires
 from application.pushing import RequestPush, request_push
-from domain.approval import DEFAULT_PUSH, DEFAULT_REDEPLOY
 from domain.roles import Permission
 
 
@@ -70,11 +68,4 @@ async def get_push_request(request_id: FromPath[UUID], reading: NamedDependency[
     return single(present.push_request(bodies))
 
 
-@get("/approval-policies", opt=any_role())
-async def list_approval_policies(reading: NamedDependency[Reading]) -> Response[ApprovalPolicyList]:  # noqa: ARG001 - checks the parameters
-    """The policies that say who must agree to a push."""
-    items = (present.policy(DEFAULT_PUSH, "push"), present.policy(DEFAULT_REDEPLOY, "redeploy"))
-    return single(ApprovalPolicyList(items=items, next_cursor=None))
-
-
-HANDLERS = [push_certificate, deploy_certificate, get_push_request, list_approval_policies]
+HANDLERS = [push_certificate, deploy_certificate, get_push_request]

@@ -58,6 +58,7 @@ async def _me(reading: Reading) -> WaitingFor:
         roles = frozenset(known.state.roles) if known is not None and not known.state.disabled else frozenset()
     return WaitingFor(
         person=viewer(reading).person,
+        roles=roles,
         may_approve=may(roles, Permission.APPROVE),
         may_implement=may(roles, Permission.IMPLEMENT),
     )

@@ -1,7 +1,9 @@
-"""Work orders, push requests, approval policies."""
+"""Work orders and push requests."""
 
 from collections.abc import Sequence
 from uuid import UUID
+
+from msgspec import UNSET
 
 from api.presenters.common import actor
 from api.presenters.connectors import Viewer, actions_of, error, number_of
@@ -10,13 +12,13 @@ from api.problems import document, of_refusal
 from api.schemas.common import FieldErrorBody, ProblemBody
 from api.schemas.work_orders import (
     ApprovalBody,
-    ApprovalPolicyBody,
     DeploymentBody,
     PolicyBody,
     PushAnswer,
     PushedWorkOrder,
     PushRequestBody,
     RefusedConnectorBody,
+    StandingApprovalRef,
     WorkOrderBody,
 )
 from application.pushing import PushAccepted, RefusedConnector
@@ -42,9 +44,8 @@ def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Vi
         requested_by=actor(state.requested_by),
         requested_at=state.requested_at,
         comment=state.comment,
-        policy=PolicyBody(
-            id=state.policy.id, version=state.policy.version, levels=state.policy.levels, name=state.policy.name
-        ),
+        policy=_policy(state.policy),
+        standing_approval=_standing(state),
         approvals=tuple(_approval(given) for given in state.approvals),
         digest=state.digest,
         scheduled_at=state.scheduled_at,
@@ -54,6 +55,22 @@ def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Vi
         available_actions=actions_of(state, viewer),
         deployment=_deployment(found, connector),
     )
+
+
+def _policy(frozen: ApprovalPolicy) -> PolicyBody:
+    return PolicyBody(
+        id=frozen.id,
+        version=frozen.version,
+        levels=frozen.levels,
+        name=frozen.name,
+        level_roles=() if frozen.level_roles is UNSET else frozen.level_roles,
+    )
+
+
+def _standing(state: WorkOrder) -> StandingApprovalRef | None:
+    if state.standing_approval_id is None or state.standing_approval_digest is None:
+        return None
+    return StandingApprovalRef(id=state.standing_approval_id, digest=state.standing_approval_digest)
 
 
 def _approval(given: Approval) -> ApprovalBody:
@@ -125,17 +142,4 @@ def push_request(found: Sequence[WorkOrderBody]) -> PushRequestBody:
         requested_at=first.requested_at,
         comment=first.comment,
         work_orders=tuple(found),
-    )
-
-
-def policy(found: ApprovalPolicy, applies_to: str) -> ApprovalPolicyBody:
-    """An approval policy."""
-    return ApprovalPolicyBody(
-        id=found.id,
-        version=found.version,
-        name=found.name,
-        applies_to=applies_to,
-        levels=found.levels,
-        request_expires_after_seconds=int(found.request_expires_after.total_seconds()),
-        approval_expires_after_seconds=int(found.approval_expires_after.total_seconds()),
     )

@@ -10,6 +10,7 @@ from msgspec import Meta
 from api.schemas.common import ActionBody, ActorBody, ProblemBody
 from api.schemas.connectors import DeploymentErrorBody
 from api.schemas.texts import Comment
+from domain.principal import Role
 from domain.push_states import DeploymentStatus, WorkOrderStatus
 
 
@@ -60,6 +61,16 @@ class PolicyBody(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     levels: int
     name: str
+    level_roles: Annotated[
+        tuple[tuple[Role, ...], ...], Meta(description="Roles that whoever gives a level holds one of, besides.")
+    ]
+
+
+class StandingApprovalRef(msgspec.Struct, frozen=True, kw_only=True):
+    """The standing approval that a push ran under, and the digest of what was approved then."""
+
+    id: UUID
+    digest: str
 
 
 class ApprovalBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,6 +109,7 @@ class WorkOrderBody(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     comment: str | None
     policy: PolicyBody
+    standing_approval: StandingApprovalRef | None
     approvals: tuple[ApprovalBody, ...]
     digest: Annotated[str, Meta(description="SHA-256 of exactly what is approved and pushed.")]
     scheduled_at: datetime | None
@@ -147,22 +159,3 @@ class PushRequestBody(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     comment: str | None
     work_orders: tuple[WorkOrderBody, ...]
-
-
-class ApprovalPolicyBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An approval policy; `levels` counts Implement, zero levels: implemented at once by the system."""
-
-    id: UUID
-    version: int
-    name: str
-    applies_to: Annotated[str, Meta(examples=["push"])]
-    levels: int
-    request_expires_after_seconds: int
-    approval_expires_after_seconds: int
-
-
-class ApprovalPolicyList(msgspec.Struct, frozen=True, kw_only=True):
-    """All approval policies."""
-
-    items: tuple[ApprovalPolicyBody, ...]
-    next_cursor: None

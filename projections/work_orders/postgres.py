@@ -142,4 +142,5 @@ def _waiting_for(where: Where, waiting: WaitingFor) -> Where:
     allowed = {"approve": waiting.may_approve, "implement": waiting.may_implement}
     steps = [step for step, may in allowed.items() if may]
     where.add("e.open AND e.awaits = ANY (%b::text[])", many(Type.TEXT, steps))
+    where.add("(e.awaits_roles = '{}' OR e.awaits_roles && %b::text[])", many(Type.TEXT, sorted(waiting.roles)))
     return where.add("NOT e.participants @> ARRAY[%b::text]", waiting.person)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from domain.principal import Role
 from domain.push_states import WorkOrderStatus
 from domain.work_order import expires_at
 from domain.work_order_state import WORK_ORDER, WorkOrder
@@ -19,6 +20,7 @@ COLUMNS = (
     Column("attempt", Type.BIGINT),
     Column("open", Type.BOOLEAN),
     Column("awaits", Type.TEXT),
+    Column("awaits_roles", Type.TEXTS),
     Column("participants", Type.TEXTS),
     Column("scheduled_at", Type.INSTANT),
     Column("expires_at", Type.INSTANT),
@@ -38,6 +40,7 @@ def _extract(state: WorkOrder) -> tuple[Any, ...]:
         state.attempt,
         state.open,
         _awaits(state),
+        sorted(_awaits_roles(state)),
         sorted(state.participants),
         state.scheduled_at if state.status is WorkOrderStatus.SCHEDULED else None,
         _expires(state),
@@ -51,6 +54,14 @@ def _awaits(state: WorkOrder) -> str | None:
     return "approve" if state.approvals_given < state.policy.approvals_needed else "implement"
 
 
+def _awaits_roles(state: WorkOrder) -> tuple[Role, ...]:
+    """The roles of which that person has to hold one, besides."""
+    awaits = _awaits(state)
+    if awaits is None:
+        return ()
+    return state.policy.roles_at(state.approvals_given + 1 if awaits == "approve" else state.policy.levels)
+
+
 def _expires(state: WorkOrder) -> datetime | None:
     return expires_at(state) if state.status in _CAN_EXPIRE else None
 
@@ -58,7 +69,7 @@ def _expires(state: WorkOrder) -> datetime | None:
 WORK_ORDERS = entity(
     WORK_ORDER,
     name="work_orders",
-    version=2,
+    version=3,
     state_type=WorkOrder,
     columns=COLUMNS,
     extract=_extract,

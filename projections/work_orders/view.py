@@ -9,6 +9,7 @@ import msgspec
 
 from domain.certificate import Certificate
 from domain.connector import Connector
+from domain.principal import Role
 from domain.push_states import WorkOrderStatus
 from domain.target_system import TargetSystem
 from domain.work_order_state import WorkOrder
@@ -27,9 +28,12 @@ class WorkOrderNode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
-    """A person, and which steps their roles allow: work orders that this person could approve or implement now."""
+    """A person, which steps their roles allow, and the roles, which a policy may ask for: work orders that this person
+    could approve or implement now.
+    """
 
     person: str
+    roles: frozenset[Role] = frozenset()
     may_approve: bool = True
     may_implement: bool = True
 

@@ -23,7 +23,7 @@ from tests.api.acme_desk import one_of_each
 from tests.api.desk import SYSTEM, Desk, in_one_task, open_desk
 from tests.api.test_refusals import refused
 from tests.api.test_security import handlers
-from tests.api.walking import API, CHANNEL, POLICY, PROVIDER, Story, issued
+from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, Story, issued
 from tests.support.postgres import Pg
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -41,7 +41,6 @@ _PROOFS = ("audit/key", "audit/checkpoint", "audit/tile", "audit/consistency", "
 SEALED = (*_PROOFS, "audit/export", "evidence")
 """What proves the ledger is its own past: sizes and positions are in its addresses."""
 NO_READ_MODEL = {
-    "approval-policies",
     "audit/diff",
     "me",
     "orders/{order_id}/csr",
@@ -53,6 +52,7 @@ NO_READ_MODEL = {
     "webhooks/{webhook_id}/deliveries/{delivery_id}",
 }
 ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies", "expiry-alert-rules", "notification-channels"}
+ADMINS |= {"approval-policies", "standing-approvals"}
 Said = tuple[int, str, bytes]
 
 
@@ -81,6 +81,8 @@ class Walk:
             "alert_id": str(alert),
             "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
             "issuance_policy_id": (await story.post("admin", "issuance-policies", POLICY, 201))["id"],
+            "approval_policy_id": (await story.post("admin", "approval-policies", APPROVALS, 201))["id"],
+            "standing_approval_id": (await story.post("admin", "standing-approvals", story.standing(), 201))["id"],
             "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
             "notification_channel_id": (await story.post("admin", "notification-channels", CHANNEL, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
@@ -109,6 +111,9 @@ class Walk:
         await self.change("DELETE", "legal-holds", "legal_hold_id")
         await self.change("PATCH", "issuance-policies", "issuance_policy_id", {"name": "Stricter"})
         await self.change("DELETE", "issuance-policies", "issuance_policy_id")
+        await self.change("PATCH", "approval-policies", "approval_policy_id", {"levels": 4})
+        await self.change("DELETE", "approval-policies", "approval_policy_id")
+        await self.change("DELETE", "standing-approvals", "standing_approval_id")
         await self.change("PATCH", "expiry-alert-rules", "expiry_alert_rule_id", {"thresholds": [7]})
         await self.change("DELETE", "expiry-alert-rules", "expiry_alert_rule_id")
         await self.change("DELETE", "acme-eab-keys", "eab_key_id")

@@ -14,13 +14,13 @@ from tests.adapters.sealing.ledgers import as_sealer, only, seal
 from tests.api.acme_desk import one_of_each
 from tests.api.desk import Desk
 from tests.api.test_security import handlers
-from tests.api.walking import API, CHANNEL, POLICY, PROVIDER, Story
+from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, Story
 from tests.support.postgres import Pg
 
 _counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
 REPORTS = f"{API}/reports/"
 """Over history, from several kinds of records up to one position: more than one statement each, but not many."""
-NO_STATEMENT = {"/approval-policies", "/me", "/target-kinds"}
+NO_STATEMENT = {"/me", "/target-kinds"}
 # Which tiles and leaves are asked for follows from the latest checkpoint; which certificate, from the order.
 TWO_STATEMENTS = {
     "/audit-events/{position}/proof",
@@ -98,6 +98,8 @@ async def test_every_get_and_every_list_is_one_statement(
         "webhook_id": webhook["id"],
         "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],
         "issuance_policy_id": (await story.post("admin", "issuance-policies", POLICY, 201))["id"],
+        "approval_policy_id": (await story.post("admin", "approval-policies", APPROVALS, 201))["id"],
+        "standing_approval_id": (await story.post("admin", "standing-approvals", story.standing(), 201))["id"],
         "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
         "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
         "delivery_id": delivery["id"],

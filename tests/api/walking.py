@@ -27,6 +27,7 @@ PROVIDER = {
     "settings": {"directory_url": "https://acme.example.org/directory"},
 }
 POLICY = {"name": "Web servers", "rules": [{"name": "short-lived", "severity": "soft", "maximum_validity_days": 398}]}
+APPROVALS = {"name": "Production", "levels": 3, "certificate_tags": ["production"]}
 CHANNEL = {
     "kind": "mail",
     "name": "On call",
@@ -229,6 +230,17 @@ class Story:
     async def implementing(self) -> "Story":
         """Pushed, approved, implemented: the bridge's turn."""
         return await (await (await self.pushed()).approved()).implemented()
+
+    def standing(self, **different: Any) -> Json:
+        """A standing approval to propose: renewals of this certificate on this target system, for a month."""
+        return {
+            "name": "Web shop, every renewal",
+            "names": ["example.org"],
+            "issuers": ["Certferry Local PKI"],
+            "key_algorithms": ["ec-256", "rsa-2048"],
+            "target_system_ids": [self.target_system_id],
+            "expires_at": f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M:%SZ}",
+        } | different
 
     async def work_order(self) -> Json:
         return await self.get(f"work-orders/{self.work_order_id}")

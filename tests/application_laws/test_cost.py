@@ -60,7 +60,7 @@ async def test_a_push_costs_the_same_the_tenth_time() -> None:
 
 @pytest.mark.parametrize("number", [20, SLICE + 20])
 async def test_deploy_to_all(number: int) -> None:
-    """One command and three streams per connector; certificate and reads are shared by whole slices."""
+    """One command and three streams per connector; certificate, policies and reads are shared by whole slices."""
     world = World(1, most=0)
     made, bridge_id = await world.certificate(), await world.bridge()
     for n in range(number):
@@ -69,7 +69,7 @@ async def test_deploy_to_all(number: int) -> None:
     done = await request_push(world.house, world.by("rita"), RequestPush(certificate_id=made))
     slices = -(-number // SLICE)
     assert number == len(done.result.work_orders) == world.log.counts["append"]
-    assert (4 * slices, 3 * number + slices) == (world.log.counts["load"], world.log.counts["streams"])
+    assert (5 * slices, 3 * number + 2 * slices) == (world.log.counts["load"], world.log.counts["streams"])
 
 
 async def test_a_verification_writes_what_changed() -> None:

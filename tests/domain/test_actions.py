@@ -159,7 +159,17 @@ def test_no_role_no_right(permission: Permission) -> None:
     with pytest.raises(Refused) as refused:
         roles.check_role(frozenset(), permission)
     assert refused.value.code is Code.FORBIDDEN
-    may_configure = {"read", "providers", "acme_clients", "policies", "principals", "tokens", "channels", "legal_hold"}
+    may_configure = {
+        "read",
+        "providers",
+        "acme_clients",
+        "policies",
+        "standing_approvals",
+        "principals",
+        "tokens",
+        "channels",
+        "legal_hold",
+    }
     assert (Role.ADMIN in roles.WHO_MAY[permission]) == (permission in may_configure)
 
 

@@ -56,6 +56,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "principal.created": {"kind"},
     "provider.changed": {"name", "secrets_set", "settings"},
     "provider.registered": {"name", "secrets_set", "settings"},
+    "standing_approval.approved": {"digest"},
     "target_system.changed": {"name", "secrets_set", "tags"},
     "target_system.registered": {"name", "secrets_set", "tags"},
     "target_system.tested": {"message"},
@@ -69,7 +70,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "work_order.push.failed": {"cause", "message"},
     "work_order.push.implemented": {"digest"},
     "work_order.push.refused": {"action", "code", "detail"},
-    "work_order.push.requested": {"digest"},
+    "work_order.push.requested": {"digest", "standing_approval_digest"},
     "work_order.push.scheduled": {"digest"},
 }
 """Texts of ours, of machines, of certificates; and names of things. An owner names a team or a function."""

@@ -145,13 +145,17 @@ _PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     timedelta: st.timedeltas(timedelta(0), timedelta(days=36500)),
     Any: _JSON,
 }
+_NOTHING: dict[Any, st.SearchStrategy[Any]] = {
+    types.NoneType: st.none(),
+    msgspec.UnsetType: st.just(msgspec.UNSET),
+}
 
 
 def values(hint: Any) -> st.SearchStrategy[Any]:
     """Anything that a field of this type may hold."""
     origin, args = get_origin(hint), get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return st.one_of(*(st.none() if arg is types.NoneType else values(arg) for arg in args))
+        return st.one_of(*(_NOTHING[arg] if arg in _NOTHING else values(arg) for arg in args))
     if origin is tuple:
         return st.lists(values(args[0]), max_size=2).map(tuple)
     if origin is dict:

@@ -23,7 +23,7 @@ def example(kind: type[T]) -> T:
 def _value(hint: Any, name: str, default: Any = msgspec.NODEFAULT) -> Any:
     origin, args = get_origin(hint), get_args(hint)
     if origin in (types.UnionType, typing.Union):
-        return _value(next(arg for arg in args if arg is not types.NoneType), name, default)
+        return _value(next(arg for arg in args if arg not in (types.NoneType, msgspec.UnsetType)), name, default)
     if origin is tuple:
         return (_value(args[0], name),)
     if origin is dict:
