@@ -26,6 +26,8 @@ def report_page(body: PushValidationBody) -> str:
     """The report as HTML."""
     groups = "".join(_row([group.key, *_figures(group)]) for group in body.groups)
     grouped = f"<h2>By {escape(body.group_by)}</h2>{_table(['', *_heads()], groups)}" if body.group_by else ""
+    totals = _row(["All", *_figures(body)])
+    totals += _row(["Under standing approvals", *_figures(body.under_standing_approvals)])
     items = "".join(
         _row(
             [
@@ -44,7 +46,7 @@ def report_page(body: PushValidationBody) -> str:
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Push Validation Report</title>'
         f"<style>{_STYLE}</style><h1>Push Validation Report</h1>"
         f"<p>From {body.since.isoformat()} to {body.until.isoformat()}, ledger position {body.as_of_position}.</p>"
-        f"{_table(_heads(), _row(_figures(body)))}{grouped}<h2>Push operations</h2>{_table(heads, items)}</html>"
+        f"{_table(['', *_heads()], totals)}{grouped}<h2>Push operations</h2>{_table(heads, items)}</html>"
     )
 
 

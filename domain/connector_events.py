@@ -98,6 +98,7 @@ class DeploymentRequested(Event, frozen=True, kw_only=True):
     digest: str
     settings: TargetSettings
     deadline_at: datetime
+    standing_approval_id: UUID | None = None
 
 
 class DeploymentStarted(Event, frozen=True, kw_only=True):

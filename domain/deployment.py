@@ -82,6 +82,7 @@ def dispatch(
         digest=order.digest,
         settings=settings,
         deadline_at=deadline_at,
+        standing_approval_id=order.standing_approval_id,
     )
     if obstacle is None:
         return Outcome(connector=(requested,))

@@ -5,7 +5,14 @@ from datetime import datetime
 import msgspec
 
 from api.presenters.known import Known
-from api.schemas.verification import GroupBody, PushItemBody, PushValidationBody, ResultBody, VerificationRunBody
+from api.schemas.verification import (
+    CountsBody,
+    GroupBody,
+    PushItemBody,
+    PushValidationBody,
+    ResultBody,
+    VerificationRunBody,
+)
 from application.verifying import Result
 from domain.verification import VerificationRun
 from projections.push_validation.report import Report
@@ -49,6 +56,7 @@ def push_validation(found: Report, since: datetime, until: datetime) -> PushVali
         since=since,
         until=until,
         as_of_position=found.as_of_position,
+        under_standing_approvals=CountsBody(**msgspec.structs.asdict(found.under_standing_approvals)),
         group_by=found.group_by,
         groups=tuple(GroupBody(key=group.key, **msgspec.structs.asdict(group.figures)) for group in found.groups),
         items=tuple(PushItemBody(**msgspec.structs.asdict(item)) for item in found.items),

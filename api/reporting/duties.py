@@ -47,6 +47,7 @@ def _lead(report: SeparationOfDuties) -> Iterable[str]:
 def _facts(report: SeparationOfDuties) -> tuple[Fact, ...]:
     return (
         Fact("Pushes started", Link(str(report.ran), "#pushes"), f"of {report.pushes} requested"),
+        Fact("Under standing approvals", str(report.under_standing_approvals), "agreed on by two in advance"),
         Fact("Violations in force", Link(str(report.violating), "#in-force"), "pushes"),
         Fact("Violations of the later rule", Link(str(report.later_violating), "#later"), "pushes"),
         Fact("Refused attempts", Link(str(report.refused), "#near-misses"), "near misses"),
@@ -126,7 +127,7 @@ def _push(item: CheckedPush) -> Sequence[Cell]:
         _who(item.acts, Duty.REQUEST),
         _who(item.acts, Duty.APPROVAL),
         _who(item.acts, Duty.IMPLEMENTATION),
-        str(item.policy_levels),
+        str(item.policy_levels) if item.standing_approval_id is None else "0, standing approval",
         " ".join(found) or ("None" if item.ran else "Not started"),
         places(item.positions),
     )

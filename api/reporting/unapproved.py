@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from api.reporting.addresses import addresses, moment_words, window_query, window_words
-from api.reporting.document import Cell, Document, Fact, Link, at, lasting, places, table, words, work_order
+from api.reporting.document import Cell, Document, Fact, Link, at, lasting, places, short, table, words, work_order
 from projections.unapproved_pushes.view import UnapprovedPush, UnapprovedPushes
 
 NAME, TITLE = "unapproved-pushes", "Pushes without a fresh approval"
@@ -44,8 +44,13 @@ def _lead(report: UnapprovedPushes) -> str:
     return (
         f"{report.unapproved} of {report.ran} pushes that were started ran without a fresh approval. A redeploy rests "
         "on an earlier approval of exactly the same content: the digest over certificate, connector, endpoints and "
-        "the target's settings is the same."
+        "the target's settings is the same. A push under a standing approval was agreed on by two people in advance."
     )
+
+
+def _ground(item: UnapprovedPush) -> str:
+    standing = item.standing_approval_id
+    return words(item.ground) if standing is None else f"{words(item.ground)} {short(standing)}"
 
 
 def _push(item: UnapprovedPush) -> Sequence[Cell]:
@@ -54,7 +59,7 @@ def _push(item: UnapprovedPush) -> Sequence[Cell]:
     return (
         work_order(item.work_order_id),
         at(item.started_at),
-        words(item.ground),
+        _ground(item),
         f"{item.policy_name} (version {item.policy_version})",
         work_order(rest.work_order_id) if rest else "nothing",
         lasting(rest.age_seconds) if rest else "",

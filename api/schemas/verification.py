@@ -94,6 +94,7 @@ class PushItemBody(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     requested_at: datetime
     cause: str | None
+    standing_approval_id: UUID | None
 
 
 class PushValidationBody(CountsBody, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
@@ -102,6 +103,7 @@ class PushValidationBody(CountsBody, frozen=True, kw_only=True, rename={"since":
     since: datetime
     until: datetime
     as_of_position: int
+    under_standing_approvals: Annotated[CountsBody, Meta(description="Of those above, agreed on in advance.")]
     group_by: str | None
     groups: tuple[GroupBody, ...]
     items: tuple[PushItemBody, ...]

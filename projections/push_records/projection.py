@@ -31,6 +31,8 @@ def _evolve(_: Key, state: PushRecord | None, stored: Stored) -> PushRecord:
             policy=event.policy,
             digest=event.digest,
             facts=(_fact(stored),),
+            standing_approval_id=event.standing_approval_id,
+            standing_approval_digest=event.standing_approval_digest,
         )
     if state is None:
         raise ValueError("an event of a work order that was never requested")

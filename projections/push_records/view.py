@@ -61,6 +61,8 @@ class PushRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     policy: ApprovalPolicy
     digest: str
     facts: tuple[PushFact, ...]
+    standing_approval_id: UUID | None = None
+    standing_approval_digest: str | None = None
 
     @property
     def requested(self) -> PushFact:

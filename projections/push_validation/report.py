@@ -47,6 +47,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     outcome: PushOutcome
     cause: str | None
+    standing_approval_id: UUID | None
     positions: tuple[int, ...]
 
 
@@ -58,12 +59,16 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """A window of push operations, counted. `since` inclusive, `until` exclusive, by the time of the request."""
+    """A window of push operations, counted. `since` inclusive, `until` exclusive, by the time of the request.
+
+    `under_standing_approvals` are the figures of those among them that were agreed on in advance.
+    """
 
     since: datetime | None
     until: datetime | None
     as_of_position: int
     figures: Figures
+    under_standing_approvals: Figures
     group_by: GroupBy | None
     groups: tuple[Group, ...]
     items: tuple[Item, ...]
@@ -87,6 +92,7 @@ def report(
         until=until,
         as_of_position=as_of_position,
         figures=figures(operation.outcome for operation in counted),
+        under_standing_approvals=figures(each.outcome for each in counted if each.standing_approval_id is not None),
         group_by=group_by,
         groups=_groups(counted, _KEYS[group_by]) if group_by else (),
         items=tuple(map(_item, counted)),
@@ -145,5 +151,6 @@ def _item(operation: PushOperation) -> Item:
         requested_at=operation.requested_at,
         outcome=operation.outcome,
         cause=operation.cause,
+        standing_approval_id=operation.standing_approval_id,
         positions=operation.positions,
     )

@@ -93,6 +93,7 @@ def _asked(key: UUID, event: PushRequested, stored: Stored) -> PushOperation:
         requested_at=event.meta.at,
         requested_position=stored.position,
         positions=(stored.position,),
+        standing_approval_id=event.standing_approval_id,
     )
 
 
@@ -121,6 +122,7 @@ def _requested(state: ConnectorPushes, event: DeploymentRequested, stored: Store
         deployment_status=DeploymentStatus.PENDING,
         endpoints=state.endpoints,
         positions=(stored.position,),
+        standing_approval_id=event.standing_approval_id,
     )
     latest = state.latest
     if latest is not None and _deployed(latest):

@@ -39,7 +39,8 @@ class PushOperation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     `id` is the deployment's id, or the work order's where there was no attempt. `kind`, `bridge_id`: as frozen at
     dispatch. `endpoints`: what was to be verified when the push was dispatched. `cause`: why it counts as it does
     where that is not success: the failure cause, the worst validation state, or the reason it was superseded.
-    `positions`: every ledger position this operation's outcome rests on, ascending.
+    `positions`: every ledger position this operation's outcome rests on, ascending. `standing_approval_id`: what it ran
+    under, if that was agreed on in advance.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class PushOperation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     cause: str | None = None
     ended_at: datetime | None = None
     positions: tuple[int, ...] = ()
+    standing_approval_id: UUID | None = None
 
 
 class PushFilter(msgspec.Struct, frozen=True, kw_only=True):

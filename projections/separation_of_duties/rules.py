@@ -11,6 +11,7 @@ from itertools import combinations
 import msgspec
 
 from domain.approval import ApprovalPolicy
+from domain.principal import Role
 from projections.separation_of_duties.acts import ROLES, Act, Duty, of_duty
 
 
@@ -38,6 +39,7 @@ class Violation(msgspec.Struct, frozen=True, kw_only=True):
 def in_force(acts: Sequence[Act], policy: ApprovalPolicy) -> tuple[Violation, ...]:
     """What breaks the rule that held for a push: its policy's levels, distinct persons, one digest, the right roles."""
     found = [*_levels(acts, policy.levels), *_distinct(acts), *_one_digest(acts), *_roles_held(acts)]
+    found += _level_roles(acts, policy)
     return tuple(found)
 
 
@@ -77,10 +79,22 @@ def _roles_held(acts: Sequence[Act]) -> Iterator[Violation]:
     for act in acts:
         if not act.by_person:
             continue
-        usable = set(act.roles) if act.token_roles is None else set(act.roles) & set(act.token_roles)
-        if not usable & ROLES[act.duty]:
+        if not _usable(act) & ROLES[act.duty]:
             wanted = " or ".join(sorted(ROLES[act.duty]))
             yield _violation(Rule.ROLES_HELD, f"The {_words(act)} came without the role {wanted}.", (act,))
+
+
+def _level_roles(acts: Sequence[Act], policy: ApprovalPolicy) -> Iterator[Violation]:
+    """Whoever gave a level held one of the roles that the policy asks for there, besides."""
+    for act in acts:
+        wanted = policy.roles_at(act.level or 0) if act.by_person and act.duty is not Duty.REQUEST else ()
+        if wanted and not _usable(act) & set(wanted):
+            detail = f"The {_words(act)} came without the role {' or '.join(wanted)} that the policy asks for."
+            yield _violation(Rule.ROLES_HELD, detail, (act,))
+
+
+def _usable(act: Act) -> set[Role]:
+    return set(act.roles) if act.token_roles is None else set(act.roles) & set(act.token_roles)
 
 
 def _two_persons(acts: Sequence[Act]) -> Iterator[Violation]:

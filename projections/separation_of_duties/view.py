@@ -33,6 +33,7 @@ class CheckedPush(msgspec.Struct, frozen=True, kw_only=True):
     policy_id: UUID
     policy_version: int
     policy_levels: int
+    standing_approval_id: UUID | None
     requested_at: datetime
     ran: bool
     acts: tuple[Act, ...]
@@ -66,8 +67,8 @@ class RuleCount(msgspec.Struct, frozen=True, kw_only=True):
 class SeparationOfDuties(msgspec.Struct, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):
     """The report of a window; `from` inclusive (null: from the beginning), `to` exclusive, by the request's time.
 
-    `in_force` counts what breaks the rule that held for each push, `later` what the rules that were asked for would
-    have stopped.
+    `under_standing_approvals`: of those that ran, agreed on by two people in advance. `in_force` counts what breaks the
+    rule that held for each push, `later` what the rules that were asked for would have stopped.
     """
 
     report: str = "separation-of-duties"
@@ -79,6 +80,7 @@ class SeparationOfDuties(msgspec.Struct, frozen=True, kw_only=True, rename={"sin
     levels: int | None
     pushes: int
     ran: int
+    under_standing_approvals: int
     violating: int
     later_violating: int
     refused: int

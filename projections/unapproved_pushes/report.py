@@ -70,7 +70,7 @@ def _item(key: UUID, push: PushRecord, started: PushFact, earlier: Sequence[_App
         certificate_id=push.certificate_id,
         connector_id=push.connector_id,
         target_system_id=push.target_system_id,
-        ground=Ground.REDEPLOY if same else Ground.ZERO_LEVELS,
+        ground=_ground(push, same),
         policy_id=push.policy.id,
         policy_version=push.policy.version,
         policy_name=push.policy.name,
@@ -78,9 +78,17 @@ def _item(key: UUID, push: PushRecord, started: PushFact, earlier: Sequence[_App
         requested_at=push.requested.at,
         started_at=started.at,
         digest=push.digest,
+        standing_approval_id=push.standing_approval_id,
+        standing_approval_digest=push.standing_approval_digest,
         rests_on=rest,
         positions=own if rest is None else (*_places(rest), *own),
     )
+
+
+def _ground(push: PushRecord, same: Sequence[_Approved]) -> Ground:
+    if push.standing_approval_id is not None:
+        return Ground.STANDING_APPROVAL
+    return Ground.REDEPLOY if same else Ground.ZERO_LEVELS
 
 
 def _rest(earlier: _Approved, push: PushRecord, started: PushFact) -> Rest:

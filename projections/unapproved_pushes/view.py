@@ -13,10 +13,12 @@ from projections.scope import Scope
 class Ground(StrEnum):
     """Why a push needed no approval of its own.
 
-    `redeploy`: the same content was approved and installed on this connector before. `zero_levels`: the policy asks
-    nobody, and no approval of the same content stands behind it.
+    `standing_approval`: two people had agreed on it in advance. `redeploy`: the same content was approved and installed
+    on this connector before. `zero_levels`: the policy asks nobody, and no approval of the same content stands behind
+    it.
     """
 
+    STANDING_APPROVAL = "standing_approval"
     REDEPLOY = "redeploy"
     ZERO_LEVELS = "zero_levels"
 
@@ -62,6 +64,8 @@ class UnapprovedPush(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     started_at: datetime
     digest: str
+    standing_approval_id: UUID | None
+    standing_approval_digest: str | None
     rests_on: Rest | None
     positions: tuple[int, ...]
 

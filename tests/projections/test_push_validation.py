@@ -414,3 +414,26 @@ def test_the_same_rows_give_the_same_bytes(order: list[PushOperation]) -> None:
     """In whatever order they come."""
     asked: Any = {"as_of_position": 40, "group_by": "cause"}
     assert msgspec.json.encode(report(SAMPLE, **asked)) == msgspec.json.encode(report(order, **asked))
+
+
+def test_pushes_under_standing_approvals_are_counted_apart_too() -> None:
+    """Among all, and once more by themselves; each names the approval."""
+    standing = UUID(int=9)
+    under = [_operation(7, PushOutcome.SUCCESSFUL, standing_approval_id=standing)]
+    counted = report([*SAMPLE, *under], as_of_position=40)
+    assert (8, 1, 1) == (
+        counted.figures.total,
+        counted.under_standing_approvals.total,
+        counted.under_standing_approvals.successful,
+    )
+    assert [standing] == [item.standing_approval_id for item in counted.items if item.standing_approval_id]
+
+
+def test_an_operation_keeps_the_standing_approval_of_its_work_order() -> None:
+    """From its request on, and when it is dispatched."""
+    standing = UUID(int=9)
+    story = Story()
+    first, *others = story.order
+    story.order = (msgspec.structs.replace(first, standing_approval_id=standing), *others)
+    story.events = [(CONNECTOR_ID, e) for e in story.connector] + [(ORDER_ID, e) for e in story.order]
+    assert standing == story.dispatched().operation.standing_approval_id

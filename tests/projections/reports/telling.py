@@ -89,7 +89,9 @@ class Tale:
 
     # ------------------------------------------------------------ pushes
 
-    def requested(self, who: str = "rita", wanted: ApprovalPolicy = policy(2), digest: str = "d" * 64) -> UUID:
+    def requested(
+        self, who: str = "rita", wanted: ApprovalPolicy = policy(2), digest: str = "d" * 64, **standing: Any
+    ) -> UUID:
         order = ids.derive("order", self.position)
         asked = PushRequested(
             meta=self.by(user(who)),
@@ -100,6 +102,7 @@ class Tale:
             target_system_id=TARGET_ID,
             policy=wanted,
             digest=digest,
+            **standing,
         )
         self.add(order, asked)
         return order

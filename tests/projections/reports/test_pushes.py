@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from domain import ids
 from domain.connector_events import ValidationState
 from domain.work_order_events import PushRejected, PushRetried
 from projections.lead_times.view import Outcome
@@ -10,6 +11,7 @@ from tests.projections.reports.telling import CONNECTOR, FINGERPRINT, MINUTE, Ta
 from tests.support.histories import policy
 
 REDEPLOY = policy(0)
+STANDING = ids.derive("test", "standing")
 HOUR = timedelta(hours=1)
 MATCHED, UNREACHABLE = ValidationState.MATCHED, ValidationState.UNREACHABLE
 
@@ -72,6 +74,23 @@ def test_a_policy_that_asks_nobody_has_no_ground() -> None:
     assert (Ground.ZERO_LEVELS, None) == (first.ground, first.rests_on)
     assert second.rests_on is not None
     assert (Ground.ZERO_LEVELS, False) == (second.ground, second.rests_on.settings_unchanged)
+
+
+def test_pushes_under_standing_approvals_are_counted_apart() -> None:
+    """Neither a redeploy nor without a ground; with the approval and the digest of what was agreed on."""
+    tale = served()
+    approved_push(tale)
+    order = tale.requested(wanted=REDEPLOY, standing_approval_id=STANDING, standing_approval_digest="f" * 64)
+    tale.implemented(order, None, 0)
+    report = tale.report("unapproved_pushes")
+    [item] = report.items
+    assert (Ground.STANDING_APPROVAL, STANDING, "f" * 64) == (
+        item.ground,
+        item.standing_approval_id,
+        item.standing_approval_digest,
+    )
+    assert (1, 0, None) == (report.unapproved, report.without_ground, report.oldest_seconds)
+    assert {"standing_approval": 1, "redeploy": 0, "zero_levels": 0} == {c.ground: c.pushes for c in report.grounds}
 
 
 def test_an_approval_that_was_not_installed_yet_is_no_ground() -> None:

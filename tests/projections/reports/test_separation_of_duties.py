@@ -171,3 +171,27 @@ def test_who_granted_themselves_a_role() -> None:
     tale = Tale().employs("rita", REQUESTER).employs("rita", IMPLEMENTER, by="rita")
     [conflict] = tale.report("separation_of_duties").conflicts
     assert {REQUESTER: False, IMPLEMENTER: True} == {grant.role: grant.self_granted for grant in conflict.grants}
+
+
+@pytest.mark.parametrize(("role", "broken_rules"), [(None, {"roles-held"}), (Role.OPERATOR, set[str]())])
+def test_the_roles_that_a_policy_asks_for_are_part_of_the_rule(role: Role | None, broken_rules: set[str]) -> None:
+    """Whoever gave a level held one of its roles, right then."""
+    tale = company()
+    if role is not None:
+        tale.employs("anton", role)
+    order = tale.requested("rita", policy(2, level_roles=((Role.OPERATOR, Role.ADMIN),)))
+    tale.approved(order, "anton")
+    tale.implemented(order, "ivan")
+    assert broken_rules == broken(tale)[0]
+
+
+def test_pushes_under_standing_approvals_are_counted_apart() -> None:
+    """They break no rule: two people agreed on them in advance; they are told of by their approval."""
+    tale = company()
+    standing = ids.derive("test", "standing")
+    order = tale.requested("rita", policy(0), standing_approval_id=standing, standing_approval_digest="f" * 64)
+    tale.implemented(order, None, 0)
+    report = tale.report("separation_of_duties")
+    [item] = report.items
+    assert (1, 1, 0) == (report.ran, report.under_standing_approvals, report.violating)
+    assert standing == item.standing_approval_id
