@@ -88,17 +88,18 @@ def numbered(found: Sequence[T], limit: int, position: Callable[[T], int]) -> Pa
 def page(request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str | None, **about: Any) -> Response[Any]:
     """One page as JSON, with a Link to the next (RFC 8288); `about` are further members, of the whole list."""
     content = msgspec.json.encode({**about, "items": items, "next_cursor": next_cursor})
-    return Response(content, media_type="application/json", headers=_link(request, next_cursor))
+    return Response(content, media_type="application/json", headers=next_page(request, next_cursor))
 
 
 def array(
     request: Request[Any, Any, Any], items: Sequence[Any], next_cursor: str | None, media_type: str
 ) -> Response[Any]:
     """One page as a JSON array, for media types that leave no room for more; the next page is in Link."""
-    return Response(msgspec.json.encode(items), media_type=media_type, headers=_link(request, next_cursor))
+    return Response(msgspec.json.encode(items), media_type=media_type, headers=next_page(request, next_cursor))
 
 
-def _link(request: Request[Any, Any, Any], next_cursor: str | None) -> dict[str, str]:
+def next_page(request: Request[Any, Any, Any], next_cursor: str | None) -> dict[str, str]:
+    """The header that points to the next page (RFC 8288)."""
     return {"Link": f'<{_next(request, next_cursor)}>; rel="next"'} if next_cursor else {}
 
 

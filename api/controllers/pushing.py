@@ -1,15 +1,16 @@
 """Push to Device, Deploy to All, and what one request made."""
 
+from typing import Any
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
+from api.paging import Cursor, Limit, next_page
 from api.presenters import work_orders as present
-from api.presenters.known import Known, known
 from api.presenters.viewing import viewer
 from api.schemas.work_orders import (
     DeployBody,
@@ -58,14 +59,20 @@ async def deploy_certificate(
 
 
 @get("/push-requests/{request_id:uuid}", opt=any_role())
-async def get_push_request(request_id: FromPath[UUID], reading: NamedDependency[Reading]) -> Response[PushRequestBody]:
-    """One push request with all of its work orders."""
-    found = await reading.views.work_orders.of_request(request_id)
-    if not found:
+async def get_push_request(
+    request: Request[Any, Any, Any],
+    request_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Response[PushRequestBody]:
+    """One push request: how many of its work orders have come how far, and the work orders page by page."""
+    found = await reading.views.work_orders.of_request(request_id, limit=limit, cursor=cursor)
+    if found is None:
         raise missing("push request", request_id)
-    looks = viewer(reading)
-    bodies = [present.body(Known.of(node.work_order), known(node.connector), looks) for node in found]
-    return single(present.push_request(bodies))
+    answer = single(present.push_request(found, viewer(reading)))
+    answer.headers.update(next_page(request, found.page.next_cursor))
+    return answer
 
 
 HANDLERS = [push_certificate, deploy_certificate, get_push_request]

@@ -1,13 +1,12 @@
 """Work orders and push requests."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET
 
 from api.presenters.common import actor
 from api.presenters.connectors import Viewer, actions_of, error, number_of
-from api.presenters.known import Known
+from api.presenters.known import Known, known
 from api.problems import document, of_refusal
 from api.schemas.common import FieldErrorBody, ProblemBody
 from api.schemas.work_orders import (
@@ -24,9 +23,10 @@ from api.schemas.work_orders import (
 from application.pushing import PushAccepted, RefusedConnector
 from domain.approval import ApprovalPolicy
 from domain.connector import Connector, DeploymentError
-from domain.push_states import DeploymentStatus, FailureCause, WorkOrderStatus
+from domain.push_states import OPEN_STATUSES, DeploymentStatus, FailureCause, WorkOrderStatus
 from domain.work_order import expires_at
 from domain.work_order_state import Approval, WorkOrder
+from projections.work_orders.view import PushProgress
 
 
 def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Viewer) -> WorkOrderBody:
@@ -132,14 +132,19 @@ def _refused(item: RefusedConnector, request_id: UUID) -> RefusedConnectorBody:
     return RefusedConnectorBody(connector_id=item.connector_id, problem=ProblemBody(**members, errors=errors))
 
 
-def push_request(found: Sequence[WorkOrderBody]) -> PushRequestBody:
-    """A push request from its work orders (at least one)."""
-    first = found[0]
+def push_request(progress: PushProgress, viewer: Viewer) -> PushRequestBody:
+    """A push request with some of its work orders (at least one)."""
+    found = [body(Known.of(node.work_order), known(node.connector), viewer) for node in progress.page.items]
+    first, counts = found[0], progress.counts
     return PushRequestBody(
         request_id=first.request_id,
         certificate_id=first.certificate_id,
         requested_by=first.requested_by,
         requested_at=first.requested_at,
         comment=first.comment,
+        total=sum(counts.values()),
+        ended=sum(number for status, number in counts.items() if status not in OPEN_STATUSES),
+        counts={status: counts.get(status, 0) for status in WorkOrderStatus},
         work_orders=tuple(found),
+        next_cursor=progress.page.next_cursor,
     )

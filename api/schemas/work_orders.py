@@ -151,11 +151,15 @@ class PushAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PushRequestBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A push request with all of its work orders."""
+    """A push request: how its work orders stand, and one page of them; the next is in Link, too."""
 
     request_id: UUID
     certificate_id: UUID
     requested_by: ActorBody
     requested_at: datetime
     comment: str | None
+    total: int
+    ended: Annotated[int, Meta(description="Completed, failed, or ended otherwise: nothing more happens by itself.")]
+    counts: Annotated[dict[WorkOrderStatus, int], Meta(description="Work orders by status; those that are none are 0.")]
     work_orders: tuple[WorkOrderBody, ...]
+    next_cursor: str | None

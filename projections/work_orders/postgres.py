@@ -7,15 +7,16 @@ from uuid import UUID
 
 from domain.certificate import Certificate
 from domain.connector import Connector
+from domain.push_states import WorkOrderStatus
 from domain.target_system import TargetSystem
 from domain.work_order_state import WorkOrder
 from projections.columns import Type
 from projections.reading.entities import Entities, Nodes
 from projections.reading.postgres import Reader
 from projections.reading.queries import NEWEST_FIRST, OLDEST_FIRST, WIDTH, Decoder, Where, columns, many
-from projections.rows import Page
+from projections.rows import BadCursor, Page, page
 from projections.store import uuids
-from projections.work_orders.view import WaitingFor, WorkOrderFilter, WorkOrderNode, WorkOrderRow
+from projections.work_orders.view import PushProgress, WaitingFor, WorkOrderFilter, WorkOrderNode, WorkOrderRow
 
 # A work order with its connector, certificate and target system.
 NODE = f"""
@@ -29,6 +30,15 @@ LEFT JOIN read.target_systems t ON t.id = e.target_system_id
 # The highest ordinal of each connector.
 LATEST = """
 SELECT w.connector_id, max(w.ordinal) FROM read.work_orders w WHERE w.connector_id = ANY (%b::uuid[]) GROUP BY 1
+"""
+
+# How the work orders of a push request stand, beside each of some of them.
+PROGRESS = """
+SELECT s.counts, n.* FROM (
+    SELECT coalesce(array_agg(c.status || '=' || c.number), '{{}}') AS counts FROM (
+        SELECT e.status, count(*) AS number FROM read.work_orders e WHERE e.request_id = %b::uuid GROUP BY e.status
+    ) c
+) s LEFT JOIN ({node}{where}{order}) n ON true
 """
 
 # Being implemented, without a deployment for the attempt.
@@ -65,7 +75,8 @@ class PostgresWorkOrders:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._rows = Entities(reader, "work_orders", WorkOrder)
-        self._nodes = Nodes(reader, NODE, _node_maker(), lambda node: node.work_order)
+        self._make = _node_maker()
+        self._nodes = Nodes(reader, NODE, self._make, lambda node: node.work_order)
 
     async def get(self, work_order_id: UUID) -> WorkOrderRow | None:
         return await self._rows.get(work_order_id)
@@ -84,9 +95,19 @@ class PostgresWorkOrders:
     def stream(self, narrow: WorkOrderFilter = WorkOrderFilter()) -> AsyncIterator[Sequence[WorkOrderNode]]:
         return self._nodes.stream(_where(narrow), NEWEST_FIRST)
 
-    async def of_request(self, request_id: UUID) -> Sequence[WorkOrderNode]:
-        where = Where().add("e.request_id = %b::uuid", request_id)
-        return await self._nodes.all(where, OLDEST_FIRST.sql("e"))
+    async def of_request(self, request_id: UUID, *, limit: int = 50, cursor: str | None = None) -> PushProgress | None:
+        where = OLDEST_FIRST.after(Where().add("e.request_id = %b::uuid", request_id), "e", cursor)
+        order = f"{OLDEST_FIRST.sql('e')} LIMIT {limit + 1:d}"
+        query = PROGRESS.format(node=NODE, where=where, order=order)
+        rows = await self._reader.rows(query, [request_id, *where.parameters])
+        counts = {WorkOrderStatus(status): number for status, number in (said.split("=") for said in rows[0][0])}
+        if not counts:
+            return None
+        nodes = [self._make(row[1:]) for row in rows if row[1] is not None]
+        if not nodes:
+            raise BadCursor("there is nothing behind this cursor")
+        found = page(nodes, limit, lambda node: OLDEST_FIRST.cursor_of(node.work_order))
+        return PushProgress(counts={status: int(number) for status, number in counts.items()}, page=found)
 
     async def latest_ordinals(self, connector_ids: Sequence[UUID]) -> dict[UUID, int]:
         return dict(await self._reader.rows(LATEST, [uuids(connector_ids)]))

@@ -49,6 +49,13 @@ class WorkOrderFilter(msgspec.Struct, frozen=True, kw_only=True):
     waiting_for: WaitingFor | None = None
 
 
+class PushProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How many work orders of a push request have which status, and some of them."""
+
+    counts: dict[WorkOrderStatus, int]
+    page: Page[WorkOrderNode]
+
+
 class WorkOrders(Protocol):
     """Questions about work orders. Every answer is one statement; lists are newest first."""
 
@@ -74,8 +81,10 @@ class WorkOrders(Protocol):
         """The whole list in batches, for exports."""
         ...
 
-    async def of_request(self, request_id: UUID) -> Sequence[WorkOrderNode]:
-        """A push request: all of its work orders, in the order they were made; empty where there is no such request."""
+    async def of_request(self, request_id: UUID, *, limit: int = 50, cursor: str | None = None) -> PushProgress | None:
+        """A push request: how its work orders stand, and one page of them in the order they were made; None where there
+        is no such request. Raises BadCursor.
+        """
         ...
 
     async def latest_ordinals(self, connector_ids: Sequence[UUID]) -> dict[UUID, int]:

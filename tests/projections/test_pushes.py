@@ -13,6 +13,7 @@ from domain.verification import awaits_first_result
 from domain.work_order import expires_at
 from projections.catalogue import Views
 from projections.connectors.view import ConnectorFilter
+from projections.rows import BadCursor, Cursor
 from projections.work_orders.view import WaitingFor, WorkOrderFilter
 from tests.projections.conftest import Known, Town
 from tests.projections.paging import walk
@@ -234,11 +235,16 @@ async def test_what_waits_for_a_person(town: Town, ask: Views, person: str, may:
 
 
 async def test_a_push_request_is_its_work_orders(town: Town, ask: Views) -> None:
-    """In the order they were made; nothing for an unknown request."""
+    """How they stand, and a page of them; nothing for an unknown request."""
     order = town.known("work_order")[1]
     found = await ask.work_orders.of_request(order.state.request_id)
-    assert [order.id] == [node.work_order.id for node in found]
-    assert [] == await ask.work_orders.of_request(order.id)
+    assert found is not None
+    assert [order.id] == [node.work_order.id for node in found.page.items]
+    assert ({order.state.status: 1}, None) == (found.counts, found.page.next_cursor)
+    assert await ask.work_orders.of_request(order.id) is None
+    cursor = Cursor("created", "999999999", order.id).encode()
+    with pytest.raises(BadCursor):
+        await ask.work_orders.of_request(order.state.request_id, cursor=cursor)
 
 
 async def test_latest_ordinals_and_open_work_orders(town: Town, ask: Views) -> None:
