@@ -105,11 +105,12 @@ async def _runs(environment: Mapping[str, str], dsn: str, pids: dict[str, int], 
     with patch.dict(os.environ, environment):
         settings = load_settings()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as watching, open_core(settings) as core:
-        await _built(watching)
+        await built(watching)
         return [await order_many(Estate(core, watching, pids), count) for count in counts]
 
 
-async def _built(watching: psycopg.AsyncConnection[Any]) -> None:
+async def built(watching: psycopg.AsyncConnection[Any]) -> None:
+    """Returns when the worker has built its read models."""
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end:
         with contextlib.suppress(psycopg.Error):

@@ -122,6 +122,7 @@ MAY: dict[str, set[str]] = {
     "POST approval-policies": {"admin"},
     "PATCH approval-policies/{id}": {"admin"},
     "DELETE approval-policies/{id}": {"admin"},
+    "POST approval-policies/evaluate": {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"},
     "POST standing-approvals": {"approver", "lead", "admin"},
     "POST standing-approvals/{id}/approve": {"approver", "lead", "admin"},
     "POST standing-approvals/{id}/revoke": {"approver", "lead", "admin"},
