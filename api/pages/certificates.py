@@ -52,6 +52,9 @@ SHEET = Sheet(
 )
 SHADES = (Colour.GREEN, Colour.BLUE, Colour.YELLOW, Colour.ORANGE, Colour.RED, Colour.BLACK)
 
+MANY = 20
+"""With more connectors a push is followed on its own page: the topology is no longer taken in at a glance."""
+
 
 @get("/", opt=any_role(page=True), include_in_schema=False, sync_to_thread=False)
 def home() -> Redirect:
@@ -172,7 +175,8 @@ async def push(
     if outcome.result.refused and not outcome.result.work_orders:
         sentences = "; ".join(dict.fromkeys(item.refused.detail for item in outcome.result.refused))
         raise Problem("invalid-transition", sentences)
-    return done(request, f"/certificates/{certificate_id}")
+    many = len(outcome.result.work_orders) > MANY
+    return done(request, f"/push-requests/{outcome.result.request_id}" if many else f"/certificates/{certificate_id}")
 
 
 @post("/certificates/{certificate_id:uuid}/verify", opt=requires(Role.OPERATOR, page=True), include_in_schema=False)

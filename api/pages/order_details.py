@@ -46,6 +46,7 @@ class OrderDetails(NamedTuple):
     """Everything in the dialog of one work order."""
 
     id: UUID
+    request_id: UUID
     number: str
     words: str
     sentence: str
@@ -63,6 +64,7 @@ def order_details(row: Row[WorkOrder], viewer: Viewer, names: Mapping[str, str],
     order = row.state
     return OrderDetails(
         id=row.id,
+        request_id=order.request_id,
         number=f"WO-{row.created_position}",
         words=order.label,
         sentence=_sentence(order),

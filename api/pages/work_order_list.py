@@ -1,5 +1,6 @@
 """The page of work orders, and what waits for the person who looks."""
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response, get
@@ -45,6 +46,13 @@ async def work_order_list(
     async def ask(limit: int, after: str | None) -> Page[WorkOrderNode]:
         return await reading.views.work_orders.list(narrow, limit=limit, cursor=after)
 
+    choices = _choices(Place.of(request))
+    return await answer(request, reading, SHEET, ask, line_of(reading), cursor=cursor, as_csv=as_csv, choices=choices)
+
+
+def line_of(reading: Reading) -> Callable[[WorkOrderNode, Viewer], tuple[Cell, ...]]:
+    """What makes a work order a line of the list."""
+
     def line(node: WorkOrderNode, viewer: Viewer) -> tuple[Cell, ...]:
         row, order = node.work_order, node.work_order.state
         name = node.certificate.state.facts.common_name if node.certificate is not None else str(order.certificate_id)
@@ -59,9 +67,7 @@ async def work_order_list(
             Cell(buttons=next_step(row, viewer, reading.now)),
         )
 
-    return await answer(
-        request, reading, SHEET, ask, line, cursor=cursor, as_csv=as_csv, choices=_choices(Place.of(request))
-    )
+    return line
 
 
 def _choices(place: Place) -> tuple[Choice, ...]:
