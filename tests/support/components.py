@@ -74,7 +74,6 @@ COMPONENTS = {
         Component("mariadbd", "mariadb-server", _KINDS),
         Component("mosquitto", "mosquitto", _KINDS),
         Component("named", "bind9", "dns-01 with signed updates"),
-        Component("nats-server", "nats-server", _KINDS),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
         Component("pebble", "pebble", "orders through an ACME CA"),
