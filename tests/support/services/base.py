@@ -209,7 +209,7 @@ def free_port() -> int:
 def running(kind: type[Server], first: Issued) -> Iterator[Server]:
     """A started server, stopped at the end of the block whatever happens."""
     # Not below pytest's directory: that is 0700, and some servers are other users. A short path, for sockets.
-    with tempfile.TemporaryDirectory(prefix="certferry-") as name:
+    with tempfile.TemporaryDirectory(prefix="certferry-target-") as name:
         Path(name).chmod(0o755)
         server = kind(Path(name), first)
         try:
