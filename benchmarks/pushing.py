@@ -41,6 +41,16 @@ async def measure(
     return done[1:]
 
 
+def run(counts: Sequence[int]) -> list[Deployed]:
+    """The same, with a database and a worker of its own."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        EmbeddedPostgres(Path(home) / "pg") as server,
+        worker_at(server, Path(home)) as (environment, pids),
+    ):
+        return asyncio.run(measure(environment, server.dsn("postgres", "certferry"), pids, counts))
+
+
 def row(connectors: int, runs: Sequence[Deployed]) -> list[object]:
     """The medians of the runs of one size."""
     accepted, terminal = (statistics.median(getattr(run, name) for run in runs) for name in ("accepted", "terminal"))
@@ -58,12 +68,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     counts = [count for _ in range(given.rounds) for count in given.connectors]
-    with (
-        tempfile.TemporaryDirectory() as home,
-        EmbeddedPostgres(Path(home) / "pg") as server,
-        worker_at(server, Path(home)) as (environment, pids),
-    ):
-        done = asyncio.run(measure(environment, server.dsn("postgres", "certferry"), pids, counts))
+    done = run(counts)
     by_count = {count: [run for run in done if run.connectors == count] for count in given.connectors}
     names = [f"{name}, ms" for name in done[0].processor]
     heads = ["connectors", "accepted, s", "all ended, s", *names, "processor ms of a push", "ended"]
