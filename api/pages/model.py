@@ -44,6 +44,16 @@ class Viewer(NamedTuple):
         return may(self.roles, Permission.ALERTS) or may(self.roles, Permission.READ_EVERYTHING)
 
     @property
+    def sees_policies(self) -> bool:
+        """Has this person a page of issuance policies?"""
+        return self.sees_everything or may(self.roles, Permission.POLICIES)
+
+    @property
+    def sees_channels(self) -> bool:
+        """Has this person a page of notification channels?"""
+        return self.sees_everything or may(self.roles, Permission.CHANNELS)
+
+    @property
     def sees_everything(self) -> bool:
         """May this person read the audit log?"""
         return may(self.roles, Permission.READ_EVERYTHING)

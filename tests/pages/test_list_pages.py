@@ -9,7 +9,16 @@ from playwright.sync_api import expect
 from tests.pages.conftest import SignIn
 from tests.pages.test_topology_page import assert_accessible
 
-TABS = ("Certificates", "Orders", "Work orders", "Target systems", "Bridges", "Verification", "Audit log")
+TABS = (
+    "Certificates",
+    "Orders",
+    "Work orders",
+    "Target systems",
+    "Bridges",
+    "Verification",
+    "Audit log",
+    "Issuance policies",
+)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
@@ -49,3 +58,21 @@ def test_an_order_is_read_in_its_dialog(sign_in: SignIn) -> None:
     assert_accessible(page)
     dialog.get_by_role("link", name="Open the certificate").click()
     expect(page.get_by_role("heading", name="www.example.com")).to_be_visible()
+
+
+def test_an_order_is_evaluated_in_the_form(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """The question stays in the form, the verdict stands below it; rules and channels are found from the alerts."""
+    page = sign_in("lead")
+    page.goto(f"{demo['base_url']}/issuance-policies/evaluate")
+    page.get_by_label("Common Name").fill("www.example.org")
+    page.get_by_label("Key").select_option("rsa-2048")
+    page.get_by_role("button", name="Evaluate").click()
+    expect(page.get_by_role("status")).to_contain_text("Allowed.")
+    expect(page.get_by_label("Common Name")).to_have_value("www.example.org")
+    assert_accessible(page)
+    page = sign_in("auditor")
+    for name in ("Expiry alert rules", "Notification channels"):
+        page.get_by_role("link", name="Alerts", exact=True).click()
+        page.get_by_role("link", name=name).click()
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+        assert_accessible(page)

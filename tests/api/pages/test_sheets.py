@@ -20,6 +20,7 @@ LISTS = {
     "/bridges": "Bridges",
     "/verification": "Verification",
     "/audit-log": "Audit log",
+    "/issuance-policies": "Issuance policies",
 }
 
 
