@@ -9,6 +9,7 @@ import pytest
 
 from tests.api.cli.shell import Shell
 from tests.support.postgres import Pg, PostgresServer, database
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,49 @@ def test_bridges(shell: Shell) -> None:
     assert shell.run("bridges", "retire", added["bridge_id"]).returncode == 0
     refused = shell.run("bridges", "token", added["bridge_id"])
     assert (refused.returncode, refused.stderr) == (1, "dmz-1 is retired.\n")
+
+
+def test_providers(shell: Shell, tmp_path: Path) -> None:
+    """Settings and secrets come from files; secrets are shown to nobody; a name is free again after its retirement."""
+    settings, secrets = tmp_path / "settings.json", tmp_path / "secrets.json"
+    settings.write_text(json.dumps({"kind": "cfssl", "url": "https://ca.example.org", "profiles": {"server": "www"}}))
+    secrets.write_text(json.dumps({"auth_key": "00c0ffee" * 4}))
+    wish = ("providers", "add", "external_ca", "Our CA", "--settings", str(settings))
+    made = shell.json(*wish, "--secrets", str(secrets))
+    assert ("Our CA", "external_ca", ["auth_key"]) == (made["name"], made["provider"], made["secrets_set"])
+    assert made == shell.json("providers", "show", made["id"])
+    people = shell.run("providers", "show", made["id"])
+    assert 'settings: {"kind": "cfssl"' in people.stdout
+    assert "c0ffee" not in people.stdout + json.dumps(made)
+    again = shell.run(*wish, "--secrets", str(secrets))
+    assert (1, True) == (again.returncode, "Our CA" in again.stderr)
+    assert f"{made['id']} is retired.\n" == shell.run("providers", "retire", made["id"]).stdout
+    assert shell.json("providers", "show", made["id"])["retired"] is True
+    assert 0 == shell.run(*wish, "--secrets", str(secrets)).returncode
+    settings.write_text("c0ffee")
+    wrong = shell.run(*wish)
+    assert (2, "The file of settings holds no JSON object.\n") == (wrong.returncode, wrong.stderr)
+    unknown = shell.run("providers", "show", str(UUID(int=1)))
+    assert (1, False) == (unknown.returncode, "Traceback" in unknown.stderr)
+
+
+def test_providers_are_listed(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """By name, the retired ones, too, once a worker has made the read models."""
+    (tmp_path / "settings.json").write_text(json.dumps({"directory_url": "https://ca.example.org/directory"}))
+    add = ("providers", "add", "acme", "--settings", str(tmp_path / "settings.json"))
+    with database(postgres_server) as fresh:
+        shell = Shell(tmp_path, fresh)
+        second, first = shell.json(*add, "Second"), shell.json(*add, "First")
+        shell.json("providers", "retire", second["id"])
+        wanted = [(first["id"], "First", "acme", False), (second["id"], "Second", "acme", True)]
+        worker = shell.start("work")
+        try:
+            wait_until(lambda: shell.run("providers", "list").returncode == 0, 120)
+            wait_until(lambda: len(shell.json("providers", "list")) == 2, 60)
+            assert wanted == [tuple(found.values()) for found in shell.json("providers", "list")]
+        finally:
+            worker.terminate()
+            assert worker.wait(timeout=60) == 0
 
 
 def test_migrate_and_doctor(postgres_server: PostgresServer, tmp_path: Path) -> None:
@@ -127,6 +171,7 @@ def test_help_names_every_command(shell: Shell) -> None:
         "report",
         "tokens",
         "bridges",
+        "providers",
         "doctor",
     ):
         assert command in done.stdout
