@@ -44,7 +44,7 @@ from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
 from application.acme_ports import AcmeRules
 from application.codec import decode
-from application.context import Renewal
+from application.context import Renewal, ReplacementPace
 from application.house import House, HouseSettings
 from domain.certificate_order import Provider
 from projections.catalogue import HISTORIES, Views, views_as_of, views_of
@@ -158,6 +158,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
                 views.providers,
                 views.principals,
                 views.notification_channels,
+                views.replacements,
             ),
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),
@@ -217,12 +218,17 @@ def _house_settings(settings: Settings) -> HouseSettings:
         enrolment_seconds=settings.bridges.enrolment_seconds,
         approval_waiting=settings.push.approval_waiting,
         renewal=_renewal(settings),
+        replacement=_pace(settings),
     )
 
 
 def _renewal(settings: Settings) -> Renewal:
     chosen = settings.renewal
     return Renewal(automatic=chosen.automatic, after=chosen.after, spread=chosen.spread, at_once=chosen.at_once)
+
+
+def _pace(settings: Settings) -> ReplacementPace:
+    return ReplacementPace(per_minute=settings.replacement.per_minute, under_way=settings.replacement.under_way)
 
 
 UNREACHABLE: tuple[type[Exception], ...] = (psycopg.OperationalError, psycopg.InterfaceError)

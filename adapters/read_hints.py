@@ -6,16 +6,20 @@ from functools import partial
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
-from application.ports import DueConnector, PendingDeployment, Unexpired
+import msgspec
+
+from application.ports import DueConnector, PendingDeployment, ReplacementFigures, Unexpired
 from domain.alert import AlertKind
 from domain.certificate import CertificateStatus
 from domain.principal import Role
+from domain.replacement_criteria import ReplacementCriteria
 from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
 from projections.inventory.view import CertificateFilter, Inventory
 from projections.notification_channels.view import NotificationChannels
 from projections.principals.view import PrincipalFilter, Principals, TokenFilter
 from projections.providers.view import Providers
+from projections.replacements.view import Replacements
 from projections.rows import Page
 from projections.served_certificates.view import ServedCertificates
 from projections.work_orders.view import WorkOrders
@@ -45,6 +49,7 @@ class ReadHints(NamedTuple):
     registered: Providers
     principals: Principals
     channels: NotificationChannels
+    replacements: Replacements
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         """See Hints.connectors_of."""
@@ -108,6 +113,20 @@ class ReadHints(NamedTuple):
     async def due_renewals(self, now: datetime, after: float, spread: float, limit: int) -> list[UUID]:
         """See Hints.due_renewals."""
         return list(await self.inventory.due_for_renewal(now, after, spread, limit))
+
+    async def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:
+        """See Hints.replaceable."""
+        narrow = CertificateFilter(now=now, replaced=False, **msgspec.structs.asdict(criteria))
+        async for rows in self.inventory.stream(narrow):
+            yield [row.id for row in rows]
+
+    async def replacement_figures(self, replacement_id: UUID) -> ReplacementFigures:
+        """See Hints.replacement_figures."""
+        found = await self.replacements.get(replacement_id)
+        if found is None:
+            return ReplacementFigures(0, 0, 0, 0, 0)
+        figures = found.figures
+        return ReplacementFigures(figures.planned, figures.under_way, figures.complete, figures.failed, figures.skipped)
 
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         """See Hints.known_fingerprints."""

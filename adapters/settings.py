@@ -170,6 +170,18 @@ class Renewal:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Replacement:
+    """Replacing many certificates at once: orders that are made in a minute, and that may be under way at a time."""
+
+    per_minute: int = 3_000
+    under_way: int = 500
+
+    def __post_init__(self) -> None:
+        if self.per_minute < 1 or self.under_way < 1:
+            raise SettingsRefused("replacement.per_minute and replacement.under_way must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class LocalPki:
     """`url`: where clients reach the revocation lists and the OCSP responder under `/pki`, as certificates name it;
     plain http, as they are signed (http://pki.example.org). Empty: `server.url`.
@@ -252,6 +264,7 @@ class Settings:
     vault: Vault = field(default_factory=Vault)
     acme: Acme = field(default_factory=Acme)
     renewal: Renewal = field(default_factory=Renewal)
+    replacement: Replacement = field(default_factory=Replacement)
     local_pki: LocalPki = field(default_factory=LocalPki)
     acme_server: AcmeServer = field(default_factory=AcmeServer)
     worker: Worker = field(default_factory=Worker)

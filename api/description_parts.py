@@ -23,6 +23,7 @@ TAGS = {
     "Connectors": "A certificate on a target system, with its four independent states.",
     "Pushing": "Requests, work orders, approvals, implementation.",
     "Orders": "Certificate orders at a provider.",
+    "Replacements": "Many certificates replaced as one operation: which ones, how far it is, what became of each.",
     "Providers": "CAs outside that orders go through.",
     "Issuance policies": "Rules that orders are held against: keys, validity, names, providers, who may ask.",
     "Approval policies": "How many people must agree to a push, who, and for how long that holds.",

@@ -43,6 +43,7 @@ from projections.orders.view import Orders
 from projections.principals.view import Principals
 from projections.providers.view import Providers
 from projections.push_validation.view import PushValidation
+from projections.replacements.view import Replacements
 from projections.reports import Reports
 from projections.target_systems.view import TargetSystems
 from projections.topology.view import Topology
@@ -248,6 +249,8 @@ class Views(Protocol):
     def providers(self) -> Providers: ...
     @property
     def push_validation(self) -> PushValidation: ...
+    @property
+    def replacements(self) -> Replacements: ...
     @property
     def reports(self) -> Reports: ...
     @property

@@ -25,6 +25,13 @@ class Renewal(msgspec.Struct, frozen=True, kw_only=True):
     at_once: int = 20
 
 
+class ReplacementPace(msgspec.Struct, frozen=True, kw_only=True):
+    """Replacing many certificates at once: orders that are made in a minute, and that may be under way at a time."""
+
+    per_minute: int = 3_000
+    under_way: int = 500
+
+
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What operators may choose; times in seconds."""
 
@@ -39,6 +46,7 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     token_days: int = 90
     approval_waiting: float = 86_400.0
     renewal: Renewal = Renewal()
+    replacement: ReplacementPace = ReplacementPace()
 
 
 class House(NamedTuple):

@@ -11,6 +11,7 @@ from domain.alert import AlertKind
 from domain.certificate import Certificate
 from domain.certificate_facts import CertificateFacts
 from domain.entity import Event
+from domain.replacement_criteria import ReplacementCriteria
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,6 +175,16 @@ class Unexpired(NamedTuple):
     certificate: Certificate
 
 
+class ReplacementFigures(NamedTuple):
+    """How far a replacement is, in certificates. `planned`: not ordered yet; `skipped`: replaced otherwise."""
+
+    planned: int
+    under_way: int
+    complete: int
+    failed: int
+    skipped: int
+
+
 class Hints(Protocol):
     """Questions to the read models. The answers may lag behind the ledger: decisions rest on the streams they name."""
 
@@ -231,6 +242,14 @@ class Hints(Protocol):
 
     async def due_renewals(self, now: datetime, after: float, spread: float, limit: int) -> list[UUID]:
         """Certificates to renew (projections.inventory.view.Inventory.due_for_renewal), next to expire first."""
+        ...
+
+    def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:
+        """Certificates that are meant and have no successor, next to expire first."""
+        ...
+
+    async def replacement_figures(self, replacement_id: UUID) -> ReplacementFigures:
+        """How far a replacement is."""
         ...
 
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:

@@ -1,7 +1,7 @@
 """Renewing a certificate: an order through the same provider, then pushes to every connector of the old certificate."""
 
 from contextlib import suppress
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,7 @@ from application.pushing import RequestPush, request_push
 from domain import certificate_order as orders
 from domain import ids, renewal
 from domain.certificate import CERTIFICATE
-from domain.certificate_order import CERTIFICATE_ORDER, CertificateOrder, OrderStatus
+from domain.certificate_order import CERTIFICATE_ORDER, CertificateOrder, OrderParameters, OrderStatus, Provider
 from domain.claim import CLAIM, Claimed
 from domain.connector import CONNECTOR, Connector
 from domain.errors import Code, Refused
@@ -26,12 +26,32 @@ _KIND = "renewal"
 _CANDIDATES = 500
 
 
+class Instead(NamedTuple):
+    """What is not to be as before: of many certificates that are replaced at once. Every None: as it was."""
+
+    replacement_id: UUID
+    key_algorithm: str | None = None
+    provider: Provider | None = None
+    provider_id: UUID | None = None
+
+    def of(self, parameters: OrderParameters) -> OrderParameters:
+        """The order with it."""
+        replace = msgspec.structs.replace
+        found = replace(parameters, replacement_id=self.replacement_id)
+        if self.key_algorithm is not None and parameters.csr_pem is None:
+            found = replace(found, key_algorithm=self.key_algorithm)
+        if self.provider is not None:
+            found = replace(found, provider=self.provider, provider_id=self.provider_id)
+        return found
+
+
 class RenewCertificate(msgspec.Struct, frozen=True, kw_only=True):
     """`key`: a new one is made, or the same is certified again. `csr_pem`: where the key is not here."""
 
     certificate_id: UUID
     key: Literal["new", "same"] = "new"
     csr_pem: str | None = None
+    instead: Instead | None = None
 
 
 async def renew_certificate(house: House, context: Context, issuers: Issuers, command: RenewCertificate) -> Done[Order]:
@@ -48,6 +68,8 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
         wanted = renewal.parameters_of(
             command.certificate_id, known, ordered, same_key=command.key == "same", csr_pem=command.csr_pem
         )
+        if command.instead is not None:
+            wanted = command.instead.of(wanted)
         wish, provider = await through(house, wanted)
         (await issuers.of(wish.provider, wish.provider_id)).check(wish)
         claim = await _only_one(house, context, command.certificate_id, order_id)

@@ -24,6 +24,7 @@ from domain.notification_channel import NOTIFICATION_CHANNEL
 from domain.pfx_export import PFX_EXPORT
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
+from domain.replacement import REPLACEMENT, REPLACEMENT_BATCH
 from domain.review import REVIEW
 from domain.revocation import REVOCATION_REQUEST
 from domain.standing_approval import STANDING_APPROVALS
@@ -38,6 +39,8 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     CERTIFICATE,
     REVOCATION_REQUEST,
     CERTIFICATE_ORDER,
+    REPLACEMENT,
+    REPLACEMENT_BATCH,
     PFX_EXPORT,
     ISSUANCE_POLICIES,
     APPROVAL_POLICIES,

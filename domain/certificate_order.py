@@ -46,6 +46,7 @@ class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """What was asked for; kept for re-submission. `provider_id`: which of the providers that were registered.
 
     `renews`: the certificate that this one is to replace; `same_key`: with the key of that one, which is kept here.
+    `replacement_id`: the replacement of many certificates that this order is a part of.
     """
 
     provider: Provider
@@ -59,6 +60,7 @@ class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     provider_id: UUID | None = None
     renews: UUID | None = None
     same_key: bool = False
+    replacement_id: UUID | None = None
 
 
 class AutomatedRequestSubmitted(Event, frozen=True, kw_only=True):

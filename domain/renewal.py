@@ -42,6 +42,7 @@ def parameters_of(
         connectors=(),
         csr_pem=csr_pem or (ordered.csr_pem if same_key else None),
         renews=certificate_id,
+        replacement_id=None,
         same_key=same_key and ordered.csr_pem is None,
     )
 

@@ -49,6 +49,9 @@ from projections.push_validation.view import PushValidation
 from projections.reading.as_of import AsOfReader, Past
 from projections.reading.postgres import Pool, Reader
 from projections.refusals.projection import REFUSED
+from projections.replacements.postgres import PostgresReplacements
+from projections.replacements.projection import REPLACEMENT_BATCHES, REPLACEMENTS
+from projections.replacements.view import Replacements
 from projections.reports import Reports
 from projections.reviews.projection import REVIEWS
 from projections.role_records.projection import ROLE_RECORDS
@@ -89,6 +92,8 @@ RECORDS: tuple[AnyProjection, ...] = (
 ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     INVENTORY,
     ORDERS,
+    REPLACEMENTS,
+    REPLACEMENT_BATCHES,
     PROVIDERS,
     ACME_EAB_KEYS,
     ACME_ACCOUNTS,
@@ -122,6 +127,7 @@ class Views(NamedTuple):
 
     inventory: Inventory
     orders: Orders
+    replacements: Replacements
     providers: Providers
     acme_clients: AcmeClients
     connectors: Connectors
@@ -161,6 +167,7 @@ def views_of(reader: Reader) -> Views:
     return Views(
         inventory=PostgresInventory(reader),
         orders=PostgresOrders(reader),
+        replacements=PostgresReplacements(reader),
         providers=PostgresProviders(reader),
         acme_clients=PostgresAcmeClients(reader),
         connectors=PostgresConnectors(reader),

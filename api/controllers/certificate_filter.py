@@ -10,6 +10,8 @@ from litestar.params import FromQuery, QueryParameter
 
 from api.asking import Reading
 from api.failures import bad_parameter
+from api.schemas.orders import KeyAlgorithm
+from api.schemas.replacements import KeyId
 from domain.certificate import CertificateStatus, Source
 from domain.certificate_facts import Usage
 from domain.colour import Colour
@@ -38,6 +40,10 @@ def certificate_filter(
     owner: Texts = None,
     tag: Texts = None,
     issuer: Texts = None,
+    issuer_key_id: Annotated[
+        list[KeyId] | None, QueryParameter(max_items=50, description="The key identifier of the issuing CA, hex.")
+    ] = None,
+    key_algorithm: FromQuery[list[KeyAlgorithm] | None] = None,
     expires_within: Annotated[
         str | None,
         QueryParameter(max_length=6, pattern=_SPAN.pattern, description="Hours, days or weeks: 12h, 30d, 6w."),
@@ -58,6 +64,8 @@ def certificate_filter(
         owner=tuple(owner or ()),
         tag=tuple(tag or ()),
         issuer=tuple(issuer or ()),
+        issuer_key_id=tuple(issuer_key_id or ()),
+        key_algorithm=tuple(key_algorithm or ()),
         expires_within=_span(expires_within) if expires_within is not None else None,
     )
 

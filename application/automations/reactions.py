@@ -25,6 +25,7 @@ from application.notifying import send_test, tell_of_alert
 from application.ordering import forget, process_order
 from application.ports import Recorded
 from application.renewing import push_successor
+from application.replacing import carry_on_replacement, plan_replacement
 from application.revoking import forget_code
 from application.verifying import carry_out_run
 from domain.acme_order import AcmeChallengeAnswered
@@ -64,6 +65,7 @@ from domain.ledger_verification import LedgerVerificationStarted
 from domain.notification_channel import NotificationChannelTested
 from domain.principal import SubjectErased
 from domain.push_states import SupersededReason
+from domain.replacement import ReplacementPlanned, ReplacementRequested, ReplacementRetried
 from domain.revocation import RevocationRequested
 from domain.verification import VerificationRunStarted
 from domain.webhook import WebhookChanged, WebhookDisabled, WebhookRemoved
@@ -177,6 +179,20 @@ async def push_renewed(kit: Kit, recorded: Recorded) -> None:
     await push_successor(kit.house, reacting(kit.house, "push-renewed", recorded), recorded.stream_id, new)
 
 
+async def plan_to_replace(kit: Kit, recorded: Recorded) -> None:
+    """When somebody wants many certificates replaced, it is written down which ones those are."""
+    await kit.caught_up(recorded.position)
+    context = reacting(kit.house, "plan-replacement", recorded)
+    await plan_replacement(kit.house, context, recorded.stream_id)
+
+
+async def replace_planned(kit: Kit, recorded: Recorded) -> None:
+    """When many certificates are to be replaced, they are ordered, batch by batch, until every order has ended."""
+    await kit.caught_up(await kit.house.log.head())
+    context = reacting(kit.house, "carry-on-replacement", recorded)
+    await carry_on_replacement(kit.house, context, kit.issuers, recorded.stream_id)
+
+
 async def tell_ca(kit: Kit, recorded: Recorded) -> None:
     """When a certificate is revoked, or somebody asks for it, its CA is told, until it has taken or refused it."""
     await kit.caught_up(recorded.position)
@@ -246,6 +262,7 @@ _RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, serial=True)
 _PUSH_RENEWED = Reaction("push-renewed", push_renewed, follows=_is_not_a_link_back)
 _TELL_CA = Reaction("tell-ca", tell_ca)
 _NOTICE_ALERT = Reaction("alert-ca-notice", alerts.judge_ca_notice, serial=True, follows=_is_for_people)
+_REPLACE = Reaction("carry-on-replacement", replace_planned)
 _SUPERSEDE = Reaction("supersede-pushes", supersede_pushes, follows=_is_not_a_link_back)
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
@@ -275,6 +292,9 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     RevocationCaRetried: (_TELL_CA, _NOTICE_ALERT),
     RevocationCaToldByHand: (_NOTICE_ALERT,),
     CertificateRenewed: (_SUPERSEDE, _PUSH_RENEWED, _EXPIRY_ALERT),
+    ReplacementRequested: (Reaction("plan-replacement", plan_to_replace),),
+    ReplacementPlanned: (_REPLACE,),
+    ReplacementRetried: (_REPLACE,),
     ExpiryAlertRuleChanged: (_RULES_ALERT,),
     ExpiryAlertRuleRetired: (_RULES_ALERT,),
     VerificationRunStarted: (Reaction("verify-on-demand", verify_on_demand),),

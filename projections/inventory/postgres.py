@@ -123,7 +123,9 @@ def _where(narrow: CertificateFilter) -> Where:
     where = Where().part("e.search", narrow.q)
     where.among("e.source", Type.TEXT, narrow.source).among("e.usage", Type.TEXT, narrow.usage)
     where.among("e.owner", Type.TEXT, narrow.owner).overlaps("e.tags", narrow.tag)
-    where.flag("e.has_private_key", narrow.has_private_key)
+    where.flag("e.has_private_key", narrow.has_private_key).flag("e.renewed", narrow.replaced)
+    where.among("e.key_algorithm", Type.TEXT, narrow.key_algorithm)
+    where.among("e.issuer_key_id", Type.TEXT, narrow.issuer_key_id).among("e.id", Type.UUID, narrow.certificate_id)
     if narrow.issuer:
         where.add("e.issuer LIKE ANY (%b::text[])", many(Type.TEXT, map(part_pattern, narrow.issuer)))
     if narrow.expires_within is not None:

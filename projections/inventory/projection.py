@@ -26,6 +26,8 @@ COLUMNS = (
     Column("tags", Type.TEXTS),
     Column("has_private_key", Type.BOOLEAN),
     Column("renewed", Type.BOOLEAN),
+    Column("key_algorithm", Type.TEXT),
+    Column("issuer_key_id", Type.TEXT),
     Column("der", Type.BYTES, sticky=True),
     Column("chain", Type.BYTESES, sticky=True),
 )
@@ -54,6 +56,8 @@ def _extract(state: Certificate) -> tuple[Any, ...]:
         state.tags,
         state.has_private_key,
         state.renewed_to is not None,
+        facts.algorithm,
+        facts.authority_key_id,
         state.der or None,
         state.chain if state.der else None,
     )

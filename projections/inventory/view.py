@@ -75,7 +75,8 @@ class CertificateFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of certificates is narrowed to. Several values of one field mean "or", several fields "and".
 
     `now` decides what is active, expired or not yet valid. `q` is a part of the common name or of a subject
-    alternative name, whatever the case. `issuer` is a part of the issuer's name. `colours` None: any; an empty tuple:
+    alternative name, whatever the case. `issuer` is a part of the issuer's name; `issuer_key_id` the key identifier
+    of the CA that issued it (lower-case hex). `replaced`: it has a successor. `colours` None: any; an empty tuple:
     none at all. `expires_within`: not expired yet, and expired by then. `sync` and `target_system_id` ask for
     certificates with an associated connector of that kind; `provider` None inside the tuple: imported ones.
     """
@@ -93,6 +94,10 @@ class CertificateFilter(msgspec.Struct, frozen=True, kw_only=True):
     owner: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     issuer: tuple[str, ...] = ()
+    issuer_key_id: tuple[str, ...] = ()
+    key_algorithm: tuple[str, ...] = ()
+    certificate_id: tuple[UUID, ...] = ()
+    replaced: bool | None = None
     expires_within: timedelta | None = None
 
 

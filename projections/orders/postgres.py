@@ -40,4 +40,5 @@ def _where(narrow: OrderFilter) -> Where:
     where = Where().part("e.search", narrow.q).among("e.status", Type.TEXT, narrow.status)
     where.among("e.provider", Type.TEXT, narrow.provider).among("e.mode", Type.TEXT, narrow.mode)
     where.overlaps("e.requested_by", narrow.requested_by)
+    where.among("e.replacement_id", Type.UUID, narrow.replacement_id)
     return where.among("e.certificate_id", Type.UUID, narrow.certificate_id)

@@ -14,6 +14,8 @@ COLUMNS = (
     Column("requested_by", Type.TEXTS),
     Column("certificate_id", Type.UUID),
     Column("search", Type.TEXT),
+    Column("replacement_id", Type.UUID),
+    Column("renews", Type.UUID),
 )
 
 
@@ -26,6 +28,8 @@ def _extract(state: CertificateOrder) -> tuple[Any, ...]:
         (actor.id, actor.on_behalf_of) if actor.on_behalf_of else (actor.id,),
         state.certificate_id,
         search_text(wanted.common_name, *wanted.subject_alternative_names),
+        wanted.replacement_id,
+        wanted.renews,
     )
 
 
@@ -36,6 +40,11 @@ ORDERS = entity(
     state_type=CertificateOrder,
     columns=COLUMNS,
     extract=_extract,
-    indexes=("(created_position)", "(status, created_position)", "(certificate_id)"),
+    indexes=(
+        "(created_position)",
+        "(status, created_position)",
+        "(certificate_id)",
+        "(replacement_id, renews, created_position) WHERE replacement_id IS NOT NULL",
+    ),
     listed=("created_position", "certificate_id"),
 )

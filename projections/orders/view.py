@@ -20,6 +20,7 @@ class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
     mode: tuple[str, ...] = ()
     requested_by: tuple[str, ...] = ()
     certificate_id: tuple[UUID, ...] = ()
+    replacement_id: tuple[UUID, ...] = ()
     q: str | None = None
 
 

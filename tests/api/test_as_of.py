@@ -51,6 +51,7 @@ NO_READ_MODEL = {
     "webhooks/{webhook_id}/deliveries",
     "webhooks/{webhook_id}/deliveries/{delivery_id}",
 }
+REPLACEMENT = {"filter": {"q": "www"}, "reason": "Its CA was told of."}
 ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies", "expiry-alert-rules", "notification-channels"}
 ADMINS |= {"approval-policies", "standing-approvals"}
 Said = tuple[int, str, bytes]
@@ -86,6 +87,7 @@ class Walk:
             "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
             "notification_channel_id": (await story.post("admin", "notification-channels", CHANNEL, 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
+            "replacement_id": (await story.post("requester", "replacements", REPLACEMENT, 202))["id"],
         }
         self.ids |= await one_of_each(self.desk)
         await story.pushed()

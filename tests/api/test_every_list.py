@@ -34,6 +34,7 @@ LISTS = (
     "notification-channels",
     "orders",
     "principals",
+    "replacements",
     "standing-approvals",
     "target-systems",
     "tokens",
@@ -49,6 +50,8 @@ async def story(desk: Desk) -> AsyncIterator[Story]:
     told = await (await Story(desk).ready()).pushed()
     await told.post("operator", "discoveries", {"target_system_id": told.target_system_id}, 202)
     await told.post("operator", "verification-runs", {}, 202)
+    wish = {"filter": {"q": "www"}, "reason": "Once more."}
+    await told.post("requester", "replacements", wish, 202)
     await one_of_each(desk)
     await desk.settled()
     yield told

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.projections import deeds, pushing
+from tests.projections import deeds, pushing, replacing
 from tests.projections.world import Deed, World
 
 DEEDS: dict[Deed, int] = {
@@ -49,4 +49,5 @@ def history(seed: int, times: int) -> World:
     world = World(Random(seed))
     world.live(DEEDS, times)
     world.live_aside(ASIDE, max(times // 8, 10), Random(f"aside {seed}"))
+    world.live_aside({replacing.replace_many: 1}, max(times // 20, 10), Random(f"replacing {seed}"))
     return world

@@ -5,23 +5,26 @@ FoldedHints(log, lagging(random))         # at each question somewhere between w
 FoldedHints(log, FROZEN)                  # knows what `catch_up` showed it
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from application.ports import DueConnector, Log, PendingDeployment, Recorded, Unexpired
+from application.ports import DueConnector, Log, PendingDeployment, Recorded, ReplacementFigures, Unexpired
 from domain.alert import Alert, AlertKind
 from domain.catalogue import AGGREGATE_OF
-from domain.certificate import Certificate
+from domain.certificate import Certificate, status
+from domain.certificate_order import CertificateOrder, OrderStatus
 from domain.connector import Connector
 from domain.connector_events import DeploymentSucceeded, ValidationChanged
 from domain.notification_channel import NotificationChannel
 from domain.principal import Principal, Role, Token
 from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
+from domain.replacement import ReplacementBatch
+from domain.replacement_criteria import ReplacementCriteria
 from domain.verification import awaits_first_result
 from domain.work_order import expires_at
 from domain.work_order_state import WorkOrder
@@ -53,6 +56,26 @@ class Row(NamedTuple):
     state: Any
     created_position: int
     position: int
+
+
+def _is_meant(key: UUID, state: Certificate, now: datetime, criteria: ReplacementCriteria) -> bool:
+    """The filters that tests use."""
+    facts = state.facts
+    return (
+        (not criteria.certificate_id or key in criteria.certificate_id)
+        and (not criteria.issuer or any(part.lower() in facts.issuer.lower() for part in criteria.issuer))
+        and (not criteria.key_algorithm or facts.algorithm in criteria.key_algorithm)
+        and status(state, now) in criteria.status
+    )
+
+
+def _outcome(batch: ReplacementBatch, certificate_id: UUID, order: CertificateOrder | None) -> str:
+    if order is not None:
+        return order.status.value if order.status in (OrderStatus.COMPLETE, OrderStatus.FAILED) else "under_way"
+    refused = next((each for each in batch.refused if each.certificate_id == certificate_id), None)
+    if refused is None:
+        return "planned"
+    return "skipped" if refused.replaced else "failed"
 
 
 class FoldedHints:
@@ -87,6 +110,24 @@ class FoldedHints:
             if is_due and ours and state.renewed_to is None and state.revoked_at is None:
                 found.append((facts.not_after, certificate_id))
         return [certificate_id for _, certificate_id in sorted(found)[:limit]]
+
+    async def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:
+        await self._look()
+        rows = [(key, row.state) for key, row in self._rows[Certificate].items() if row.state.renewed_to is None]
+        rows = [(key, state) for key, state in rows if _is_meant(key, state, now, criteria)]
+        yield [key for key, state in sorted(rows, key=lambda each: (each[1].facts.not_after, each[0]))]
+
+    async def replacement_figures(self, replacement_id: UUID) -> ReplacementFigures:
+        await self._look()
+        latest: dict[UUID | None, CertificateOrder] = {}
+        for row in sorted(self._rows[CertificateOrder].values(), key=lambda row: row.created_position):
+            if row.state.parameters.replacement_id == replacement_id:
+                latest[row.state.parameters.renews] = row.state
+        outcomes: Counter[str] = Counter()
+        for row in self._rows[ReplacementBatch].values():
+            if row.state.replacement_id == replacement_id:
+                outcomes.update(_outcome(row.state, each, latest.get(each)) for each in row.state.certificate_ids)
+        return ReplacementFigures(**{name: outcomes[name] for name in ReplacementFigures._fields})
 
     async def providers(self, kind: str) -> list[UUID]:
         await self._look()

@@ -6,7 +6,7 @@ await office.later(seconds=600)    # the clock goes on; timers and timed reactio
 """
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
 from adapters.issuers.local_pki import open_local_pki
@@ -23,7 +23,7 @@ from application.automations.kit import Kit
 from application.automations.reactions import REACTIONS
 from application.automations.running import Running
 from application.automations.timers import TIMERS, Intervals
-from application.issuing_ports import Issuers
+from application.issuing_ports import Issuers, NotYet
 from application.notification_ports import Notices
 from application.ports import LogUnavailable
 from domain.certificate_order import Provider
@@ -106,6 +106,10 @@ class Office:
                 times -= 1
             except AWAY:
                 failures += 1
+            except NotYet as waiting:  # nothing has failed
+                again = self._world.clock() + timedelta(seconds=waiting.seconds or 1)
+                heappush(self._timed, (again, position, name))
+                break
 
 
 async def local_pki(world: World) -> Issuers:

@@ -1,0 +1,1 @@
+"""Mass replacements, and the batches of their plans."""
