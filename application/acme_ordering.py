@@ -144,7 +144,7 @@ async def finalize_acme_order(
         request = read_request(csr_pem)
         _check_request(order.found, request, account_key)
         account = await _acting(house, order.found.account_id)
-        parameters = _parameters(order.found.names, request.common_name or "", rules, csr_pem)
+        parameters = _parameters(order.found.names, request.common_name or "", rules, csr_pem, order.found.replaces)
         changes, _ = await submission(house, ours, issuers, certificate_order_id, parameters)
         replaced = await claim_replacement(house, ours, order)
         return Attempt((write(order, events), *changes, *account, *replaced), order.after(events))
@@ -182,8 +182,12 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.lower() for name in names))
 
 
-def _parameters(names: tuple[str, ...], common_name: str, rules: AcmeRules, csr_pem: str | None) -> OrderParameters:
-    """The common name is the request's, else the first name that fits: people look for it."""
+def _parameters(
+    names: tuple[str, ...], common_name: str, rules: AcmeRules, csr_pem: str | None, replaces: UUID | None = None
+) -> OrderParameters:
+    """The common name is the request's, else the first name that fits: people look for it. `replaces`: the certificate
+    that is linked to this one as its successor, and gives it its connectors, as at any renewal.
+    """
     fitting = (name for name in names if len(name) <= LONGEST_COMMON_NAME)
     return OrderParameters(
         provider=Provider.LOCAL_PKI,
@@ -191,6 +195,7 @@ def _parameters(names: tuple[str, ...], common_name: str, rules: AcmeRules, csr_
         subject_alternative_names=names,
         validity_days=rules.validity_days,
         csr_pem=csr_pem,
+        renews=replaces,
     )
 
 

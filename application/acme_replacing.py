@@ -25,6 +25,8 @@ async def check_replaceable(
     if not await _is_of(house, account_id, certificate_id):
         raise Refused(Code.VALIDATION_FAILED, "This account has no such certificate.", pointer=_POINTER)
     certificate = (await load(house, CERTIFICATE, certificate_id)).found
+    if certificate.renewed_to is not None:
+        raise _replaced()
     if not set(names) & set(certificate.facts.subject_alternative_names):
         raise Refused(Code.VALIDATION_FAILED, "That certificate has none of these names.", pointer=_POINTER)
     return (write(await _free(house, certificate_id), ()),)
@@ -54,5 +56,9 @@ async def _is_of(house: House, account_id: UUID, certificate_id: UUID) -> bool:
 async def _free(house: House, certificate_id: UUID) -> Loaded[Claim]:
     claim = await load(house, CLAIM, ids.derive(_KIND, certificate_id))
     if claim.state is not None and claim.state.holder_id is not None:
-        raise Refused(Code.ALREADY_EXISTS, "Another order has replaced that certificate.", pointer=_POINTER)
+        raise _replaced()
     return claim
+
+
+def _replaced() -> Refused:
+    return Refused(Code.ALREADY_EXISTS, "Another order has replaced that certificate.", pointer=_POINTER)

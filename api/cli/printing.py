@@ -120,8 +120,8 @@ def answer_rows(rows: Sequence[dict[str, Any]], *, as_json: bool) -> None:
 
 
 @contextlib.contextmanager
-def progress(doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, nothing elsewhere; call what you get with how far it is."""
+def progress(doing: str, total: int | None) -> Iterator[Callable[..., None]]:
+    """A bar on a terminal, nothing elsewhere; call what you get with how far it is, and a changed total."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -129,7 +129,7 @@ def progress(doing: str, total: int | None) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as bar:
         task = bar.add_task(doing, total=total)
-        yield lambda completed: bar.update(task, completed=completed)
+        yield lambda completed, total=None: bar.update(task, completed=completed, total=total)
 
 
 def _cell(value: Any) -> str:

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -15,10 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.simulated.looking import SimulatedLooker
 from application.acme_ports import Patience
+from application.house import append, load, write
 from application.issuing_ports import NotYet
 from domain import ids
 from domain.acme_order import ChallengeFlaw
-from tests.api.acme_desk import NAMES, client, eab, finalize, id_of, issue, look, order, validate
+from domain.certificate import CERTIFICATE, CertificateRenewed
+from tests.api.acme_desk import NAMES, client, context, eab, finalize, id_of, issue, look, order, validate
 from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.support.acme_client import AcmeClient, PrivateKey, b64, binding, jwk_of, jws, request_for
 from tests.support.postgres import PostgresServer, database
@@ -410,6 +413,31 @@ async def test_when_to_renew(desk: Desk) -> None:
     await validate(desk, acme, follower)
     assert 200 == (await finalize(acme, follower, NAMES[0])).status_code
     _refused(await acme.post(acme.directory["newOrder"], wish), 409, "alreadyReplaced")
+    await issue(desk, follower)
+    [successor] = x509.load_pem_x509_certificates((await acme.get(f"{follower}/certificate")).content)[:1]
+    old, new = await _in_inventory(desk, leaf), await _in_inventory(desk, successor)
+    assert (new["id"], old["id"]) == (old["renewed_to"], new["renewed_from"])
+
+
+async def test_what_was_renewed_otherwise_is_not_replaced(desk: Desk) -> None:
+    """It has its successor already, whoever ordered that."""
+    acme = await client(desk)
+    leaf = await _issued(desk, acme, ec.generate_private_key(ec.SECP256R1()))
+    old, house = await _in_inventory(desk, leaf), desk.core.house
+    known = await load(house, CERTIFICATE, UUID(old["id"]))
+    event = CertificateRenewed(meta=context(desk).meta, renewed_to=uuid4())
+    await append(house, context(desk), write(known, (event,)))
+    wish = {"identifiers": [{"type": "dns", "value": NAMES[0]}], "replaces": _certificate_name(leaf)}
+    _refused(await acme.post(acme.directory["newOrder"], wish), 409, "alreadyReplaced")
+
+
+async def _in_inventory(desk: Desk, certificate: x509.Certificate) -> dict[str, Any]:
+    found = ids.certificate_id(certificate.fingerprint(hashes.SHA256()).hex())
+    await desk.settled()
+    answer = await desk.as_("auditor").get(f"/api/v1/certificates/{found}")
+    assert answer.status_code == 200, answer.text
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 async def test_revocation_by_the_account_or_by_the_key(desk: Desk) -> None:

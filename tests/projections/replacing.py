@@ -33,6 +33,7 @@ def replace_many(world: World) -> tuple[Change, ...]:
 
 def _plan(world: World) -> tuple[Change, ...]:
     chosen, state = next((i, world.states[i]) for i in world.all("replacement") if _is(world, i, "planning"))
+    world.any("certificate")  # or there is nothing to replace
     certificates = tuple(world.all("certificate")[:3])
     made = world.new("replacement_batch")
     planned = ReplacementBatchPlanned(meta=world.by(), replacement_id=chosen, number=0, certificate_ids=certificates)
