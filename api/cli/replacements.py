@@ -95,11 +95,13 @@ def failed(config: Path | None, replacement_id: UUID, *, as_json: bool) -> None:
     """The certificates that were not replaced, and why."""
 
     async def act(core: "Core") -> list[Found]:
-        from projections.replacements.view import Outcome
+        from projections.replacements.view import ReplacementOutcome
 
         rows: list[Found] = []
         after = -1
-        while found := await core.views.replacements.items(replacement_id, (Outcome.FAILED,), after=after, limit=200):
+        while found := await core.views.replacements.items(
+            replacement_id, (ReplacementOutcome.FAILED,), after=after, limit=200
+        ):
             rows += [
                 {"certificate_id": str(one.certificate_id), "common_name": one.common_name, "error": one.error}
                 for one in found

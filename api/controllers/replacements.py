@@ -34,7 +34,7 @@ from application.replacing import (
 )
 from domain.replacement import Replacement, ReplacementStatus
 from domain.roles import Permission
-from projections.replacements.view import Item, Outcome, ReplacementFilter, ReplacementProgress
+from projections.replacements.view import Item, ReplacementFilter, ReplacementOutcome, ReplacementProgress
 from projections.rows import Page
 
 NOTHING = NothingBody()
@@ -98,7 +98,7 @@ async def list_replacement_items(
     request: Request[Any, Any, Any],
     replacement_id: FromPath[UUID],
     reading: NamedDependency[Reading],
-    outcome: FromQuery[list[Outcome] | None] = None,
+    outcome: FromQuery[list[ReplacementOutcome] | None] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[ReplacementItemPage]:

@@ -13,7 +13,7 @@ from domain.certificate import CertificateStatus, Source
 from domain.certificate_facts import Usage
 from domain.certificate_order import Provider
 from domain.replacement import Key, ReplacementStatus
-from projections.replacements.view import Outcome
+from projections.replacements.view import ReplacementOutcome
 
 KeyId = Annotated[str, Meta(pattern="^[0-9a-f]{2,128}$", examples=["0b5c1d9e62f4"])]
 Part = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -117,7 +117,7 @@ class ReplacementItemBody(msgspec.Struct, frozen=True, kw_only=True):
 
     certificate_id: UUID
     common_name: str
-    outcome: Outcome
+    outcome: ReplacementOutcome
     order_id: UUID | None
     successor_id: UUID | None
     error: str | None

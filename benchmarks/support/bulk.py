@@ -80,7 +80,7 @@ async def order_many(estate: Estate, count: int) -> Bulk:
 
     async def one() -> None:
         async with free:
-            await submit_order(estate.core.house, _context(), estate.core.issuers, _wish())
+            await submit_order(estate.core.house, context(), estate.core.issuers, _wish())
 
     await asyncio.gather(*(one() for _ in range(count)))
     while (found := await _inventory(estate.watching) - there) < count:
@@ -125,7 +125,7 @@ async def _inventory(watching: psycopg.AsyncConnection[Any]) -> int:
     return int(found)
 
 
-def _context() -> Context:
+def context() -> Context:
     actor = Actor(ActorKind.USER, "11111111-1111-4111-8111-111111111111")
     return Context(actor=actor, at=datetime.now(UTC), command_id=uuid.uuid4())
 

@@ -10,7 +10,7 @@ from projections.columns import Type
 from projections.reading.entities import Nodes
 from projections.reading.postgres import Reader
 from projections.reading.queries import NEWEST_FIRST, WIDTH, Decoder, Where, columns, document_decoder, many
-from projections.replacements.view import Figures, Item, Outcome, ReplacementFilter, ReplacementProgress
+from projections.replacements.view import Figures, Item, ReplacementFilter, ReplacementOutcome, ReplacementProgress
 from projections.rows import Page
 
 # The latest order of each certificate: of those that failed and were tried again there are several.
@@ -81,7 +81,7 @@ class PostgresReplacements:
         return await self._nodes.page(where, NEWEST_FIRST, limit, cursor)
 
     async def items(
-        self, replacement_id: UUID, outcomes: tuple[Outcome, ...] = (), *, after: int = -1, limit: int = 50
+        self, replacement_id: UUID, outcomes: tuple[ReplacementOutcome, ...] = (), *, after: int = -1, limit: int = 50
     ) -> Sequence[Item]:
         parameters = [replacement_id, replacement_id, max(after, 0) // BATCH, after]
         where = "WHERE i.place > %b::bigint"
@@ -101,7 +101,7 @@ class PostgresReplacements:
             place=place,
             certificate_id=certificate_id,
             common_name=name or "",
-            outcome=Outcome(outcome),
+            outcome=ReplacementOutcome(outcome),
             order_id=order_id,
             successor_id=successor_id,
             error=error,

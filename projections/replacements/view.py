@@ -13,7 +13,7 @@ from projections.rows import Page, Row
 ReplacementRow = Row[Replacement]
 
 
-class Outcome(StrEnum):
+class ReplacementOutcome(StrEnum):
     """What became of one certificate. `skipped`: it was replaced otherwise meanwhile."""
 
     PLANNED = "planned"
@@ -49,7 +49,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     place: int
     certificate_id: UUID
     common_name: str
-    outcome: Outcome
+    outcome: ReplacementOutcome
     order_id: UUID | None
     successor_id: UUID | None
     error: str | None
@@ -78,7 +78,7 @@ class Replacements(Protocol):
         ...
 
     async def items(
-        self, replacement_id: UUID, outcomes: tuple[Outcome, ...] = (), *, after: int = -1, limit: int = 50
+        self, replacement_id: UUID, outcomes: tuple[ReplacementOutcome, ...] = (), *, after: int = -1, limit: int = 50
     ) -> Sequence[Item]:
         """Its certificates in the order of the plan, from behind a place on."""
         ...
