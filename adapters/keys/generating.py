@@ -12,7 +12,7 @@ from adapters.x509.private_keys import PrivateKey, spki, to_pkcs8
 from application.issuer_ports import GeneratedKey
 from domain.errors import Code, Refused
 
-_NICENESS = 10
+_NICER = 3
 _MAKERS: dict[str, Callable[[], PrivateKey]] = {
     "rsa-2048": lambda: rsa.generate_private_key(65537, 2048),
     "rsa-3072": lambda: rsa.generate_private_key(65537, 3072),
@@ -27,7 +27,7 @@ def _stand_back() -> None:
     """Let others come first: who waits for a key waits for seconds anyway. (Linux has priorities by thread.)"""
     with contextlib.suppress(AttributeError, OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + _NICER)
 
 
 _threads = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), "key maker", _stand_back)

@@ -103,7 +103,8 @@ def _registered(ca: Pebble, trusted: str) -> ClientV2:
 
 
 def _answered(client: ClientV2, order: messages.OrderResource) -> messages.OrderResource:
-    for authorization in order.authorizations:
+    found: list[messages.AuthorizationResource] = cast("Any", order).authorizations
+    for authorization in found:
         offered: tuple[messages.ChallengeBody, ...] = cast("Any", authorization.body.challenges)
         body = next(each for each in offered if each.chall.typ == "http-01")
         client.answer_challenge(body, body.chall.response(client.net.key))

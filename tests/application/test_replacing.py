@@ -91,7 +91,7 @@ class Estate(NamedTuple):
             found = await self.state(replacement_id)
             if found.ended_at is not None:
                 return found
-        raise AssertionError(found)
+        raise AssertionError(await self.state(replacement_id))
 
 
 async def estate(count: int, *, pace: ReplacementPace = ReplacementPace(), twice: float = 0.0) -> Estate:
