@@ -39,6 +39,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "certificate.order.csr_received": {"csr_pem"},
     "certificate.order.failed": {"error"},
     "certificate.owner_changed": {"owner"},
+    "certificate.replacement.requested": {"key_algorithm"},
     "certificate.revoke.ca_by_hand": {"message"},
     "certificate.revoke.ca_failed": {"message"},
     "certificate.revoke.ca_informed": {"message"},

@@ -28,6 +28,12 @@ def _newest_first(town: Town, kind: str, matches: Callable[[Any], bool] = lambda
     return [known.id for known in reversed(town.known(kind)) if matches(known.state)]
 
 
+def _orders(town: Town, matches: Callable[[Any], bool] = lambda _: True) -> list[Any]:
+    """Newest first, those of mass replacements among them."""
+    both = sorted((*town.known("order"), *town.known("replacement_order")), key=lambda known: known.created_position)
+    return [known.id for known in reversed(both) if matches(known.state)]
+
+
 def _by_name(town: Town, kind: str, matches: Callable[[Any], bool] = lambda _: True) -> list[Any]:
     found = [known for known in town.known(kind) if matches(known.state)]
     return [known.id for known in sorted(found, key=lambda known: (known.state.name.lower(), known.id))]
@@ -80,13 +86,13 @@ async def test_orders(town: Town, ask: Views) -> None:
         (OrderFilter(q="NEW1"), lambda o: "new1" in o.parameters.common_name),
     ]
     for narrow, matches in cases:
-        expected = _newest_first(town, "order", matches)
+        expected = _orders(town, matches)
         assert expected
         found = await walk(partial(_page, ask.orders, narrow))
         assert expected == [row.id for row in found]
         assert expected == [row.id async for rows in ask.orders.stream(narrow) for row in rows]
     still_open = {OrderStatus.PENDING, OrderStatus.PROCESSING}
-    expected = _newest_first(town, "order", lambda o: o.status in still_open)[::-1]
+    expected = _orders(town, lambda o: o.status in still_open)[::-1]
     assert expected[:2] == [row.id for row in await ask.orders.open(2)]
 
 
