@@ -301,13 +301,21 @@ async def test_a_ca_that_cannot_be_told_is_told_by_people() -> None:
 
 
 async def test_a_ca_that_wants_to_be_asked_later_is_trouble_that_passes() -> None:
-    """The queue comes again by itself."""
+    """It is told again after the time it named, not before."""
     world = World()
-    with pytest.raises(NotYet):
-        await revoked_with(world, NotYet("The CA limits its rate", 30.0))
+    issuers = await local_pki(world)
+    talk = Talk(await issuers.of(Provider.LOCAL_PKI), NotYet("The CA limits its rate", 30.0), "The CA revoked it.")
+    office = Office(world, Field(), issuers=talk)
+    certificate_id = await ordered_and_revoked(world, office, talk)
     [failed] = world.events(RevocationCaFailed)
     assert isinstance(failed, RevocationCaFailed)
     assert failed.retrying
+    await office.later(seconds=20, timers=False)
+    assert 1 == len(talk.told)
+    await office.later(seconds=11, timers=False)
+    notice = (await state(world, certificate_id)).ca_notice
+    assert notice is not None
+    assert (NoticeState.INFORMED, 2) == (notice.state, len(talk.told))
 
 
 async def notices(world: World) -> list[Alert]:
