@@ -18,7 +18,7 @@ from api.as_of import stamp
 from api.asking import DEPENDENCIES, replay
 from api.body import StrictJson
 from api.bridge_api.handlers import HANDLERS as BRIDGE_HANDLERS
-from api.bridge_api.identity import peer
+from api.bridge_api.identity import claimed_peer, peer
 from api.controllers import (
     acme_clients,
     alerts,
@@ -142,6 +142,7 @@ def create_bridge_app(services: Services) -> Litestar:
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "peer": Provide(peer),
+            "claimed_peer": Provide(claimed_peer),
         },
         exception_handlers=exception_handlers(services),
         request_max_body_size=BRIDGE_BODY,

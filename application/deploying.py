@@ -19,10 +19,10 @@ from application.deployment_ends import (
 )
 from application.grounds import Grounds, grounds_of
 from application.handing_out import hand_out, oldest_of_each_target
-from application.house import Attempt, Context, Done, House, append, carry_out, load, write
+from application.house import Attempt, Context, Done, House, Loaded, append, carry_out, load, write
 from application.ports import PendingDeployment, VersionConflict
 from domain import deployment, ids
-from domain.bridge import BRIDGE
+from domain.bridge import BRIDGE, Bridge
 from domain.certificate import CERTIFICATE, KeyOrigin
 from domain.connector import CONNECTOR, Connector
 from domain.entity import Actor, ActorKind
@@ -97,7 +97,7 @@ async def _obstacle(house: House, grounds: Grounds, context: Context) -> tuple[F
     if found is not None:
         return found
     if not (await load(house, BRIDGE, grounds.target.found.bridge_id)).found.trusted:
-        return FailureCause.BRIDGE_DISCONNECTED, "The bridge of this target system is not enrolled, or retired."
+        return FailureCause.BRIDGE_DISCONNECTED, "The bridge of this target system is not approved, or not trusted."
     if grounds.certificate.found.has_private_key and not await house.vault.has_private_key(grounds.certificate.id):
         return FailureCause.INVALID_CERTIFICATE_OR_KEY, "The private key of this certificate is no longer stored here."
     return None
@@ -120,6 +120,9 @@ async def lease(house: House, context: Context, bridge_id: UUID, capacity: int) 
 async def _lease_one(
     house: House, context: Context, bridge_id: UUID, pending: PendingDeployment
 ) -> LeasedDeployment | None:
+    bridge = await load(house, BRIDGE, bridge_id)
+    if not bridge.found.trusted:
+        return None  # it has waited for long, and is trusted no longer
     fence = await house.leases.take(
         pending.deployment_id,
         DEPLOYMENT,
@@ -130,16 +133,17 @@ async def _lease_one(
     )
     if fence is None:
         return None
-    leased = await _start(house, context.part(fence), bridge_id, pending, fence)
+    leased = await _start(house, context.part(fence), bridge, pending, fence)
     if leased is None:
         await house.leases.release(pending.deployment_id, fence)
     return leased
 
 
 async def _start(
-    house: House, context: Context, bridge_id: UUID, pending: PendingDeployment, fence: int
+    house: House, context: Context, bridge: Loaded[Bridge], pending: PendingDeployment, fence: int
 ) -> LeasedDeployment | None:
-    """Record that the bridge takes it; only then does anything secret leave the vault."""
+    """Record that the bridge, still trusted, takes it; only then does anything secret leave the vault."""
+    bridge_id = bridge.id
     connector = await load(house, CONNECTOR, pending.connector_id)
     state = connector.found
     if state.deployment_id != pending.deployment_id or state.settings is None or state.settings.bridge_id != bridge_id:
@@ -154,7 +158,7 @@ async def _start(
         await give_up(house, context, connector.id, pending.deployment_id, FailureCause.UNKNOWN, why)
         return None
     try:
-        await append(house, within, write(connector, events))
+        await append(house, within, write(connector, events), write(bridge, ()))
     except VersionConflict:
         return None  # it will be offered again
     material = await _material(house, pending, state, fence)

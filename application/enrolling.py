@@ -26,6 +26,7 @@ from application.ports import VersionConflict
 from domain import bridge as bridges
 from domain import ids
 from domain.bridge import BRIDGE, Bridge, BridgeEnrolmentIssued
+from domain.bridge_trust import Standing, standing
 from domain.errors import Code, Refused
 
 
@@ -35,6 +36,7 @@ class SignedBridge(NamedTuple):
     certificate_pem: str
     fingerprint_sha256: str
     not_after: datetime
+    public_key_sha256: str
 
 
 class BridgeSigner(Protocol):
@@ -143,13 +145,15 @@ def _bad_token() -> Refused:
     return Refused(Code.FORBIDDEN, "The enrolment token is wrong, used or too old; ask an operator for a new one.")
 
 
-async def identify_bridge(house: House, bridge_id: UUID, certificate_fingerprint: str) -> Loaded[Bridge]:
-    """The bridge behind a verified client certificate; only its current certificate counts."""
+async def identify_bridge(
+    house: House, bridge_id: UUID, certificate_fingerprint: str
+) -> tuple[Loaded[Bridge], Standing]:
+    """The bridge behind a verified client certificate, and what that certificate is worth."""
     bridge = await load(house, BRIDGE, bridge_id)
-    state = bridge.state
-    if state is None or not state.trusted or state.certificate_fingerprint_sha256 != certificate_fingerprint:
+    worth = standing(bridge.state, certificate_fingerprint) if bridge.state and bridge.state.enrolled else None
+    if worth is None or worth is Standing.UNKNOWN:
         raise Refused(Code.FORBIDDEN, "This bridge is not enrolled, or no longer trusted.")
-    return bridge
+    return bridge, worth
 
 
 async def bridge_seen(house: House, context: Context, bridge: Loaded[Bridge], version: str) -> None:
@@ -177,7 +181,7 @@ async def bridge_silent(
 
 
 async def retire_bridge(house: House, context: Context, bridge_id: UUID) -> Done[Loaded[Bridge]]:
-    """No longer in use; its next request is refused."""
+    """No longer in use; its next request is refused, and what it held is free."""
 
     async def attempt() -> Attempt[Loaded[Bridge]]:
         bridge = await load(house, BRIDGE, bridge_id)
@@ -186,4 +190,6 @@ async def retire_bridge(house: House, context: Context, bridge_id: UUID) -> Done
         return Attempt((write(bridge, events),), bridge.after(events))
 
     again = reading_back(house, BRIDGE, bridge_id)
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.retire", again=again)
+    done = await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.retire", again=again)
+    await house.leases.free(bridge_id)
+    return done

@@ -11,6 +11,7 @@ from application.endpoint_keys import ENDPOINT_CSR, WantedCsr, is_awaited, wante
 from application.handing_out import hand_out, oldest_of_each_target
 from application.house import House, load
 from application.ports import Errand
+from domain.bridge import BRIDGE
 from domain.discovery import DISCOVERY
 from domain.target_system import TARGET_SYSTEM
 
@@ -37,7 +38,7 @@ async def lease_errands(house: House, bridge_id: UUID, capacity: int) -> list[Le
 
 
 async def _lease_one(house: House, bridge_id: UUID, errand: Errand) -> LeasedErrand | None:
-    if not await _recorded(house, errand):
+    if not await _recorded(house, errand) or not (await load(house, BRIDGE, bridge_id)).found.trusted:
         return None
     target_id, seconds = errand.target_system_id, house.settings.lease_seconds
     fence = await house.leases.take(errand.id, errand.kind, target_id, target_id, bridge_id, seconds)

@@ -325,6 +325,10 @@ class Leases(Protocol):
         """End a lease; nothing happens where a newer one stands."""
         ...
 
+    async def free(self, bridge_id: UUID) -> None:
+        """End all leases of a bridge that is trusted no longer: others may work on its target systems at once."""
+        ...
+
     async def find(self, assignment_id: UUID) -> Lease | None:
         """The latest lease of an assignment, live or ended."""
         ...

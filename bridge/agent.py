@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from bridge.leases import Lease, Leases
 from bridge.leasing import lease
 from bridge.logs import say
 from bridge.protocol import Assignment, DiscoveryRequest, FailureCause
+from bridge.renewal import Renewal
 from bridge.reporting import Progress, Refusal, report_until_known
 
 _QUICK_SECONDS = 0.5
@@ -27,13 +29,16 @@ _QUICK_SECONDS = 0.5
 class Agent:
     """One bridge at work. `run` goes on until `stop` is called or it is cancelled."""
 
-    def __init__(self, control_plane: ControlPlane, journal: Journal, executor: Executor, config: Config) -> None:
+    def __init__(
+        self, control_plane: ControlPlane, journal: Journal, executor: Executor, config: Config, directory: Path
+    ) -> None:
         self._control_plane = control_plane
         self._journal = journal
         self._executor = executor
         self._config = config
         self._leases = Leases(control_plane, config.heartbeat_seconds)
         self._progress = Progress(control_plane, self._leases)
+        self._renewal = Renewal(directory, control_plane, self._leases.server_time, config.retry_seconds)
         self._targets: dict[UUID, asyncio.Lock] = {}
         self._working: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
@@ -59,6 +64,7 @@ class Agent:
         backoff = Backoff(self._config.retry_seconds)
         while True:
             capacity = await self._capacity()
+            await self._renewal.renew_if_due()
             begun = time.monotonic()
             try:
                 leased = await lease(self._control_plane, capacity, self._config.poll_seconds)

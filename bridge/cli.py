@@ -62,7 +62,13 @@ def enrol(url: str, token_file: Any, ca_pin: str, directory: Path, *, replace: b
         _stop(2, str(error))
     except (enrolment.EnrolmentFailed, ServerRefused) as error:
         _stop(1, str(error))
-    _answer(msgspec.to_builtins(identity), f"Enrolled as {identity.name} ({identity.bridge_id}).", as_json=as_json)
+    shown = enrolment.fingerprint(directory)
+    people = (
+        f"Enrolled as {identity.name} ({identity.bridge_id}). It gets work once a second person approves it.\n"
+        f"SHA-256 of its certificate, for whoever approves it: {shown}"
+    )
+    machine = {**msgspec.to_builtins(identity), "certificate_fingerprint_sha256": shown}
+    _answer(machine, people, as_json=as_json)
 
 
 def _make_room(directory: Path, *, replace: bool) -> None:

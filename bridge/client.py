@@ -1,6 +1,7 @@
 """Calls to the control plane, and what their failures mean for the bridge: wait, give up on this body, or go on."""
 
 import ssl
+from collections import Counter
 from typing import Any, TypeVar
 
 import httpx
@@ -33,27 +34,55 @@ class ControlPlane:
     """The bridge's side of the protocol. One instance per bridge; `close` at the end."""
 
     def __init__(self, url: str, context: ssl.SSLContext) -> None:
-        # trust_env off: no proxy and no other CA sneaks in by way of the environment.
-        self._client = httpx.AsyncClient(base_url=url, verify=context, timeout=_SECONDS, trust_env=False)
+        self._url = url
+        self._client = _client(url, context)
+        self._under_way: Counter[httpx.AsyncClient] = Counter()
 
     async def close(self) -> None:
         """End all connections."""
-        await self._client.aclose()
+        for client in {self._client, *self._under_way}:
+            await client.aclose()
+
+    async def use(self, context: ssl.SSLContext) -> None:
+        """Calls from now on go over new connections, with this context; those under way end over the old ones."""
+        before, self._client = self._client, _client(self._url, context)
+        if before not in self._under_way:
+            await before.aclose()
 
     async def call(self, path: str, request: msgspec.Struct, answer: type[T], wait_seconds: float = 0) -> T:
         """POST a request; `wait_seconds` is how long the server may think about it. CallFailed or Pointless."""
-        timeout = httpx.Timeout(_SECONDS, read=_SECONDS + wait_seconds)
-        headers = {"content-type": "application/json", "accept": "application/json"}
+        client = self._client
+        self._under_way[client] += 1
         try:
-            async with self._client.stream(
-                "POST", path, content=msgspec.json.encode(request), headers=headers, timeout=timeout
-            ) as response:
-                body = await _read(response)
-        except (httpx.HTTPError, OSError) as error:
-            raise CallFailed(f"{path}: {type(error).__name__}: {clean(str(error), 500)}") from error
-        if response.is_success:
-            return _decoded(path, body, answer)
-        raise _failure(path, response, body)
+            return await _call(client, path, request, answer, wait_seconds)
+        finally:
+            self._under_way[client] -= 1
+            if not self._under_way[client]:
+                del self._under_way[client]
+                if client is not self._client:
+                    await client.aclose()
+
+
+def _client(url: str, context: ssl.SSLContext) -> httpx.AsyncClient:
+    # trust_env off: no proxy and no other CA sneaks in by way of the environment.
+    return httpx.AsyncClient(base_url=url, verify=context, timeout=_SECONDS, trust_env=False)
+
+
+async def _call(
+    client: httpx.AsyncClient, path: str, request: msgspec.Struct, answer: type[T], wait_seconds: float
+) -> T:
+    timeout = httpx.Timeout(_SECONDS, read=_SECONDS + wait_seconds)
+    headers = {"content-type": "application/json", "accept": "application/json"}
+    try:
+        async with client.stream(
+            "POST", path, content=msgspec.json.encode(request), headers=headers, timeout=timeout
+        ) as response:
+            body = await _read(response)
+    except (httpx.HTTPError, OSError) as error:
+        raise CallFailed(f"{path}: {type(error).__name__}: {clean(str(error), 500)}") from error
+    if response.is_success:
+        return _decoded(path, body, answer)
+    raise _failure(path, response, body)
 
 
 async def _read(response: httpx.Response) -> bytes:

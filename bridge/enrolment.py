@@ -9,17 +9,11 @@ import msgspec
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from bridge import state
+from bridge.keys import key_and_request
 from bridge.kinds import KINDS
 from bridge.protocol import ENROL_PATH, EnrolAnswer, EnrolRequest
 from bridge.text import clean
@@ -50,22 +44,24 @@ def enrol(directory: Path, url: str, token: str, pin: str) -> state.Identity:
 
 def forget(directory: Path) -> None:
     """Forget an earlier enrolment, its keys too, before a new one."""
-    for name in (state.IDENTITY, state.CERTIFICATE, state.REQUEST, state.KEY, state.HPKE_KEY, state.AUTHORITY):
-        (directory / name).unlink(missing_ok=True)
-    state.sync_directory(directory)
+    state.remove(directory, state.IDENTITY, state.CERTIFICATE, state.REQUEST, state.KEY, state.HPKE_KEY)
+    state.remove(directory, state.AUTHORITY, state.NEXT_KEY, state.NEXT_REQUEST, state.NEXT_CERTIFICATE)
+
+
+def fingerprint(directory: Path) -> str:
+    """SHA-256 of the bridge's certificate (hex): whoever approves the bridge compares it."""
+    certificate = x509.load_pem_x509_certificate((directory / state.CERTIFICATE).read_bytes())
+    return certificate.fingerprint(hashes.SHA256()).hex()
 
 
 def _make_keys(directory: Path) -> None:
     if (directory / state.REQUEST).exists():
         return
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "certferry bridge")])
-    request = x509.CertificateSigningRequestBuilder().subject_name(subject).sign(key, hashes.SHA256())
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    state.save(directory, state.KEY, pem)
+    key, request = key_and_request()
+    state.save(directory, state.KEY, key)
     state.save(directory, state.HPKE_KEY, X25519PrivateKey.generate().private_bytes_raw().hex())
     # Last: with it, the keys are complete.
-    state.save(directory, state.REQUEST, request.public_bytes(Encoding.PEM).decode())
+    state.save(directory, state.REQUEST, request)
 
 
 def _request(directory: Path, token: str) -> EnrolRequest:

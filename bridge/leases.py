@@ -74,7 +74,7 @@ class Leases:
         while True:
             if lease.lost:
                 raise LeaseLost("The lease went to another attempt; this one stops.")
-            now = self._server_time()
+            now = self.server_time()
             if now is not None and now >= lease.assignment.deadline:
                 raise LeaseLost("The deadline of this assignment has passed.")
             if now is not None and since_boot() < lease.held_until:
@@ -115,7 +115,8 @@ class Leases:
             self._server_at = (answer.server_time, since_boot())
             self._answered.notify_all()
 
-    def _server_time(self) -> dt.datetime | None:
+    def server_time(self) -> dt.datetime | None:
+        """The control plane's time, as the last heartbeat told it; None before the first one."""
         if self._server_at is None:
             return None
         told, at = self._server_at

@@ -26,6 +26,7 @@ from bridge.kinds import KINDS, TargetKind
 __all__ = ["KINDS", "TargetKind"]
 
 ENROL_PATH = "/bridge/v1/enrol"
+RENEW_PATH = "/bridge/v1/renew"
 HEARTBEAT_PATH = "/bridge/v1/heartbeat"
 LEASE_PATH = "/bridge/v1/lease"
 PROGRESS_PATH = "/bridge/v1/progress"
@@ -107,6 +108,25 @@ class EnrolAnswer(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     certificate_pem: Pem
     ca_pem: Pem
+
+
+class RenewRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The next client certificate, for a new key (PKCS#10, its subject is ignored), asked for with the present one.
+
+    Until the bridge asks for work with the new certificate the present one stays good, and repeating the same request
+    gives a certificate for the same key again. From then on, a `lease` or `renew` with an older certificate is somebody
+    else's: the bridge is quarantined. So `lease` and `renew` are sent one after the other, never side by side.
+    """
+
+    csr_pem: Annotated[str, Meta(max_length=8_192)]
+
+
+class RenewAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`ca_pem` as in `EnrolAnswer`. `generation` counts the keys of this enrolment."""
+
+    certificate_pem: Pem
+    ca_pem: Pem
+    generation: Annotated[int, Meta(ge=1)]
 
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from bridge import state
+from bridge import renewal, state
 from bridge.agent import Agent
 from bridge.client import ControlPlane
 from bridge.config import Config
@@ -24,11 +24,12 @@ async def run(directory: Path, config: Config, open_host: OpenHost | None = None
     """
     with state.locked(state.open_state(directory)):
         identity = state.read_identity(directory)
+        renewal.finish(directory)
         control_plane = ControlPlane(identity.url, mutual_context(directory))
         executor = Executor(identity.bridge_id, state.read_hpke_key(directory), drivers(config, open_host))
         journal = Journal(directory)
         try:
-            agent = Agent(control_plane, journal, executor, config)
+            agent = Agent(control_plane, journal, executor, config, directory)
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, agent.stop)
             say("running", bridge_id=identity.bridge_id, name=identity.name, url=identity.url, version=VERSION)

@@ -19,6 +19,7 @@ KEY, HPKE_KEY, REQUEST, CERTIFICATE, AUTHORITY, IDENTITY = (
     "ca.pem",
     "bridge.json",
 )
+NEXT_KEY, NEXT_REQUEST, NEXT_CERTIFICATE = "next-key.pem", "next-request.pem", "next-certificate.pem"
 JOURNAL = "journal"
 
 
@@ -71,6 +72,19 @@ def save(directory: Path, name: str, content: str) -> None:
         file.flush()
         os.fsync(descriptor)
     following.replace(directory / name)
+    sync_directory(directory)
+
+
+def move(directory: Path, name: str, onto: str) -> None:
+    """Give a file of the directory the name of another one, which is gone: in one step, durable."""
+    (directory / name).replace(directory / onto)
+    sync_directory(directory)
+
+
+def remove(directory: Path, *names: str) -> None:
+    """Remove files of the directory; those that are not there are none."""
+    for name in names:
+        (directory / name).unlink(missing_ok=True)
     sync_directory(directory)
 
 

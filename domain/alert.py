@@ -22,6 +22,7 @@ class AlertKind(StrEnum):
     EXPIRY = "expiry"
     APPROVAL_WAITING = "approval_waiting"
     BRIDGE_SILENT = "bridge_silent"
+    BRIDGE_QUARANTINED = "bridge_quarantined"
     PROJECTION_QUARANTINED = "projection_quarantined"
     REACTION_FAILED = "reaction_failed"
     LEDGER_CHECK_LATE = "ledger_check_late"

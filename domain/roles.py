@@ -33,6 +33,7 @@ class Permission(StrEnum):
     CONNECTORS = "connectors"
     TARGET_SYSTEMS = "target_systems"
     BRIDGES = "bridges"
+    APPROVE_BRIDGES = "approve_bridges"
     PROVIDERS = "providers"
     ACME_CLIENTS = "acme_clients"  # keys for external account binding, accounts
     DISCOVER = "discover"
@@ -56,7 +57,7 @@ _P = Permission
 
 _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
     Role.REQUESTER: (_P.ORDER, _P.PUSH, _P.DEPLOY, _P.RENEW, _P.CANCEL),
-    Role.APPROVER: (_P.APPROVE, _P.REJECT, _P.STANDING_APPROVALS),
+    Role.APPROVER: (_P.APPROVE, _P.REJECT, _P.STANDING_APPROVALS, _P.APPROVE_BRIDGES),
     Role.IMPLEMENTER: (_P.IMPLEMENT, _P.RESCHEDULE, _P.RETRY),
     Role.OPERATOR: (
         _P.IMPORT,
@@ -64,6 +65,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.CONNECTORS,
         _P.TARGET_SYSTEMS,
         _P.BRIDGES,
+        _P.APPROVE_BRIDGES,
         _P.PROVIDERS,
         _P.ACME_CLIENTS,
         _P.DISCOVER,
@@ -77,6 +79,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
     ),
     Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT, _P.REVIEW),
     Role.ADMIN: (
+        _P.APPROVE_BRIDGES,
         _P.PROVIDERS,
         _P.ACME_CLIENTS,
         _P.POLICIES,

@@ -5,7 +5,6 @@ import contextlib
 import signal
 import socket
 from pathlib import Path
-from uuid import UUID
 
 import httpx
 
@@ -23,8 +22,6 @@ from adapters.demo.rest import PATIENCE, DemoFailed, Rest
 from adapters.demo.showing import DemoReady, Screen, make_way_for, write_ready_file
 from adapters.demo.web_servers import WebServers, choose_web_servers
 from adapters.settings import load_settings
-
-_BRIDGE_LOOK_SECONDS = 600.0
 
 
 async def run_demo(
@@ -61,9 +58,7 @@ class _Demo:
             self._screen.note(f"Process {pid} was left over from an earlier demo in this directory; ended it.")
         try:
             await self._start()
-            async with asyncio.TaskGroup() as watching:
-                watching.create_task(self._database.watch(self._screen.note, self._changed))
-                watching.create_task(self._keep_bridge_enrolled())
+            await self._database.watch(self._screen.note, self._changed)
         finally:
             self._screen.step("stopping")
             await self._stop()
@@ -129,17 +124,6 @@ class _Demo:
             ca_pem_path=self._place.ca,
             directory=self._place.directory,
         )
-
-    async def _keep_bridge_enrolled(self) -> None:
-        """A bridge's certificate lasts a day; a demo that runs longer enrols it again. (Renewal is a later matter.)"""
-        while True:
-            await asyncio.sleep(_BRIDGE_LOOK_SECONDS)
-            if bridge.lasts(self._place) or not await self._parts.end("bridge"):
-                continue
-            assert self._place.kept.bridge_id is not None
-            async with open_core(load_settings(self._place.config, {})) as core:
-                await bridge.enrol_again(core, self._place, UUID(self._place.kept.bridge_id))
-            await self._parts.start(bridge.part(self._place))
 
     async def _until_ready(self) -> None:
         deadline = asyncio.get_running_loop().time() + PATIENCE

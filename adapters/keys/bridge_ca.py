@@ -82,7 +82,8 @@ class BridgeCa:
         subject, key = named(f"bridge {bridge_id}"), load_spki(request.public_key)
         certificate = make_leaf(subject, key, [uri], Usage.CLIENT, lasting, self._authority)
         fingerprint = hashlib.sha256(certificate_der(certificate)).hexdigest()
-        return SignedBridge(certificate_pem(certificate), fingerprint, lasting.not_after)
+        of_key = hashlib.sha256(request.public_key).hexdigest()
+        return SignedBridge(certificate_pem(certificate), fingerprint, lasting.not_after, of_key)
 
     def identify(self, der: bytes) -> UUID:
         """The bridge a client certificate belongs to. Raises Refused(forbidden) unless this CA says so, now.

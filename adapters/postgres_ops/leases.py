@@ -33,6 +33,7 @@ WHERE l.assignment_id = h.assignment_id AND l.fence = h.fence AND l.bridge_id = 
 RETURNING l.assignment_id
 """
 _RELEASE = "DELETE FROM ops.target_leases WHERE assignment_id = %s AND fence = %s"
+_FREE = "DELETE FROM ops.target_leases WHERE bridge_id = %s"
 _FIND = """
 SELECT assignment_id, kind, subject_id, target_system_id, bridge_id, fence FROM ops.assignments WHERE assignment_id = %s
 """
@@ -77,6 +78,10 @@ class PostgresLeases:
     async def release(self, assignment_id: UUID, fence: int) -> None:
         """See Leases.release."""
         await self._database.rows(_RELEASE, (assignment_id, fence))
+
+    async def free(self, bridge_id: UUID) -> None:
+        """See Leases.free."""
+        await self._database.rows(_FREE, (bridge_id,))
 
     async def find(self, assignment_id: UUID) -> Lease | None:
         """See Leases.find."""

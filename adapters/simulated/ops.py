@@ -53,6 +53,11 @@ class SimulatedLeases:
         if lease is not None and lease.fence == fence:
             del self._live[lease.target_system_id]
 
+    async def free(self, bridge_id: UUID) -> None:
+        """See Leases.free."""
+        for target_id in [t for t, (lease, _) in self._live.items() if lease.bridge_id == bridge_id]:
+            del self._live[target_id]
+
     async def find(self, assignment_id: UUID) -> Lease | None:
         """See Leases.find."""
         return self._latest.get(assignment_id)

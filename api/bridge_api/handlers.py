@@ -1,4 +1,4 @@
-"""The six calls of the bridge protocol. Bodies and answers are those of bridge/protocol.py."""
+"""The calls of the bridge protocol. Bodies and answers are those of bridge/protocol.py."""
 
 import asyncio
 import base64
@@ -14,10 +14,11 @@ from litestar.params import JSONBody
 
 from api.bridge_api.assigning import wait_for_work
 from api.bridge_api.identity import Peer
+from api.bridge_api.renewing import disconnected, renew, the_one_holder
 from api.problems import FieldError, Problem
 from api.security import client_address, knocked, public
 from api.services import Services
-from application import deploying, discovering, enrolling, registering
+from application import deploying, discovering, enrolling, registering, trusting
 from application.endpoint_csr import refuse_csr, take_csr
 from application.endpoint_keys import ENDPOINT_CSR
 from application.house import Context, load
@@ -126,24 +127,20 @@ async def heartbeat(peer: NamedDependency[Peer], data: JSONBody[protocol.Heartbe
 
 @post(protocol.LEASE_PATH, opt=public(), status_code=200)
 async def lease(
-    request: Request[Any, Any, Any], peer: NamedDependency[Peer], data: JSONBody[protocol.LeaseRequest]
+    request: Request[Any, Any, Any], claimed_peer: NamedDependency[Peer], data: JSONBody[protocol.LeaseRequest]
 ) -> Response[Any]:
     """Work for the bridge, as soon as there is some."""
+    peer = await the_one_holder(claimed_peer)
+    await trusting.take_up_certificate(peer.services.house, peer.context, peer.bridge, peer.fingerprint_sha256)
     version = peer.bridge.found.version
     if version is not None:
         await enrolling.bridge_seen(peer.services.house, peer.context, peer.bridge, version)
-    gone = asyncio.ensure_future(_disconnected(request))
+    gone = asyncio.ensure_future(disconnected(request))
     try:
         found = await wait_for_work(peer, data.capacity, data.wait_seconds, gone)
     finally:
         gone.cancel()
     return _answer(protocol.LeaseAnswer(assignments=found), _SECRET)
-
-
-async def _disconnected(request: Request[Any, Any, Any]) -> None:
-    """Return when the bridge has closed the connection; its body is read already."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 @post(protocol.PROGRESS_PATH, opt=public(), status_code=200)
@@ -238,4 +235,4 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
     return _answer(protocol.ReportAnswer(accepted=True, stale=False))
 
 
-HANDLERS = [enrol, heartbeat, lease, progress, result, discovery]
+HANDLERS = [enrol, renew, heartbeat, lease, progress, result, discovery]

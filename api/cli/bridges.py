@@ -1,5 +1,6 @@
 """`certferry bridges`: the agents near the targets."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from api.cli.printing import answer, answer_rows, json_option, pass_config, with
 if TYPE_CHECKING:
     from adapters.bootstrap import Core
     from application.enrolling import IssuedToken
+    from projections.bridges.view import BridgeRow
 
 
 @click.group()
@@ -30,22 +32,31 @@ def list_bridges(config: Path | None, *, as_json: bool) -> None:
         while True:
             page = await core.views.bridges.list(limit=200, cursor=cursor)
             seen = await core.house.presence.last_seen([row.id for row in page.items])
-            for row in page.items:
-                last = seen.get(row.id)
-                rows.append(
-                    {
-                        "id": str(row.id),
-                        "name": row.state.name,
-                        "status": row.state.status.value,
-                        "last_seen_at": last.isoformat(timespec="seconds") if last else None,
-                        "version": row.state.version,
-                    }
-                )
+            rows += [_row(row, seen.get(row.id)) for row in page.items]
             cursor = page.next_cursor
             if cursor is None:
                 return rows
 
     answer_rows(with_core(config, act), as_json=as_json)
+
+
+def _row(found: "BridgeRow", last_seen_at: datetime | None) -> dict[str, Any]:
+    state = found.state
+    return {
+        "id": str(found.id),
+        "name": state.name,
+        "status": state.status.value,
+        "awaits_approval": state.enrolled and not state.trusted,
+        "last_seen_at": _seconds(last_seen_at),
+        "version": state.version,
+        "certificate_not_after": _seconds(state.certificate_not_after),
+        "certificate_generation": state.generation,
+        "quarantine_reason": state.quarantine_reason,
+    }
+
+
+def _seconds(instant: datetime | None) -> str | None:
+    return instant.isoformat(timespec="seconds") if instant else None
 
 
 @bridges.command()
@@ -69,7 +80,7 @@ def add(config: Path | None, name: str, *, as_json: bool) -> None:
 @json_option
 @pass_config
 def token(config: Path | None, bridge_id: UUID, *, as_json: bool) -> None:
-    """Another enrolment token for BRIDGE_ID: its host was set up anew, or its certificate ran out."""
+    """Another token for BRIDGE_ID: its host was set up anew, its certificate ran out, or it was quarantined."""
 
     async def act(core: "Core") -> dict[str, Any]:
         from api.cli.acting import by_hand
@@ -111,6 +122,7 @@ def _shown(core: "Core", issued: "IssuedToken") -> dict[str, Any]:
 def _tell(found: dict[str, Any], *, as_json: bool) -> None:
     people = (
         f"{found['token']}\n\nShown once; good for one enrolment until {found['expires_at']}. On the bridge's host:\n"
-        f"  certferry-bridge enrol --url {found['url']} --ca-pin {found['ca_pin_sha256']} --token-file -"
+        f"  certferry-bridge enrol --url {found['url']} --ca-pin {found['ca_pin_sha256']} --token-file -\n"
+        f"Then a person approves it: POST /api/v1/bridges/{found['bridge_id']}/approve"
     )
     answer(found, people, as_json=as_json)

@@ -19,6 +19,7 @@ from api.presenters.estate import bridge, discovery, issued_bridge
 from api.presenters.known import Known
 from api.schemas.estate import (
     AddBridgeBody,
+    ApproveBridgeBody,
     BridgeBody,
     BridgePage,
     DiscoverBody,
@@ -26,14 +27,21 @@ from api.schemas.estate import (
     DiscoveryPage,
     IssuedBridge,
 )
+from api.schemas.work_orders import CommentBody
 from api.security import any_role, requires
 from application.discovering import start_discovery
 from application.enrolling import issue_enrolment, retire_bridge
-from domain.bridge import BridgeStatus
+from application.house import Done, Loaded
+from application.reenrolling import issue_enrolment_again
+from application.trusting import approve_bridge, quarantine_bridge
+from domain.bridge import Bridge, BridgeStatus
 from domain.roles import Permission
 from projections.bridges.view import BridgeFilter, BridgeRow
 from projections.discoveries.view import DiscoveryFilter, DiscoveryRow
 from projections.rows import Page
+
+ANY_CERTIFICATE = ApproveBridgeBody()
+NO_COMMENT = CommentBody()
 
 
 def bridge_filter(status: FromQuery[list[BridgeStatus] | None] = None, q: Text = None) -> BridgeFilter:
@@ -84,6 +92,37 @@ async def add_bridge(data: JSONBody[AddBridgeBody], command: NamedDependency[Com
     )
 
 
+@post("/bridges/{bridge_id:uuid}/enrolment-tokens", opt=requires(Permission.BRIDGES) | SECRET_ANSWER, status_code=201)
+async def issue_another_token(bridge_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[IssuedBridge]:
+    """Another enrolment token: its host was set up anew, its certificate ran out, or it was quarantined."""
+    done = await issue_enrolment_again(command.house, command.context, bridge_id)
+    found = done.result.bridge
+    shown = issued_bridge(done.result, command.services.bridge_ca.pin)
+    return await command.answer(done, shown, status=201, version=found.version, secret=True)
+
+
+@post("/bridges/{bridge_id:uuid}/approve", opt=requires(Permission.APPROVE_BRIDGES), status_code=200)
+async def approve_a_bridge(
+    bridge_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[ApproveBridgeBody] = ANY_CERTIFICATE
+) -> Response[BridgeBody]:
+    """Let in a bridge that has enrolled: somebody else than who issued its token (four eyes)."""
+    meant = data.certificate_fingerprint_sha256
+    done = await approve_bridge(command.house, command.context, bridge_id, fingerprint_sha256=meant)
+    return await _answer(command, done)
+
+
+@post("/bridges/{bridge_id:uuid}/quarantine", opt=requires(Permission.BRIDGES), status_code=200)
+async def quarantine_a_bridge(
+    bridge_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[CommentBody] = NO_COMMENT
+) -> Response[BridgeBody]:
+    """Trust it no longer, until it is enrolled anew; its next request is refused, and its leases end."""
+    return await _answer(command, await quarantine_bridge(command.house, command.context, bridge_id, data.comment))
+
+
+async def _answer(command: Command, done: Done[Loaded[Bridge]]) -> Response[BridgeBody]:
+    return await command.answer(done, bridge(Known.of(done.result), None), version=done.result.version)
+
+
 @get("/bridges/{bridge_id:uuid}", opt=any_role())
 async def get_bridge(
     request: Request[Any, Any, Any], bridge_id: FromPath[UUID], reading: NamedDependency[Reading]
@@ -103,7 +142,7 @@ def _seen(request: Request[Any, Any, Any], reading: Reading, bridge_id: UUID) ->
 
 @delete("/bridges/{bridge_id:uuid}", opt=requires(Permission.BRIDGES))
 async def retire_a_bridge(bridge_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
-    """No longer in use; its next request is refused."""
+    """No longer in use; its next request is refused, and its leases end."""
     done = await retire_bridge(command.house, command.context, bridge_id)
     return await command.answer(done, None, status=204, version=done.result.version)
 
@@ -154,6 +193,9 @@ async def get_discovery(discovery_id: FromPath[UUID], reading: NamedDependency[R
 HANDLERS = [
     list_bridges,
     add_bridge,
+    issue_another_token,
+    approve_a_bridge,
+    quarantine_a_bridge,
     get_bridge,
     retire_a_bridge,
     list_discoveries,

@@ -34,6 +34,7 @@ WORDS: dict[AlertKind, str] = {
     AlertKind.EXPIRY: "Expires soon",
     AlertKind.APPROVAL_WAITING: "Waits for approval",
     AlertKind.BRIDGE_SILENT: "Bridge is silent",
+    AlertKind.BRIDGE_QUARANTINED: "Bridge is quarantined",
     AlertKind.PROJECTION_QUARANTINED: "Read model in trouble",
     AlertKind.REACTION_FAILED: "Automation in trouble",
     AlertKind.LEDGER_CHECK_LATE: "Ledger check is late",

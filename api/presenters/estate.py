@@ -14,7 +14,7 @@ from api.schemas.estate import (
 )
 from application.enrolling import IssuedToken
 from bridge.protocol import TargetKind
-from domain.bridge import Bridge
+from domain.bridge import Bridge, BridgeStatus
 from domain.discovery import Discovery
 from domain.target_system import TargetSystem
 
@@ -63,6 +63,9 @@ def bridge(found: Known[Bridge], last_seen_at: datetime | None) -> BridgeBody:
         kinds=state.kinds,
         certificate_fingerprint_sha256=state.certificate_fingerprint_sha256,
         certificate_not_after=state.certificate_not_after,
+        certificate_generation=state.generation,
+        awaits_approval=state.enrolled and not state.trusted,
+        quarantine_reason=state.quarantine_reason if state.status is BridgeStatus.QUARANTINED else None,
     )
 
 

@@ -120,8 +120,19 @@ class AddBridgeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     name: Annotated[Name, Meta(examples=["dmz-1"])]
 
 
+_Fingerprint = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+
+
+class ApproveBridgeBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`certificate_fingerprint_sha256`: of the certificate that is meant, as the bridge's own host shows it."""
+
+    certificate_fingerprint_sha256: _Fingerprint | None = None
+
+
 class BridgeBody(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent near the targets."""
+    """An agent near the targets. `awaits_approval`: it has enrolled, and gets no work before a second person says yes.
+    `certificate_generation` counts the keys of its enrolment.
+    """
 
     id: UUID
     name: str
@@ -131,6 +142,9 @@ class BridgeBody(msgspec.Struct, frozen=True, kw_only=True):
     kinds: tuple[str, ...]
     certificate_fingerprint_sha256: str | None
     certificate_not_after: datetime | None
+    certificate_generation: int
+    awaits_approval: bool
+    quarantine_reason: str | None
 
 
 class IssuedBridge(BridgeBody, frozen=True, kw_only=True):

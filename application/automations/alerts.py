@@ -18,6 +18,7 @@ from domain.certificate import CERTIFICATE
 from domain.certificate_order import CERTIFICATE_ORDER, OrderStatus
 from domain.connector import CONNECTOR, Connector
 from domain.connector_events import SyncState, ValidationState
+from domain.personal import is_sealed
 from domain.push_states import DeploymentStatus
 from domain.target_system import TARGET_SYSTEM
 from domain.webhook import WEBHOOK, DisabledReason
@@ -77,11 +78,19 @@ async def judge_validation(kit: Kit, recorded: Recorded) -> None:
 
 
 async def judge_bridge(kit: Kit, recorded: Recorded) -> None:
-    """A bridge that fell silent raises an alert; its next sign of life, or its retirement, resolves it."""
+    """A bridge that fell silent raises an alert; its next sign of life, or its retirement, resolves it. So does
+    quarantine, until another enrolment of the bridge.
+    """
     bridge = await load(kit.house, BRIDGE, recorded.stream_id)
     silent = bridge.found.status is BridgeStatus.DISCONNECTED and bridge.found.version is not None
     message = f"The bridge {bridge.found.name} is disconnected." if silent else None
-    await _settle(kit, reacting(kit.house, "alert-bridge", recorded), AlertKind.BRIDGE_SILENT, bridge.id, message)
+    context = reacting(kit.house, "alert-bridge", recorded)
+    await _settle(kit, context.part("silent"), AlertKind.BRIDGE_SILENT, bridge.id, message)
+    distrusted = bridge.found.status is BridgeStatus.QUARANTINED
+    reason = bridge.found.quarantine_reason or ""
+    why = "" if is_sealed(reason) else f" {reason}"  # what a person wrote is theirs, and stays where it is
+    said = f"The bridge {bridge.found.name} is quarantined and gets no work.{why}" if distrusted else None
+    await _settle(kit, context.part("quarantined"), AlertKind.BRIDGE_QUARANTINED, bridge.id, said)
 
 
 async def judge_approvals(kit: Kit, context: Context) -> None:

@@ -30,7 +30,7 @@ from application.revoking import forget_code
 from application.verifying import carry_out_run
 from domain.acme_order import AcmeChallengeAnswered
 from domain.alert import AlertRaised
-from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeRetired
+from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeEnrolled, BridgeQuarantined, BridgeRetired
 from domain.ca_notice import (
     RevocationCaByHand,
     RevocationCaFailed,
@@ -301,6 +301,8 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     LedgerVerificationStarted: (Reaction("verify-ledger", verify_ledger),),
     BridgeConnected: (_BRIDGE_ALERT,),
     BridgeDisconnected: (_BRIDGE_ALERT,),
+    BridgeEnrolled: (_BRIDGE_ALERT,),
+    BridgeQuarantined: (_BRIDGE_ALERT,),
     BridgeRetired: (_BRIDGE_ALERT,),
     WebhookChanged: (_WEBHOOK_ALERT,),
     WebhookDisabled: (_WEBHOOK_ALERT,),

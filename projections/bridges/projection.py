@@ -22,7 +22,7 @@ def _extract(state: Bridge) -> tuple[Any, ...]:
 BRIDGES = entity(
     BRIDGE,
     name="bridges",
-    version=1,
+    version=2,
     state_type=Bridge,
     columns=COLUMNS,
     extract=_extract,

@@ -17,6 +17,7 @@ from tests.api.walking import API, Agent, Story
 NOTHING = "00000000-0000-4000-8000-000000000000"
 CALLS: dict[str, dict[str, Any]] = {
     "heartbeat": {"version": "1.0"},
+    "renew": {"csr_pem": "-"},
     "lease": {"capacity": 1, "wait_seconds": 0},
     "progress": {"assignment_id": NOTHING, "fence": 1, "step": "write"},
     "result": {"assignment_id": NOTHING, "fence": 1, "outcome": "success", "message": ""},

@@ -93,16 +93,24 @@ class Agent:
         }
 
     async def enrol(self) -> "Agent":
-        """Get in with a one-time token, then say that one is alive."""
+        """Get in with a one-time token, be approved, then say that one is alive."""
         made = await self.desk.as_("operator").post(f"{API}/bridges", json={"name": self.name})
         assert made.status_code == 201, made.text
         answer = await self.call("enrol", self.enrolment(made.json()["enrolment_token"]))
         assert answer.status_code == 200, answer.text
         self.id = UUID(answer.json()["bridge_id"])
         self.become(answer.json()["certificate_pem"])
+        await self.approved()
         await self.heartbeat()
         await self.desk.settled()
         return self
+
+    async def approved(self) -> Json:
+        """A second person lets it in."""
+        answer = await self.desk.as_("approver").post(f"{API}/bridges/{self.id}/approve")
+        assert answer.status_code == 200, answer.text
+        found: Json = answer.json()
+        return found
 
     def become(self, certificate_pem: str) -> None:
         """Speak with this client certificate from now on."""

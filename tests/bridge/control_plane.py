@@ -30,6 +30,7 @@ from bridge.protocol import (
     HEARTBEAT_PATH,
     LEASE_PATH,
     PROGRESS_PATH,
+    RENEW_PATH,
     RESULT_PATH,
     Assignment,
     DiscoveryRequest,
@@ -40,12 +41,14 @@ from bridge.protocol import (
     LeaseAnswer,
     LeaseRequest,
     ProgressRequest,
+    RenewAnswer,
+    RenewRequest,
     ReportAnswer,
     ResultRequest,
     SealedContent,
 )
 from tests.bridge.listening import listening
-from tests.bridge.pki import CLIENT, Authority
+from tests.bridge.pki import CLIENT, USUAL, Authority
 
 PATIENCE = 6_000
 """Looks, a hundredth of a second apart: a machine that sleeps in between costs none."""
@@ -64,6 +67,10 @@ class Enrolled:
     certificate: bytes
     hpke_key: bytes
     request: EnrolRequest
+    generation: int = 1
+    renewal: str = ""
+    followed: bytes | None = None
+    outdated: list[bytes] = field(default_factory=list)
 
 
 @dataclass
@@ -107,6 +114,8 @@ class ControlPlane:
         self.requests: list[str] = []
         self.interfere: Callable[[str], Answer | None] = lambda _path: None
         self.clock_offset = dt.timedelta()
+        self.enrolment_lasts = USUAL
+        self.clones = 0
         self._lock = threading.RLock()
 
     # ------------------------------------------------------------ for tests
@@ -177,11 +186,12 @@ class ControlPlane:
     async def _handled(self, path: str, certificate: bytes | None, body: bytes) -> Answer:
         if path == ENROL_PATH:
             return self._enrol(msgspec.json.decode(body, type=EnrolRequest))
-        if self.bridge is None or certificate != self.bridge.certificate:
+        if self.bridge is None or certificate is None or not self._known(path, certificate):
             return problem(401, "This is no bridge of ours.")
         if path == LEASE_PATH:
             return await self._lease(msgspec.json.decode(body, type=LeaseRequest))
         handlers: dict[str, tuple[type[Any], Callable[[Any], msgspec.Struct]]] = {
+            RENEW_PATH: (RenewRequest, self._renew),
             HEARTBEAT_PATH: (HeartbeatRequest, self._heartbeat),
             PROGRESS_PATH: (ProgressRequest, self._progress),
             RESULT_PATH: (ResultRequest, self._report),
@@ -199,7 +209,7 @@ class ControlPlane:
             return problem(403, "The enrolment token is wrong, used or too old.")
         key = x509.load_pem_x509_csr(request.csr_pem.encode()).public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey)
-        issued = self.ca.sign("bridge", key, CLIENT)
+        issued = self.ca.sign("bridge", key, CLIENT, lasting=self.enrolment_lasts)
         der = issued.public_bytes(_DER)
         bridge_id = self.bridge.bridge_id if self.bridge else uuid.uuid4()
         self.bridge = Enrolled(bridge_id, der, base64.b64decode(request.hpke_public_key), request)
@@ -210,6 +220,33 @@ class ControlPlane:
             ca_pem=self.ca.root.pem,
         )
         return Answer(200, msgspec.json.encode(answer))
+
+    def _known(self, path: str, certificate: bytes) -> bool:
+        """The rules of renewal: `followed` is good until the newer one asks for work, then it is a clone's."""
+        bridge = self.bridge
+        assert bridge is not None
+        if certificate == bridge.certificate and path in (LEASE_PATH, RENEW_PATH) and bridge.followed is not None:
+            bridge.outdated.append(bridge.followed)
+            bridge.followed = None
+        self.clones += certificate in bridge.outdated and path in (LEASE_PATH, RENEW_PATH)
+        return certificate in (bridge.certificate, bridge.followed)
+
+    def _renew(self, request: RenewRequest) -> RenewAnswer:
+        bridge = self.bridge
+        assert bridge is not None
+        key = x509.load_pem_x509_csr(request.csr_pem.encode()).public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey)
+        if bridge.followed is None:
+            bridge.followed, bridge.renewal, bridge.generation = (
+                bridge.certificate,
+                request.csr_pem,
+                bridge.generation + 1,
+            )
+        assert request.csr_pem == bridge.renewal, "a repeated renewal is for the same key"
+        issued = self.ca.sign("bridge", key, CLIENT, lasting=(dt.timedelta(minutes=5), dt.timedelta(days=1)))
+        bridge.certificate = issued.public_bytes(_DER)
+        pem = issued.public_bytes(_PEM).decode()
+        return RenewAnswer(certificate_pem=pem, ca_pem=self.ca.root.pem, generation=bridge.generation)
 
     async def _lease(self, request: LeaseRequest) -> Answer:
         until = time.monotonic() + request.wait_seconds

@@ -2,7 +2,8 @@
 
 Usage: python -m tests.bridge.crashing_bridge STATE CONFIG; then a line on standard input for each run. The child is
 killed (SIGKILL, by itself) before an act that the world outside can see: an operation on the target, a line of the
-journal, a report. The line `N` means its Nth act (`0` never), any other text the first act that begins with it.
+journal, a file of its state, a report, a renewal. The line `N` means its Nth act (`0` never), any other text the first
+act that begins with it.
 Each end is told by a line `killed ACT` or `ended STATUS`.
 
 The children are forked from a process without threads that has everything imported, so that a run takes a moment.
@@ -17,14 +18,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-from bridge import running
+from bridge import running, state
 from bridge.client import ControlPlane
 from bridge.config import Config, read_config
 from bridge.drivers.connecting import Hosts
 from bridge.drivers.host import Host
 from bridge.journal import Journal
 from bridge.kinds import FilesSecrets, FilesSettings
-from bridge.protocol import DISCOVERY_PATH, RESULT_PATH
+from bridge.protocol import DISCOVERY_PATH, RENEW_PATH, RESULT_PATH
 
 
 class Point:
@@ -80,16 +81,29 @@ def run_dying(directory: Path, config: Config, point: Point) -> None:
         write(self, line)
 
     async def called(self: ControlPlane, path: str, *arguments: Any) -> Any:
-        if path not in {RESULT_PATH, DISCOVERY_PATH}:
+        if path not in {RESULT_PATH, DISCOVERY_PATH, RENEW_PATH}:
             return await call(self, path, *arguments)
-        point.pass_by("report")
+        what = "renewal" if path == RENEW_PATH else "report"
+        point.pass_by(what)
         answer = await call(self, path, *arguments)
-        point.pass_by("answer to the report")
+        point.pass_by(f"answer to the {what}")
         return answer
 
+    keep(point, state)
     Journal._write = written  # type: ignore[method-assign]
     ControlPlane.call = called  # type: ignore[assignment,method-assign]
     asyncio.run(running.run(directory, config, dying_hosts(config, point)))
+
+
+def keep(point: Point, files: Any) -> None:
+    """What the bridge does with the files of its state directory, each an act."""
+    for name in ("save", "move", "remove"):
+
+        def acted(directory: Path, *arguments: str, act: str = name, does: Any = getattr(files, name)) -> None:
+            point.pass_by(f"{act} {arguments[0]}")
+            does(directory, *arguments)
+
+        setattr(files, name, acted)
 
 
 def tell(line: str) -> None:

@@ -16,6 +16,8 @@ CA_KEY_USAGE = x509.KeyUsage(
     digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
     key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
 )  # fmt: skip
+USUAL = dt.timedelta(hours=1), dt.timedelta(days=30)
+"""Since when, and until when, a certificate is valid."""
 CLIENT = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 
 
@@ -86,8 +88,14 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         return Issued(self.sign(name, key.public_key(), *extensions), key, (self.root.certificate,))
 
-    def sign(self, name: str, key: ec.EllipticCurvePublicKey, *extensions: x509.ExtensionType) -> x509.Certificate:
-        builder = _builder(name, self._name, key)
+    def sign(
+        self,
+        name: str,
+        key: ec.EllipticCurvePublicKey,
+        *extensions: x509.ExtensionType,
+        lasting: tuple[dt.timedelta, dt.timedelta] = USUAL,
+    ) -> x509.Certificate:
+        builder = _builder(name, self._name, key, lasting)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         above = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.root.key.public_key())
         builder = builder.add_extension(above, critical=False)
@@ -100,7 +108,9 @@ class Authority:
         return str(self.root.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
-def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: str, issuer: str, key: ec.EllipticCurvePublicKey, lasting: tuple[dt.timedelta, dt.timedelta] = USUAL
+) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC)
     return (
         x509.CertificateBuilder()
@@ -108,7 +118,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(hours=1))
-        .not_valid_after(now + dt.timedelta(days=30))
+        .not_valid_before(now - lasting[0])
+        .not_valid_after(now + lasting[1])
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )

@@ -86,6 +86,18 @@ class OpsContract:
         await ops.leases.release(assignment, first)
         assert await ops.leases.alive(assignment)
 
+    async def test_all_leases_of_a_bridge_are_freed_at_once(self, ops: Ops) -> None:
+        """What it held makes way, late reports still find it, and other bridges keep what they hold."""
+        gone, other, targets, held = uuid4(), uuid4(), (uuid4(), uuid4()), (uuid4(), uuid4())
+        for target, assignment in zip(targets, held, strict=True):
+            assert await ops.leases.take(assignment, "deployment", uuid4(), target, gone, 60) is not None
+        kept = uuid4()
+        assert await ops.leases.take(kept, "deployment", uuid4(), uuid4(), other, 60) is not None
+        await ops.leases.free(gone)
+        assert [await ops.leases.alive(each) for each in (*held, kept)] == [False, False, True]
+        assert await ops.leases.find(held[0]) is not None
+        assert await ops.leases.take(uuid4(), "deployment", uuid4(), targets[0], other, 60) is not None
+
     async def test_the_holder_extends_and_others_lose(self, ops: Ops) -> None:
         """Only the bridge that holds a live lease under its fence extends it; everything else is answered as lost."""
         bridge, assignment, expired = uuid4(), uuid4(), uuid4()

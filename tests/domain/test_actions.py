@@ -164,6 +164,7 @@ def test_no_role_no_right(permission: Permission) -> None:
         "providers",
         "acme_clients",
         "policies",
+        "approve_bridges",
         "standing_approvals",
         "principals",
         "tokens",

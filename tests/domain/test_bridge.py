@@ -4,6 +4,7 @@ import pytest
 
 from domain import bridge as bridges
 from domain.bridge import (
+    BridgeApproved,
     BridgeConnected,
     BridgeDisconnected,
     BridgeEnrolled,
@@ -15,7 +16,7 @@ from domain.bridge import (
 from domain.entity import Event
 from domain.errors import Code
 from tests.support.deciders import Given, Then, given, state_of
-from tests.support.histories import BRIDGE_ACTOR, DAY, HOUR, OPERATOR, SECOND, SYSTEM, T0, by
+from tests.support.histories import APPROVER, BRIDGE_ACTOR, DAY, HOUR, OPERATOR, SECOND, SYSTEM, T0, by
 
 TOKEN = "a" * 64
 ENROLLED_AS = {
@@ -28,7 +29,8 @@ ENROLLED_AS = {
 ISSUED = (BridgeEnrolmentIssued(meta=by(OPERATOR), name="edge", token_sha256=TOKEN, expires_at=T0 + HOUR),)
 ENROLLED = (*ISSUED, BridgeEnrolled(meta=by(BRIDGE_ACTOR), **ENROLLED_AS))  # type: ignore[arg-type]
 ENROLLED_OTHERWISE = (*ISSUED, BridgeEnrolled(meta=by(BRIDGE_ACTOR), **{**ENROLLED_AS, "hpke_public_key": b"x" * 32}))  # type: ignore[arg-type]
-CONNECTED = (*ENROLLED, BridgeConnected(meta=by(BRIDGE_ACTOR), version="0.1.0"))
+APPROVED = (*ENROLLED, BridgeApproved(meta=by(APPROVER), certificate_fingerprint_sha256="f" * 64))
+CONNECTED = (*APPROVED, BridgeConnected(meta=by(BRIDGE_ACTOR), version="0.1.0"))
 DISCONNECTED = (*CONNECTED, BridgeDisconnected(meta=by(SYSTEM), last_seen_at=T0))
 QUARANTINED = (*CONNECTED, BridgeQuarantined(meta=by(SYSTEM), reason="clone"))
 RETIRED = (*CONNECTED, BridgeRetired(meta=by(OPERATOR)))
@@ -46,10 +48,11 @@ def test_a_bridge_waits_for_its_enrolment() -> None:
 
 
 def test_enrolment_spends_the_token() -> None:
-    """The bridge is known by its certificate, and the token is gone."""
+    """The bridge is known by its certificate, and the token is gone. It waits for a second person."""
     then = enrol(given(*ISSUED)).then(ENROLLED[-1])
     found = then.state
-    assert (found.status, found.trusted, found.token_sha256) == (BridgeStatus.DISCONNECTED, True, None)
+    assert (found.status, found.enrolled, found.trusted) == (BridgeStatus.PENDING_ENROLMENT, True, False)
+    assert found.token_sha256 is None
     assert (found.certificate_fingerprint_sha256, found.hpke_public_key) == ("f" * 64, b"k" * 32)
     assert (found.version, found.kinds) == ("0.1.0", ("nginx",))
 
@@ -59,12 +62,21 @@ def test_enrolment_spends_the_token() -> None:
     [
         (ISSUED, "b" * 64, T0),
         (ISSUED, TOKEN, T0 + HOUR),
+        (APPROVED, TOKEN, T0),
         (CONNECTED, TOKEN, T0),
         (ENROLLED_OTHERWISE, TOKEN, T0),
         ((*ISSUED, BridgeRetired(meta=by(OPERATOR))), TOKEN, T0),
         ((*ISSUED, BridgeQuarantined(meta=by(SYSTEM), reason="stolen token")), TOKEN, T0),
     ],
-    ids=["wrong", "too old", "used", "used by another key", "retired before", "quarantined before"],
+    ids=[
+        "wrong",
+        "too old",
+        "used and approved",
+        "used",
+        "used by another key",
+        "retired before",
+        "quarantined before",
+    ],
 )
 def test_a_bad_token_is_refused_in_the_same_words(history: tuple[Event, ...], token: str, at: object) -> None:
     """Wrong, used, too old, or of a bridge that is not wanted any more: nothing tells which."""
@@ -73,16 +85,16 @@ def test_a_bad_token_is_refused_in_the_same_words(history: tuple[Event, ...], to
 
 
 def test_a_lost_answer_can_be_asked_for_again() -> None:
-    """The same token with the same key gets in again, until the bridge was heard of."""
-    assert enrol(given(*ENROLLED)).state.trusted
+    """The same token with the same key gets in again, until the bridge was approved."""
+    assert enrol(given(*ENROLLED)).state.enrolled
 
 
 def test_a_token_holds_to_its_last_second() -> None:
     """One second before it expires it can be spent."""
-    assert enrol(given(*ISSUED), at=T0 + HOUR - SECOND).state.trusted
+    assert enrol(given(*ISSUED), at=T0 + HOUR - SECOND).state.enrolled
 
 
-@pytest.mark.parametrize("history", [ENROLLED, DISCONNECTED])
+@pytest.mark.parametrize("history", [APPROVED, DISCONNECTED])
 def test_seen_again(history: tuple[Event, ...]) -> None:
     """A sign of life connects the bridge."""
     meta = by(BRIDGE_ACTOR, T0 + HOUR)
@@ -102,9 +114,9 @@ def test_a_new_version_is_recorded() -> None:
     assert then.state.version == "0.2.0"
 
 
-@pytest.mark.parametrize("history", [ISSUED, QUARANTINED, RETIRED])
+@pytest.mark.parametrize("history", [ISSUED, ENROLLED, QUARANTINED, RETIRED])
 def test_an_untrusted_bridge_is_not_connected_by_a_sign_of_life(history: tuple[Event, ...]) -> None:
-    """Not enrolled, quarantined or retired: no event, and no work."""
+    """Not enrolled, not approved, quarantined or retired: no event, and no work."""
     given(*history).when(bridges.seen, by(BRIDGE_ACTOR), version="0.1.0").then_nothing()
     assert not state_of(*history).trusted
 

@@ -26,6 +26,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "audit.export.created": {"archive_sha256", "format"},
     "audit.verification.completed": {"finding", "root"},
     "audit.verification.started": {"checkpoint"},
+    "bridge.approved": {"certificate_fingerprint_sha256"},
+    "bridge.certificate_renewed": {"certificate_fingerprint_sha256", "public_key_sha256"},
     "bridge.connected": {"version"},
     "bridge.enrolled": {"certificate_fingerprint_sha256", "kinds", "version"},
     "bridge.enrolment_issued": {"name", "token_sha256"},

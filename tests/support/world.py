@@ -31,6 +31,7 @@ from application.house import Context, House, HouseSettings, Loaded, load, load_
 from application.importing import import_certificate
 from application.pushing import RequestPush, request_push
 from application.registering import DescribeTarget, register_target
+from application.trusting import approve_bridge
 from domain import ids
 from domain.connector import CONNECTOR, Connector
 from domain.entity import Actor, ActorKind, Event
@@ -117,7 +118,7 @@ class World:
         return (await import_certificate(self.house, self.by("olga"), self.reader, wish)).result.id
 
     async def bridge(self, name: str = "bridge") -> UUID:
-        """A bridge that enrolled and was seen."""
+        """A bridge that enrolled, was approved, and was seen."""
         token = (await issue_enrolment(self.house, self.by("olga"), name)).result.token
         context = self.by(name, kind=ActorKind.BRIDGE)
         enrolled = await enrol_bridge(
@@ -130,7 +131,8 @@ class World:
             version="1.0",
             kinds=("nginx",),
         )
-        await bridge_seen(self.house, self.by(name, kind=ActorKind.BRIDGE), enrolled.result.bridge, "1.0")
+        approved = await approve_bridge(self.house, self.by("ada"), enrolled.result.bridge.id)
+        await bridge_seen(self.house, self.by(name, kind=ActorKind.BRIDGE), approved.result, "1.0")
         return enrolled.result.bridge.id
 
     async def bridge_ca(self) -> BridgeCa:
