@@ -159,6 +159,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
                 views.principals,
                 views.notification_channels,
                 views.replacements,
+                views.target_systems,
             ),
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),
@@ -219,6 +220,8 @@ def _house_settings(settings: Settings) -> HouseSettings:
         approval_waiting=settings.push.approval_waiting,
         renewal=_renewal(settings),
         replacement=_pace(settings),
+        discovery_allow=settings.discovery.allow,
+        discovery_minutes=settings.discovery.every_minutes,
     )
 
 

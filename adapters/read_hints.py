@@ -22,6 +22,7 @@ from projections.providers.view import Providers
 from projections.replacements.view import Replacements
 from projections.rows import Page
 from projections.served_certificates.view import ServedCertificates
+from projections.target_systems.view import TargetSystemFilter, TargetSystems
 from projections.work_orders.view import WorkOrders
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class ReadHints(NamedTuple):
     principals: Principals
     channels: NotificationChannels
     replacements: Replacements
+    targets: TargetSystems
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         """See Hints.connectors_of."""
@@ -135,6 +137,11 @@ class ReadHints(NamedTuple):
     async def providers(self, kind: str) -> list[UUID]:
         """See Hints.providers."""
         return list(await self.registered.in_use(kind))
+
+    async def target_systems(self) -> list[UUID]:
+        """See Hints.target_systems."""
+        narrow = TargetSystemFilter(retired=False)
+        return [row.id async for row in walk(partial(self.targets.list, narrow))]
 
     async def notification_channels(self) -> list[UUID]:
         """See Hints.notification_channels."""

@@ -87,6 +87,16 @@ class Verification:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Discovery:
+    """`every_minutes`: after how many minutes every target system is read again by itself, 0: never. `allow`: networks
+    that operators may have looked at; none: no network is.
+    """
+
+    every_minutes: int = 360
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reviews:
     """Days until the inventory has to be reviewed again."""
 
@@ -257,6 +267,7 @@ class Settings:
     bridges: Bridges = field(default_factory=Bridges)
     push: Push = field(default_factory=Push)
     verification: Verification = field(default_factory=Verification)
+    discovery: Discovery = field(default_factory=Discovery)
     reviews: Reviews = field(default_factory=Reviews)
     webhooks: Webhooks = field(default_factory=Webhooks)
     notifications: Notifications = field(default_factory=Notifications)

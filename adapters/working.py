@@ -148,6 +148,7 @@ def make_kit(core: Core, messenger: Messenger) -> Kit:
         issuers=core.issuers,
         reader=core.reader,
         prober=TlsProber(policy),
+        scanner=TlsProber(AddressPolicy(parse_networks(core.settings.discovery.allow), only_listed=True)),
         results=core.results,
         caught_up=caught_up,
         sealing=PostgresSealingWatch(core.rows),

@@ -33,7 +33,9 @@ class ReplacementPace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
-    """What operators may choose; times in seconds."""
+    """What operators may choose; times in seconds. `discovery_allow`: networks that may be looked at;
+    `discovery_minutes`: after how many a target system is read again by itself, 0: never.
+    """
 
     dispatch_deadline: float = 600.0
     lease_seconds: float = 30.0
@@ -47,6 +49,8 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     approval_waiting: float = 86_400.0
     renewal: Renewal = Renewal()
     replacement: ReplacementPace = ReplacementPace()
+    discovery_allow: tuple[str, ...] = ()
+    discovery_minutes: int = 0
 
 
 class House(NamedTuple):

@@ -112,7 +112,7 @@ def _parse(reader: CertificateReader, item: Found) -> ReadCertificate | None:
 
 
 async def _bring_in(
-    house: House, context: Context, parsed: ReadCertificate, target_system_id: UUID, discovery_id: UUID
+    house: House, context: Context, parsed: ReadCertificate, target_system_id: UUID | None, discovery_id: UUID
 ) -> None:
     try:
         await discover_certificate(house, context, parsed, target_system_id=target_system_id, discovery_id=discovery_id)
@@ -123,6 +123,8 @@ async def _bring_in(
 async def judge_connectors(house: House, context: Context, run: Loaded[Discovery]) -> None:
     """Sync or Out of Sync for every pushed connector of the target, from the completed run."""
     state = run.found
+    if state.target_system_id is None:
+        return  # what a network serves says nothing about any one connector: verification does
     on_target = await house.hints.connectors_on(state.target_system_id)
     grounds = await load_grounds(house, on_target)
     connectors = [g.connector.found for g in grounds.values()]

@@ -11,6 +11,7 @@ from application.endpoint_keys import ENDPOINT_CSR, WantedCsr, is_awaited, wante
 from application.handing_out import hand_out, oldest_of_each_target
 from application.house import House, load
 from application.ports import Errand
+from application.scanning import NETWORK, network_settings
 from domain.bridge import BRIDGE
 from domain.discovery import DISCOVERY
 from domain.target_system import TARGET_SYSTEM
@@ -60,6 +61,8 @@ async def _recorded(house: House, errand: Errand) -> bool:
 
 
 async def _material(house: House, errand: Errand, fence: int) -> LeasedErrand | None:
+    if errand.kind == DISCOVER and (scope := (await load(house, DISCOVERY, errand.id)).found.network):
+        return LeasedErrand(errand, fence, NETWORK, NETWORK, network_settings(scope), {})
     target = (await load(house, TARGET_SYSTEM, errand.target_system_id)).found
     secrets = await target_secrets.read(house, errand.target_system_id, target.settings.secrets_version)
     if secrets is None:

@@ -264,6 +264,10 @@ class Hints(Protocol):
         """Channels that are in use."""
         ...
 
+    async def target_systems(self) -> list[UUID]:
+        """Target systems that are in use."""
+        ...
+
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         """A principal's tokens that were not revoked."""
         ...

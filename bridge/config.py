@@ -1,12 +1,13 @@
 """`bridge.toml`: what the owner of the bridge's host allows. Nothing in it ever comes from the control plane."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
-from bridge.paths import PathRefused, check_path
+from bridge.paths import check_path
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Argv = Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
@@ -84,6 +85,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole file. `roots`: directories on this host that local targets may lie in; none = no local targets.
 
     `remote_roots` limits targets over SSH the same way; none given = anywhere that the SSH user may write.
+    `scan`: networks (`10.0.0.0/24`) that the bridge may look at for certificates; none = no network.
     `stop_seconds`: how long work may go on after a SIGTERM; `retry_seconds`: the longest pause between attempts to
     reach the control plane.
     """
@@ -95,6 +97,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     heartbeat_seconds: Seconds = 5
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 4
     keep_releases: Annotated[int, Meta(ge=1, le=100)] = 3
+    scan: tuple[str, ...] = ()
     stop_seconds: Seconds = 30
     retry_seconds: Seconds = 30
     ssh: SshConfig = SshConfig()
@@ -107,8 +110,10 @@ def read_config(path: Path) -> Config:
         config = msgspec.toml.decode(path.read_bytes(), type=Config)
         for root in (*config.roots, *config.remote_roots):
             check_path(root)
+        for network in config.scan:
+            ip_network(network)
     except OSError as error:
         raise ConfigRefused(f"The configuration {path} cannot be read: {error.strerror}.") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, PathRefused) as error:
+    except (msgspec.DecodeError, ValueError) as error:  # PathRefused and UnicodeDecodeError are ValueErrors
         raise ConfigRefused(f"The configuration {path} is refused: {error}.") from error
     return config

@@ -36,6 +36,9 @@ DISCOVERY_PATH = "/bridge/v1/discovery"
 MAX_MESSAGE = 2_000
 """Characters of a message; the bridge cuts longer ones and removes control characters before it sends them."""
 
+MAX_FOUND = 4_096
+"""Certificates of one discovery."""
+
 MAX_CSR = 32_768
 """Characters of a signing request."""
 
@@ -166,6 +169,16 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     settings: dict[str, Any]
 
 
+class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a target of kind `network`, which is there to be discovered only: what do these endpoints serve?
+
+    The bridge looks at addresses that its own configuration allows, and at no others.
+    """
+
+    addresses: Annotated[tuple[str, ...], Meta(min_length=1, max_length=MAX_FOUND)]
+    ports: Annotated[tuple[Annotated[int, Meta(ge=1, le=65_535)], ...], Meta(min_length=1, max_length=64)]
+
+
 class CertificateToInstall(msgspec.Struct, frozen=True, kw_only=True):
     """`fullchain_pem`: leaf first, then its issuers. `fingerprint_sha256` is the leaf's."""
 
@@ -266,7 +279,7 @@ class DiscoveryRequest(msgspec.Struct, frozen=True, kw_only=True):
     fence: Fence
     healthy: bool
     message: Message
-    found: Annotated[tuple[FoundCertificate, ...], Meta(max_length=1_000)] = ()
+    found: Annotated[tuple[FoundCertificate, ...], Meta(max_length=MAX_FOUND)] = ()
 
 
 class ReportAnswer(msgspec.Struct, frozen=True, kw_only=True):

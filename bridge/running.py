@@ -4,7 +4,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from bridge import renewal, state
+from bridge import renewal, scanning, state
 from bridge.agent import Agent
 from bridge.client import ControlPlane
 from bridge.config import Config
@@ -26,7 +26,8 @@ async def run(directory: Path, config: Config, open_host: OpenHost | None = None
         identity = state.read_identity(directory)
         renewal.finish(directory)
         control_plane = ControlPlane(identity.url, mutual_context(directory))
-        executor = Executor(identity.bridge_id, state.read_hpke_key(directory), drivers(config, open_host))
+        every = drivers(config, open_host) | {scanning.KIND: scanning.NetworkScanner(config)}
+        executor = Executor(identity.bridge_id, state.read_hpke_key(directory), every)
         journal = Journal(directory)
         try:
             agent = Agent(control_plane, journal, executor, config, directory)

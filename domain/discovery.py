@@ -1,15 +1,16 @@
-"""A bridge reading back what a target really holds (domain page, section 5)."""
+"""Reading back what a target really holds, or what a part of the network serves (domain page, section 5)."""
 
 from uuid import UUID
 
 import msgspec
 
 from domain.entity import AggregateType, Event, Meta
+from domain.network_scope import NetworkScope
 from domain.texts import verbatim
 
 
 class FoundCertificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One certificate at one place of a target."""
+    """One certificate at one place of a target, or at one endpoint (`address:port`)."""
 
     place: str
     fingerprint_sha256: str
@@ -17,18 +18,19 @@ class FoundCertificate(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
 
 
 class DiscoveryStarted(Event, frozen=True, kw_only=True):
-    """A discovery of one target system was asked for."""
+    """A discovery of one target system, or of a part of the network, was asked for."""
 
     topic = "discovery.run.started"
-    target_system_id: UUID
+    target_system_id: UUID | None = None
     trigger: str = "user"
+    network: NetworkScope | None = None
 
 
 class DiscoveryCompleted(Event, frozen=True, kw_only=True):
-    """What the target holds, or why it could not be read."""
+    """What the target holds, or the network serves, or why it could not be read."""
 
     topic = "discovery.run.completed"
-    target_system_id: UUID
+    target_system_id: UUID | None = None
     healthy: bool
     message: str = ""
     found: tuple[FoundCertificate, ...] = ()
@@ -37,8 +39,9 @@ class DiscoveryCompleted(Event, frozen=True, kw_only=True):
 class Discovery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """State of one discovery."""
 
-    target_system_id: UUID
+    target_system_id: UUID | None = None
     trigger: str
+    network: NetworkScope | None = None
     completed: bool = False
     healthy: bool | None = None
     message: str = ""
@@ -68,7 +71,7 @@ def _readable(found: FoundCertificate) -> FoundCertificate:
 
 
 def _started(_: Discovery | None, event: DiscoveryStarted) -> Discovery:
-    return Discovery(target_system_id=event.target_system_id, trigger=event.trigger)
+    return Discovery(target_system_id=event.target_system_id, trigger=event.trigger, network=event.network)
 
 
 def _completed(state: Discovery, event: DiscoveryCompleted) -> Discovery:

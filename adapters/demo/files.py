@@ -35,6 +35,7 @@ def write_service_settings(place: Place, dsns: Dsns) -> None:
         },
         "push": {"dispatch_deadline": 20.0, "lease_seconds": 10.0, "errand_deadline": 15.0},
         "verification": {"every": 10, "grace": 0.0, "allow": ["127.0.0.0/8", "::1/128"]},
+        "discovery": {"every_minutes": 0, "allow": ["127.0.0.0/8"]},
         "webhooks": {"allow": ["127.0.0.0/8", "::1/128"]},
         "worker": {"sweep": 5, "heartbeat": 1.0, "stalled": 5.0},
     }
@@ -44,7 +45,7 @@ def write_service_settings(place: Place, dsns: Dsns) -> None:
 def write_bridge_settings(place: Place, profiles: Mapping[str, Mapping[str, list[str]]]) -> None:
     """`bridge.toml`: where the bridge may write, and what it may run."""
     settings: dict[str, dict[str, Any]] = {
-        "": {"roots": [str(place.sites)], "heartbeat_seconds": 2.0, "stop_seconds": 5.0},
+        "": {"roots": [str(place.sites)], "scan": ["127.0.0.0/8"], "heartbeat_seconds": 2.0, "stop_seconds": 5.0},
     }
     for name, profile in profiles.items():
         settings[f"profiles.{name}"] = dict(profile)

@@ -17,6 +17,7 @@ from api.last_seen import LastSeen
 from api.paging import Cursor, Limit, listed
 from api.presenters.estate import bridge, discovery, issued_bridge
 from api.presenters.known import Known
+from api.problems import FieldError, Problem
 from api.schemas.estate import (
     AddBridgeBody,
     ApproveBridgeBody,
@@ -33,8 +34,11 @@ from application.discovering import start_discovery
 from application.enrolling import issue_enrolment, retire_bridge
 from application.house import Done, Loaded
 from application.reenrolling import issue_enrolment_again
+from application.scanning import start_network_discovery
 from application.trusting import approve_bridge, quarantine_bridge
 from domain.bridge import Bridge, BridgeStatus
+from domain.discovery import Discovery
+from domain.network_scope import DEFAULT_PORTS, NetworkScope
 from domain.roles import Permission
 from projections.bridges.view import BridgeFilter, BridgeRow
 from projections.discoveries.view import DiscoveryFilter, DiscoveryRow
@@ -168,10 +172,8 @@ async def list_discoveries(
 
 @post("/discoveries", opt=requires(Permission.DISCOVER), status_code=202)
 async def start_a_discovery(data: JSONBody[DiscoverBody], command: NamedDependency[Command]) -> Response[DiscoveryBody]:
-    """Ask the bridge of a target system what the target really holds."""
-    with named_in_body(data.target_system_id, "/target_system_id"):
-        done = await start_discovery(command.house, command.context, data.target_system_id)
-    found = done.result
+    """Ask the bridge of a target system what the target really holds, or look at what a part of the network serves."""
+    found = (done := await _discover(data, command)).result
     return await command.answer(
         done,
         discovery(Known.of(found)),
@@ -179,6 +181,17 @@ async def start_a_discovery(data: JSONBody[DiscoverBody], command: NamedDependen
         version=found.version,
         location=location_of("discoveries", found.id),
     )
+
+
+async def _discover(data: DiscoverBody, command: Command) -> Done[Loaded[Discovery]]:
+    if data.ranges is not None and data.target_system_id is None:
+        scope = NetworkScope(ranges=data.ranges, ports=data.ports or DEFAULT_PORTS, bridge_id=data.bridge_id)
+        return await start_network_discovery(command.house, command.context, scope)
+    if data.target_system_id is None or any(each is not None for each in (data.ranges, data.ports, data.bridge_id)):
+        detail = "Give a target_system_id alone, or ranges, with ports and bridge_id where you want."
+        raise Problem("validation-failed", detail, errors=(FieldError("/target_system_id", detail),))
+    with named_in_body(data.target_system_id, "/target_system_id"):
+        return await start_discovery(command.house, command.context, data.target_system_id)
 
 
 @get("/discoveries/{discovery_id:uuid}", opt=any_role())

@@ -86,6 +86,9 @@ def discovery(found: Known[Discovery]) -> DiscoveryBody:
     return DiscoveryBody(
         id=found.id,
         target_system_id=state.target_system_id,
+        ranges=state.network.ranges if state.network else None,
+        ports=state.network.ports if state.network else None,
+        bridge_id=state.network.bridge_id if state.network else None,
         status="completed" if state.completed else "running",
         trigger=state.trigger,
         healthy=state.healthy,

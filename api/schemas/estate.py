@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.schemas.texts import EndpointText, Name, Tag
 from domain.bridge import BridgeStatus
+from domain.network_scope import MOST_PORTS, MOST_RANGES
 
 _Settings = Annotated[
     dict[str, Any],
@@ -162,14 +163,34 @@ class BridgePage(msgspec.Struct, frozen=True, kw_only=True):
     next_cursor: str | None
 
 
-class DiscoverBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Read back what a target system really holds."""
+_Ranges = Annotated[
+    tuple[Annotated[str, Meta(min_length=1, max_length=100)], ...],
+    Meta(
+        min_length=1,
+        max_length=MOST_RANGES,
+        description="IP ranges inside the administrator's allow-list (`[discovery] allow`).",
+        examples=[["10.0.0.0/24", "10.0.1.7", "10.0.2.1-10.0.2.20"]],
+    ),
+]
+_Ports = Annotated[
+    tuple[Annotated[int, Meta(ge=1, le=65_535)], ...],
+    Meta(min_length=1, max_length=MOST_PORTS, description="TCP ports; 443 where none are given."),
+]
 
-    target_system_id: UUID
+
+class DiscoverBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Read back what a target system really holds, or look at what the endpoints of some `ranges` serve: from the
+    control plane, or with a `bridge_id` from there. Either `target_system_id` or `ranges`.
+    """
+
+    target_system_id: UUID | None = None
+    ranges: _Ranges | None = None
+    ports: _Ports | None = None
+    bridge_id: UUID | None = None
 
 
 class FoundBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate at a place of the target system."""
+    """A certificate at a place of the target system, or at an endpoint."""
 
     place: str
     profile: str | None
@@ -177,10 +198,13 @@ class FoundBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DiscoveryBody(msgspec.Struct, frozen=True, kw_only=True):
-    """One discovery; `healthy` and `found` are known once it is completed."""
+    """One discovery; `healthy` and `found` are known once it is completed. Of a target system, or of `ranges`."""
 
     id: UUID
-    target_system_id: UUID
+    target_system_id: UUID | None
+    ranges: tuple[str, ...] | None
+    ports: tuple[int, ...] | None
+    bridge_id: UUID | None
     status: Annotated[str, Meta(examples=["running", "completed"])]
     trigger: str
     healthy: bool | None

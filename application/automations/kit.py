@@ -37,6 +37,7 @@ class Kit(NamedTuple):
     issuers: Issuers
     reader: CertificateReader
     prober: Prober
+    scanner: Prober  # of the networks that may be looked at, and of no other
     results: RunResults
     caught_up: CaughtUp
     sealing: SealingWatch

@@ -27,6 +27,7 @@ from application.ports import Recorded
 from application.renewing import push_successor
 from application.replacing import carry_on_replacement, plan_replacement
 from application.revoking import forget_code
+from application.scanning import carry_out_scan
 from application.verifying import carry_out_run
 from domain.acme_order import AcmeChallengeAnswered
 from domain.alert import AlertRaised
@@ -59,6 +60,7 @@ from domain.connector_events import (
     TargetSystemDissociated,
     ValidationChanged,
 )
+from domain.discovery import DiscoveryStarted
 from domain.entity import Event
 from domain.expiry_alert_rule import ExpiryAlertRuleChanged, ExpiryAlertRuleRetired
 from domain.ledger_verification import LedgerVerificationStarted
@@ -237,6 +239,18 @@ async def try_out_channel(kit: Kit, recorded: Recorded) -> None:
     await send_test(kit.house, reacting(kit.house, "try-channel", recorded), kit.notices, recorded)
 
 
+async def scan_network(kit: Kit, recorded: Recorded) -> None:
+    """A discovery of a network that no bridge is to look at is carried out from here."""
+    context = reacting(kit.house, "scan-network", recorded)
+    await carry_out_scan(kit.house, context, kit.scanner, kit.reader, recorded.stream_id)
+
+
+def _is_of_a_network(event: Event) -> bool:
+    """And not to be looked at by a bridge."""
+    network = cast("DiscoveryStarted", event).network
+    return network is not None and network.bridge_id is None
+
+
 def _is_not_a_link_back(event: Event) -> bool:
     """A renewal is told of twice: with the old certificate, and with its successor."""
     return not (isinstance(event, CertificateRenewed) and event.renewed_to is None)
@@ -259,6 +273,7 @@ _FORGET_CODE = Reaction(
 )
 _EXPIRY_ALERT = Reaction("alert-expiry", alerts.judge_expiry, follows=_is_not_a_link_back)
 _RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, serial=True)
+_SCAN = Reaction("scan-network", scan_network, follows=_is_of_a_network)
 _PUSH_RENEWED = Reaction("push-renewed", push_renewed, follows=_is_not_a_link_back)
 _TELL_CA = Reaction("tell-ca", tell_ca)
 _NOTICE_ALERT = Reaction("alert-ca-notice", alerts.judge_ca_notice, serial=True, follows=_is_for_people)
@@ -279,6 +294,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     OrderCompleted: (Reaction("add-connectors", follow_up_order),),  # its alert was resolved when it was resubmitted
     OrderFailed: (_ORDER_ALERT,),
     PolicyHardFailed: (_ORDER_ALERT,),
+    DiscoveryStarted: (_SCAN,),
     DeploymentRequested: (_GIVE_UP,),
     DeploymentSucceeded: (Reaction("discover-after-push", discover_after_push), _PUSH_ALERT),
     DeploymentFailed: (_PUSH_ALERT,),

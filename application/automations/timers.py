@@ -17,7 +17,7 @@ from application.automations.reactions import SCHEDULE
 from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
 from application.digesting import send_digests
-from application.discovering import DISCOVER, take_discovery
+from application.discovering import DISCOVER, start_discovery, take_discovery
 from application.endpoint_csr import refuse_csr
 from application.endpoint_keys import ENDPOINT_CSR
 from application.enrolling import bridge_silent
@@ -137,6 +137,21 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
     await each(late, end)
 
 
+async def discover_again(kit: Kit, tick: Tick) -> None:
+    """Every target system is read again after so many minutes, each in a minute of its own."""
+    round_minutes = kit.house.settings.discovery_minutes
+    if not round_minutes:
+        return
+    context = timing(kit.house, "discover-again", tick.at)
+    turn = tick.at // 60 % round_minutes
+    due = [target for target in await kit.house.hints.target_systems() if target.int % round_minutes == turn]
+
+    async def ask(target_id: UUID) -> None:
+        await start_discovery(kit.house, context.part(target_id), target_id, trigger=SCHEDULE)
+
+    await each(due, ask)
+
+
 async def notice_waiting_approvals(kit: Kit, _: Tick) -> None:
     """Work orders that nobody approves or implements are told of."""
     await alerts.judge_approvals(kit, timing(kit.house, "notice-waiting-approvals"))
@@ -176,6 +191,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("end-late-errands", lambda every: every.sweep, end_late_errands),
         Timer("expire-requests", lambda _: 60, expire_requests),
         Timer("renew", lambda _: 60, renew),
+        Timer("discover-again", lambda _: 60, discover_again),
         Timer("watch-sealing", lambda _: 30, watch_sealing),
         Timer("watch-syslog", lambda _: 30, watch_syslog),
         Timer("notice-waiting-approvals", lambda _: 60, notice_waiting_approvals),

@@ -20,7 +20,7 @@ def _extract(state: Discovery) -> tuple[Any, ...]:
 DISCOVERIES = entity(
     DISCOVERY,
     name="discoveries",
-    version=1,
+    version=2,
     state_type=Discovery,
     columns=COLUMNS,
     extract=_extract,

@@ -21,7 +21,7 @@ from adapters.bootstrap import UNBUILT, UNREACHABLE, Core, open_core
 from adapters.keys.sealing import seal_content
 from adapters.notifying.kinds import Kinds
 from adapters.settings import AcmeServer as AcmeServerSettings
-from adapters.settings import Database, Notifications, Push, Server, Settings, Verification, Webhooks
+from adapters.settings import Database, Discovery, Notifications, Push, Server, Settings, Verification, Webhooks
 from adapters.x509.pfx import make_pfx
 from adapters.x509.requests import read_request
 from api.app import create_app, create_bridge_app
@@ -137,6 +137,7 @@ async def open_desk(
         server=Server(url=url),
         push=push,
         verification=Verification(grace=0.0, allow=("127.0.0.0/8",)),
+        discovery=Discovery(every_minutes=0, allow=("127.0.0.0/24", "10.0.0.0/24")),
         webhooks=webhooks,
         acme_server=acme_server,
         notifications=Notifications(allow=("127.0.0.0/8",), timeout=20.0),

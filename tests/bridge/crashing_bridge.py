@@ -3,7 +3,7 @@
 Usage: python -m tests.bridge.crashing_bridge STATE CONFIG; then a line on standard input for each run. The child is
 killed (SIGKILL, by itself) before an act that the world outside can see: an operation on the target, a line of the
 journal, a file of its state, a report, a renewal. The line `N` means its Nth act (`0` never), any other text the first
-act that begins with it.
+act that begins with it. After `stop ` it is stopped there instead (SIGSTOP), which is told by `stopped ACT`.
 Each end is told by a line `killed ACT` or `ended STATUS`.
 
 The children are forked from a process without threads that has everything imported, so that a run takes a moment.
@@ -27,11 +27,15 @@ from bridge.journal import Journal
 from bridge.kinds import FilesSecrets, FilesSettings
 from bridge.protocol import DISCOVERY_PATH, RENEW_PATH, RESULT_PATH
 
+STOP = "stop "
+
 
 class Point:
     """Counts acts, and kills before the chosen one after writing down which it is."""
 
     def __init__(self, chosen: str, told: int) -> None:
+        self._signal = signal.SIGSTOP if chosen.startswith(STOP) else signal.SIGKILL
+        chosen = chosen.removeprefix(STOP)
         self._left = int(chosen) if chosen.isdigit() else None
         self._prefix = chosen
         self._told = told
@@ -41,7 +45,8 @@ class Point:
             self._left -= 1
         if self._left == 0 or (self._left is None and act.startswith(self._prefix)):
             os.write(self._told, act.encode())
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
+            self._prefix, self._left = "\0", None  # where it was stopped and goes on: never again
 
 
 class DyingHost:
@@ -123,6 +128,9 @@ def main() -> None:
         os.close(writing)
         tell(f"started {child}")
         act = os.read(reading, 4096).decode()
+        if line.startswith(STOP) and act:
+            os.waitpid(child, os.WUNTRACED)
+            tell(f"stopped {act}")
         _, status = os.waitpid(child, 0)
         os.close(reading)
         tell(f"killed {act}" if os.WIFSIGNALED(status) and act else f"ended {status}")

@@ -25,6 +25,7 @@ from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
 from domain.replacement import ReplacementBatch
 from domain.replacement_criteria import ReplacementCriteria
+from domain.target_system import TargetSystem
 from domain.verification import awaits_first_result
 from domain.work_order import expires_at
 from domain.work_order_state import WorkOrder
@@ -133,6 +134,10 @@ class FoldedHints:
         await self._look()
         rows = self._rows[RegisteredProvider].items()
         return [pid for pid, row in rows if row.state.provider == kind and not row.state.retired]
+
+    async def target_systems(self) -> list[UUID]:
+        await self._look()
+        return [tid for tid, row in self._rows[TargetSystem].items() if not row.state.retired]
 
     async def connectors_on(self, target_system_id: UUID) -> list[UUID]:
         return [

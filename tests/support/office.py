@@ -58,6 +58,7 @@ class Office:
             issuers=issuers or Providers({}),
             reader=world.reader,
             prober=field,
+            scanner=field,
             results=SimulatedRunResults(),
             caught_up=world.hints.catch_up,
             sealing=self.sealing,
@@ -91,6 +92,10 @@ class Office:
                 with suppress(*AWAY):  # the next tick is another attempt
                     await self._running.timer(name, int(self._world.clock().timestamp()))
         await self.settle()
+
+    async def tick(self, name: str, at: int) -> None:
+        """One run of a timer, for an instant in seconds since 1970."""
+        await self._running.timer(name, at)
 
     async def _run_due(self) -> None:
         while self._timed and self._timed[0][0] <= self._world.clock():
