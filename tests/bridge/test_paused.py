@@ -4,6 +4,7 @@ The process is real and stops itself (SIGSTOP) before a chosen act; it goes on w
 """
 
 import asyncio
+import math
 import os
 import signal
 from pathlib import Path
@@ -38,7 +39,7 @@ async def paused_past_its_lease(control_plane: ControlPlane, directory: Path, lo
     async with crashing_bridge(directory, quick(local.config)) as bridge:
         pid = await bridge.start(f"stop {act}")
         assert (await bridge.end()).startswith(f"stopped {act}")
-        offer.lost = True
+        offer.lost, offer.leased_until = True, math.inf  # it is another bridge's now, and stays so
         await asyncio.sleep(LEASE_SECONDS + 0.1)  # no heartbeat was sent since it stopped: by now the lease is over
         assert not (await local.apply(theirs, fence=offer.fence + 1)).already_in_place
         os.kill(pid, signal.SIGCONT)
