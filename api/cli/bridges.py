@@ -27,12 +27,16 @@ def list_bridges(config: Path | None, *, as_json: bool) -> None:
     """All bridges, by name."""
 
     async def act(core: "Core") -> list[dict[str, Any]]:
+        from api.opening import open_words
+
         rows: list[dict[str, Any]] = []
         cursor: str | None = None
         while True:
             page = await core.views.bridges.list(limit=200, cursor=cursor)
             seen = await core.house.presence.last_seen([row.id for row in page.items])
-            rows += [_row(row, seen.get(row.id)) for row in page.items]
+            for row in page.items:
+                reason = await open_words(core.house.texts, row.state.quarantine_reason or "")
+                rows.append(_row(row, seen.get(row.id), reason or None))
             cursor = page.next_cursor
             if cursor is None:
                 return rows
@@ -40,7 +44,7 @@ def list_bridges(config: Path | None, *, as_json: bool) -> None:
     answer_rows(with_core(config, act), as_json=as_json)
 
 
-def _row(found: "BridgeRow", last_seen_at: datetime | None) -> dict[str, Any]:
+def _row(found: "BridgeRow", last_seen_at: datetime | None, quarantine_reason: str | None) -> dict[str, Any]:
     state = found.state
     return {
         "id": str(found.id),
@@ -51,7 +55,7 @@ def _row(found: "BridgeRow", last_seen_at: datetime | None) -> dict[str, Any]:
         "version": state.version,
         "certificate_not_after": _seconds(state.certificate_not_after),
         "certificate_generation": state.generation,
-        "quarantine_reason": state.quarantine_reason,
+        "quarantine_reason": quarantine_reason,
     }
 
 
