@@ -20,7 +20,11 @@ from tests.bridge.deploying import AUTHORITY, Deployer
 from tests.bridge.test_agent import at_work, deployment, quick, result_of
 from tests.bridge.test_crashes import crashing_bridge
 
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")  # see test_agent
+# As in test_agent: a bridge that is ended in the middle of a handshake, here also of connections that it has just left.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 WORN = dt.timedelta(hours=13), dt.timedelta(hours=11)
 """More than half of its day is over."""
