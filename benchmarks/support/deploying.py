@@ -25,6 +25,7 @@ from application.house import load
 from application.ordering import submit_order
 from application.pushing import RequestPush, request_push
 from application.registering import DescribeTarget, register_target
+from application.trusting import approve_bridge
 from benchmarks.support.bulk import Estate
 from domain.approval import DEFAULT_PUSH
 from domain.approval_policy import KIND, ApprovalTerms
@@ -37,6 +38,7 @@ _AT_ONCE = 64
 _CAPACITY = 64
 _HEARTBEAT_SECONDS = 5.0
 _PEOPLE = Actor(ActorKind.USER, "11111111-1111-4111-8111-111111111111")
+_SECOND = Actor(ActorKind.USER, "22222222-2222-4222-8222-222222222222")
 
 
 class Deployed(NamedTuple):
@@ -148,12 +150,13 @@ async def open_yard(estate: Estate) -> Yard:
         version="1.0",
         kinds=("nginx",),
     )
+    await approve_bridge(house, person(_SECOND), enrolled.result.bridge.id)
     return Yard(estate, enrolled.result.bridge.id)
 
 
-def person() -> Context:
+def person(who: Actor | None = None) -> Context:
     """A command of somebody."""
-    return Context(actor=_PEOPLE, at=datetime.now(UTC), command_id=uuid.uuid4())
+    return Context(actor=who or _PEOPLE, at=datetime.now(UTC), command_id=uuid.uuid4())
 
 
 def _bridge(bridge_id: UUID) -> Context:
