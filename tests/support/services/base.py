@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
+
 from bridge.config import ReloadProfile
 from tests.bridge.pki import Issued
 from tests.support.components import require
@@ -41,6 +43,8 @@ class Server:
     refuses_weak_keys: ClassVar[bool] = True
     """Whether it does not load a key of RSA-1024."""
     swallows_foreign_keys: ClassVar[bool] = False
+    as_root: ClassVar[bool] = False
+    """Nobody else can run it."""
     """Whether its reload says yes to a key of another certificate."""
     user: ClassVar[str | None] = None
 
@@ -52,6 +56,8 @@ class Server:
         self.secrets: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         self._lay_out(first)
+        if self.as_root and os.getuid() != 0:
+            pytest.skip(f"only root can run {type(self).__name__}")
         self.prepare()
 
     @property

@@ -28,6 +28,7 @@ class Mosquitto(Server):
 class Tomcat(Server):
     kind = "tomcat"
     needs = ("tomcat10", "tomcat10-admin", "keytool")
+    as_root = True  # Debian's configuration, which the test's is made of, is for the service's group only
     refuses_weak_keys = False
 
     def prepare(self) -> None:
