@@ -17,6 +17,7 @@ from litestar.connection import ASGIConnection
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
+from msgspec import UNSET
 
 from api.problems import FieldError, Problem
 from api.schemas.texts import IN_WORDS
@@ -33,6 +34,11 @@ _FORMS = {f"Expected `str` matching regex {pattern!r}": sentence for pattern, se
 _DEEPEST = 64
 _LONGEST = 1_048_576
 """Only a bridge's discoveries are longer; in those nobody looks for names that come twice."""
+
+
+def given(body: msgspec.Struct) -> dict[str, Any]:
+    """The fields of a PATCH that were sent, by name: what was left out stays as it is."""
+    return {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
 
 
 class StrictJson(AbstractDTO[Any]):

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -16,7 +16,9 @@ from api.positions import LARGEST
 from api.problems import Problem
 from projections.rows import BadCursor, Page
 
+F = TypeVar("F")
 T = TypeVar("T")
+F_contra = TypeVar("F_contra", contravariant=True)
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 LARGEST_PAGE = 200
@@ -67,6 +69,19 @@ async def listed(
         return await export(wanted, to_the_end(ask), present, columns)
     found = await ask(limit, cursor)
     return page(request, [present(item) for item in found.items], found.next_cursor)
+
+
+class _Listing(Protocol[F_contra, T]):
+    def __call__(self, narrow: F_contra, /, *, limit: int, cursor: str | None) -> Awaitable[Page[T]]: ...
+
+
+def pages(listing: _Listing[F, T], narrow: F) -> Callable[[int, str | None], Awaitable[Page[T]]]:
+    """The question of `listed`, put to a read model as it is."""
+
+    def ask(limit: int, cursor: str | None) -> Awaitable[Page[T]]:
+        return listing(narrow, limit=limit, cursor=cursor)
+
+    return ask
 
 
 async def to_the_end(ask: Callable[[int, str | None], Awaitable[Page[T]]]) -> AsyncIterator[Sequence[T]]:

@@ -117,12 +117,17 @@ def check_version(context: Context, loaded: Loaded[Any]) -> None:
     """Refuse when the caller decided on another version (If-Match, RFC 9110, 13.1.1), or on what is not there."""
     if context.if_match is not None:
         _ = loaded.found
-    if context.if_match is not None and context.if_match != loaded.version:
+        check_if_match(context, loaded.version)
+
+
+def check_if_match(context: Context, version: int) -> None:
+    """The same for what has a version of its own within a stream: others that change meanwhile do not matter."""
+    if context.if_match is not None and context.if_match != version:
         raise Refused(
             Code.VERSION_CONFLICT,
-            f"It has changed since you read it: version {loaded.version} now, you sent {context.if_match}. "
+            f"It has changed since you read it: version {version} now, you sent {context.if_match}. "
             "Read it again and decide again.",
-            current_version=loaded.version,
+            current_version=version,
         )
 
 

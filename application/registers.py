@@ -4,9 +4,8 @@ from collections.abc import Awaitable, Callable
 from typing import Generic, NamedTuple, TypeVar
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, carry_out, load, write
+from application.house import Attempt, Context, Done, House, carry_out, check_if_match, load, write
 from domain import ids, register
-from domain.errors import Code, Refused
 from domain.register import Entry, Kind, Named
 
 T = TypeVar("T", bound=Named)
@@ -49,7 +48,8 @@ async def change(
 
     async def attempt() -> Attempt[Entry[T]]:
         known = await load(house, kind.aggregate, kind.stream)
-        entry = _checked(context, register.found(kind, known.state, entry_id))
+        entry = register.found(kind, known.state, entry_id)
+        check_if_match(context, entry.version)
         events = register.change(kind, known.state, context.meta, entry_id, changed(entry.terms))
         return Attempt((write(known, events),), register.found(kind, known.after(events).state, entry_id))
 
@@ -61,7 +61,7 @@ async def retire(house: House, context: Context, kind: Kind[T], entry_id: UUID) 
 
     async def attempt() -> Attempt[Entry[T]]:
         known = await load(house, kind.aggregate, kind.stream)
-        _checked(context, register.found(kind, known.state, entry_id))
+        check_if_match(context, register.found(kind, known.state, entry_id).version)
         events = register.retire(kind, known.state, context.meta, entry_id)
         return Attempt((write(known, events),), register.found(kind, known.after(events).state, entry_id))
 
@@ -81,15 +81,3 @@ async def _done(
 
     name = f"{kind.words.replace(' ', '_')}.{action}"
     return await carry_out(house, context, attempt, subject_id=entry_id, action=name, again=again)
-
-
-def _checked(context: Context, entry: Entry[T]) -> Entry[T]:
-    """If-Match (RFC 9110, 13.1.1) is about the entry's own version: others that change meanwhile do not matter."""
-    if context.if_match is not None and context.if_match != entry.version:
-        raise Refused(
-            Code.VERSION_CONFLICT,
-            f"It has changed since you read it: version {entry.version} now, you sent {context.if_match}. "
-            "Read it again and decide again.",
-            current_version=entry.version,
-        )
-    return entry

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from application.house import Attempt, Context, Done, House, carry_out, load, load_many, write
+from application.house import Attempt, Context, Done, House, carry_out, check_if_match, load, load_many, write
 from application.ports import Change
 from domain import ids, standing_approval, standing_terms
 from domain.errors import Code, Refused
@@ -38,7 +38,8 @@ async def approve_standing_approval(house: House, context: Context, entry_id: UU
 
     async def attempt() -> Attempt[StandingApproval]:
         known = await load(house, STANDING_APPROVALS, REGISTER)
-        entry = _checked(context, (known.state or StandingApprovals()).get(entry_id))
+        entry = (known.state or StandingApprovals()).get(entry_id)
+        check_if_match(context, entry.version)
         approved, asserted = await _targets(house, entry.terms.target_system_ids)
         events = standing_approval.approve(entry, context.meta, approved)
         return Attempt((write(known, events), *asserted), known.after(events).found.get(entry_id))
@@ -51,7 +52,8 @@ async def revoke_standing_approval(house: House, context: Context, entry_id: UUI
 
     async def attempt() -> Attempt[StandingApproval]:
         known = await load(house, STANDING_APPROVALS, REGISTER)
-        entry = _checked(context, (known.state or StandingApprovals()).get(entry_id))
+        entry = (known.state or StandingApprovals()).get(entry_id)
+        check_if_match(context, entry.version)
         events = standing_approval.revoke(entry, context.meta)
         return Attempt((write(known, events),), known.after(events).found.get(entry_id))
 
@@ -86,15 +88,3 @@ async def _done(
 
     action = f"standing_approval.{step}"
     return await carry_out(house, context, attempt, subject_id=entry_id, action=action, again=again)
-
-
-def _checked(context: Context, entry: StandingApproval) -> StandingApproval:
-    """If-Match is about its own version: others that change meanwhile do not matter."""
-    if context.if_match is not None and context.if_match != entry.version:
-        raise Refused(
-            Code.VERSION_CONFLICT,
-            f"It has changed since you read it: version {entry.version} now, you sent {context.if_match}. "
-            "Read it again and decide again.",
-            current_version=entry.version,
-        )
-    return entry

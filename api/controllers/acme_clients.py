@@ -1,6 +1,5 @@
 """ACME clients of this service: keys for external account binding, accounts, orders."""
 
-from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.controllers.certificate_filter import Text
-from api.paging import Cursor, Limit, listed
+from api.paging import Cursor, Limit, listed, pages
 from api.presenters import acme_clients as present
 from api.presenters.known import Known
 from api.schemas.acme_clients import (
@@ -37,7 +36,6 @@ from projections.acme_clients.view import (
     EabKeyFilter,
     EabKeyRow,
 )
-from projections.rows import Page
 
 KEY_READERS = requires(Permission.ACME_CLIENTS, Permission.READ_EVERYTHING)
 WRITERS = requires(Permission.ACME_CLIENTS)
@@ -55,8 +53,7 @@ async def list_acme_eab_keys(
     """Keys for external account binding, newest first, without their secrets."""
     narrow = EabKeyFilter(principal_id=tuple(principal_id or ()), revoked=revoked)
 
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[EabKeyRow]]:
-        return reading.views.acme_clients.eab_keys(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.acme_clients.eab_keys, narrow)
 
     def item(row: EabKeyRow) -> EabKeyBody:
         return present.eab_key(Known.of(row))
@@ -112,8 +109,7 @@ async def list_acme_accounts(
         principal_id=tuple(principal_id or ()), eab_key_id=tuple(eab_key_id or ()), status=tuple(status or ())
     )
 
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[AccountRow]]:
-        return reading.views.acme_clients.accounts(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.acme_clients.accounts, narrow)
 
     def item(row: AccountRow) -> AcmeAccountBody:
         return present.account(Known.of(row))
@@ -149,8 +145,7 @@ async def list_acme_orders(
     """What ACME clients order, newest first."""
     narrow = AcmeOrderFilter(account_id=tuple(account_id or ()), q=q or None)
 
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[AcmeOrderRow]]:
-        return reading.views.acme_clients.orders(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.acme_clients.orders, narrow)
 
     def item(row: AcmeOrderRow) -> AcmeOrderBody:
         return present.order(Known.of(row), reading.now)

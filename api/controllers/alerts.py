@@ -1,6 +1,5 @@
 """Alerts: what a person should look at."""
 
-from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading
-from api.paging import Cursor, Limit, listed
+from api.paging import Cursor, Limit, listed, pages
 from api.presenters.known import Known
 from api.presenters.principals import alert
 from api.schemas.alerts import AlertBody, AlertPage
@@ -20,8 +19,7 @@ from application.alerting import acknowledge_alert, resolve_alert
 from application.house import Done, Loaded
 from domain.alert import Alert, AlertKind
 from domain.roles import Permission
-from projections.alerts.view import AlertFilter, AlertRow
-from projections.rows import Page
+from projections.alerts.view import AlertFilter
 
 NO_COMMENT = CommentBody()
 READERS = requires(Permission.ALERTS, Permission.READ_EVERYTHING)
@@ -46,10 +44,7 @@ async def list_alerts(
     cursor: Cursor = None,
 ) -> Response[AlertPage]:
     """Alerts, newest first."""
-
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[AlertRow]]:
-        return reading.views.alerts.list(narrow, limit=limit, cursor=cursor)
-
+    ask = pages(reading.views.alerts.list, narrow)
     return await listed(
         request, ask, lambda row: alert(Known.of(row)), AlertBody.__struct_fields__, limit=limit, cursor=cursor
     )

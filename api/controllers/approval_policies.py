@@ -7,10 +7,10 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET
 
 from api.answers import single
 from api.asking import Command, Reading, location_of
+from api.body import given
 from api.controllers.certificate_filter import Text
 from api.paging import Cursor, Limit, listed
 from api.presenters.approval_policies import body, resolved, terms_of
@@ -73,11 +73,11 @@ async def change_an_approval_policy(
     approval_policy_id: FromPath[UUID], data: JSONBody[ChangeApprovalPolicyBody], command: NamedDependency[Command]
 ) -> Response[ApprovalPolicyBody]:
     """A new version, for pushes requested from now on. Work orders keep the one that they were requested under."""
-    sent = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    given = terms_of(sent)
+    sent = given(data)
+    terms = terms_of(sent)
 
     def changed(known: ApprovalTerms) -> ApprovalTerms:
-        return checked_change(approval_policy_id, msgspec.structs.replace(known, **given))
+        return checked_change(approval_policy_id, msgspec.structs.replace(known, **terms))
 
     done = await registers.change(command.house, command.context, KIND, approval_policy_id, changed)
     return await command.answer(done, body(done.result), version=done.result.version)

@@ -1,6 +1,5 @@
 """Bridges and discoveries."""
 
-from collections.abc import Awaitable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,7 @@ from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
 from api.last_seen import LastSeen
-from api.paging import Cursor, Limit, listed
+from api.paging import Cursor, Limit, listed, pages
 from api.presenters.estate import bridge, discovery, issued_bridge
 from api.presenters.known import Known
 from api.problems import FieldError, Problem
@@ -42,7 +41,6 @@ from domain.network_scope import DEFAULT_PORTS, NetworkScope
 from domain.roles import Permission
 from projections.bridges.view import BridgeFilter, BridgeRow
 from projections.discoveries.view import DiscoveryFilter, DiscoveryRow
-from projections.rows import Page
 
 ANY_CERTIFICATE = ApproveBridgeBody()
 NO_COMMENT = CommentBody()
@@ -71,9 +69,7 @@ async def list_bridges(
     cursor: Cursor = None,
 ) -> Response[BridgePage]:
     """Bridges by name."""
-
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[BridgeRow]]:
-        return reading.views.bridges.list(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.bridges.list, narrow)
 
     def item(row: BridgeRow) -> BridgeBody:
         return bridge(Known.of(row), _seen(request, reading, row.id))
@@ -160,9 +156,7 @@ async def list_discoveries(
     cursor: Cursor = None,
 ) -> Response[DiscoveryPage]:
     """Discoveries, newest first."""
-
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[DiscoveryRow]]:
-        return reading.views.discoveries.list(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.discoveries.list, narrow)
 
     def item(row: DiscoveryRow) -> DiscoveryBody:
         return discovery(Known.of(row))

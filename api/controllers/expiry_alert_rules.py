@@ -7,10 +7,10 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET
 
 from api.answers import single
 from api.asking import Command, Reading, location_of
+from api.body import given
 from api.controllers.certificate_filter import Text
 from api.paging import Cursor, Limit, listed
 from api.presenters.expiry_alert_rules import body
@@ -70,10 +70,10 @@ async def change_an_expiry_alert_rule(
     expiry_alert_rule_id: FromPath[UUID], data: JSONBody[ChangeExpiryAlertRuleBody], command: NamedDependency[Command]
 ) -> Response[ExpiryAlertRuleBody]:
     """Change a rule. Open alerts that it would not raise any more are resolved."""
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    sent = given(data)
 
     def changed(known: ExpiryAlertRule) -> ExpiryAlertRule:
-        return checked(msgspec.structs.replace(known, **given))
+        return checked(msgspec.structs.replace(known, **sent))
 
     done = await registers.change(command.house, command.context, KIND, expiry_alert_rule_id, changed)
     return await command.answer(done, body(done.result), version=done.result.version)

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from api.answers import single
 from api.asking import Command, Reading, location_of
+from api.body import given
 from api.controllers.certificate_filter import Text
 from api.controllers.orders import parameters
 from api.paging import Cursor, Limit, listed
@@ -76,12 +77,12 @@ async def change_an_issuance_policy(
     issuance_policy_id: FromPath[UUID], data: JSONBody[ChangeIssuancePolicyBody], command: NamedDependency[Command]
 ) -> Response[IssuancePolicyBody]:
     """A new version. Orders that were submitted before are not judged again, unless they are resubmitted."""
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    sent = given(data)
     if data.rules is not UNSET:
-        given["rules"] = tuple(map(rule, data.rules))
+        sent["rules"] = tuple(map(rule, data.rules))
 
     def changed(known: IssuancePolicy) -> IssuancePolicy:
-        return checked(msgspec.structs.replace(known, **given))
+        return checked(msgspec.structs.replace(known, **sent))
 
     done = await registers.change(command.house, command.context, KIND, issuance_policy_id, changed)
     return await command.answer(done, body(done.result), version=done.result.version)

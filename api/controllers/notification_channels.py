@@ -8,11 +8,11 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET
 
 from api.answers import missing, single
 from api.as_of import only_now
 from api.asking import Command, Reading, location_of
+from api.body import given
 from api.controllers.certificate_filter import Text
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, listed, negotiate, numbered, page, position_cursor
 from api.presenters.known import Known
@@ -114,8 +114,8 @@ async def change_a_notification_channel(
         enabled=terms.enabled,
         daily_at=terms.daily_at,
     )
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    kinds, wish = command.services.channel_kinds, msgspec.structs.replace(wish, **given)
+    sent = given(data)
+    kinds, wish = command.services.channel_kinds, msgspec.structs.replace(wish, **sent)
     done = await change_channel(command.house, command.context, kinds, notification_channel_id, wish)
     return await command.answer(done, body(Known.of(done.result)), version=done.result.version)
 

@@ -1,6 +1,5 @@
 """Principals, roles, tokens, and who you are."""
 
-from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
-from api.paging import LARGEST_PAGE, Cursor, Limit, listed
+from api.paging import LARGEST_PAGE, Cursor, Limit, listed, pages
 from api.presenters import principals as present
 from api.presenters.known import Known
 from api.schemas.principals import (
@@ -36,7 +35,6 @@ from domain.personal import ERASED
 from domain.principal import Principal, Role
 from domain.roles import Permission
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
-from projections.rows import Page
 
 WAIT_SECONDS = 2.0
 PRINCIPAL_READERS = requires(Permission.PRINCIPALS, Permission.READ_EVERYTHING)
@@ -82,9 +80,7 @@ async def list_principals(
     cursor: Cursor = None,
 ) -> Response[PrincipalPage]:
     """People and programs, newest first."""
-
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[PrincipalRow]]:
-        return reading.views.principals.list(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.principals.list, narrow)
 
     def item(row: PrincipalRow) -> PrincipalBody:
         return present.principal(Known.of(row))
@@ -154,8 +150,7 @@ async def list_tokens(
     """API tokens, newest first, without their secrets."""
     narrow = TokenFilter(principal_id=tuple(principal_id or ()), revoked=revoked)
 
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[TokenHolder]]:
-        return reading.views.principals.tokens(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.principals.tokens, narrow)
 
     def item(held: TokenHolder) -> TokenBody:
         return present.token(Known.of(held.token))

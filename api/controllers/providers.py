@@ -7,10 +7,10 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
+from api.body import given
 from api.controllers.certificate_filter import Text
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.known import Known
@@ -84,8 +84,8 @@ async def change_a_provider(
     """Change a provider. Which CA it is cannot be changed: register another one, and retire this one."""
     known = (await load(command.house, PROVIDER, provider_id)).found
     wish = DescribeProvider(provider=known.provider, name=known.name, settings=known.settings)
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    wish = msgspec.structs.replace(wish, **given)
+    sent = given(data)
+    wish = msgspec.structs.replace(wish, **sent)
     kinds = command.services.provider_kinds
     done = await change_provider(command.house, command.context, kinds, provider_id, wish)
     return await command.answer(done, body(Known.of(done.result)), version=done.result.version)

@@ -1,6 +1,5 @@
 """Mass replacements: many certificates renewed as one operation, with its progress."""
 
-from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
-from api.paging import Cursor, Limit, listed, numbered, position_cursor
+from api.paging import Cursor, Limit, listed, numbered, pages, position_cursor
 from api.presenters import replacements as shown
 from api.presenters.known import Known
 from api.schemas.common import NothingBody
@@ -51,9 +50,7 @@ async def list_replacements(
     """Mass replacements, newest first."""
     narrow = ReplacementFilter(status=tuple(status or ()))
 
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[ReplacementProgress]]:
-        return reading.views.replacements.list(narrow, limit=limit, cursor=cursor)
-
+    ask = pages(reading.views.replacements.list, narrow)
     return await listed(request, ask, _body, ReplacementBody.__struct_fields__, limit=limit, cursor=cursor)
 
 

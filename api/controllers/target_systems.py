@@ -7,12 +7,11 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET
 
 from api import json_schema
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
-from api.body import invalid
+from api.body import given, invalid
 from api.controllers.certificate_filter import Text, Texts
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
 from api.presenters.estate import kind, target
@@ -160,8 +159,8 @@ def _changed(known: TargetSystem, data: ChangeTargetBody) -> DescribeTarget:
         cloud=known.settings.cloud,
         tags=known.tags,
     )
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    return msgspec.structs.replace(described, **given)
+    sent = given(data)
+    return msgspec.structs.replace(described, **sent)
 
 
 def _checked(wish: DescribeTarget) -> DescribeTarget:

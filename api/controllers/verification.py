@@ -1,6 +1,6 @@
 """Verification runs and the Push Validation Report."""
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from api.asking import Command, Reading, location_of
 from api.body import invalid
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import JSON, Cursor, Limit, listed, numbered, position_cursor
+from api.paging import JSON, Cursor, Limit, listed, numbered, pages, position_cursor
 from api.presenters.known import Known
 from api.presenters.verification import push_validation, result, run
 from api.report_page import as_csv, report_page
@@ -51,8 +51,7 @@ async def list_verification_runs(
     """Verification runs, newest first."""
     narrow = VerificationRunFilter(completed=completed)
 
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[VerificationRunRow]]:
-        return reading.views.verification_runs.list(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.verification_runs.list, narrow)
 
     def item(row: VerificationRunRow) -> VerificationRunBody:
         return run(Known.of(row))

@@ -1,6 +1,5 @@
 """Webhooks: events are posted to them as they happen (Standard Webhooks, CloudEvents)."""
 
-from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -9,11 +8,11 @@ import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
-from msgspec import UNSET
 
 from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
-from api.paging import Cursor, Limit, listed
+from api.body import given
+from api.paging import Cursor, Limit, listed, pages
 from api.presenters import webhooks as present
 from api.presenters.known import Known
 from api.schemas.webhooks import (
@@ -29,7 +28,6 @@ from application.house import load
 from application.webhooks import IssuedSecret, change_webhook, create_webhook, remove_webhook, rotate_secret
 from domain.roles import Permission
 from domain.webhook import WEBHOOK, Subscription
-from projections.rows import Page
 from projections.webhooks.view import WebhookFilter, WebhookRow
 
 READERS = requires(Permission.CHANNELS, Permission.READ_EVERYTHING)
@@ -54,9 +52,7 @@ async def list_webhooks(
     cursor: Cursor = None,
 ) -> Response[WebhookPage]:
     """Webhooks, newest first."""
-
-    def ask(limit: int, cursor: str | None) -> Awaitable[Page[WebhookRow]]:
-        return reading.views.webhooks.list(narrow, limit=limit, cursor=cursor)
+    ask = pages(reading.views.webhooks.list, narrow)
 
     def item(row: WebhookRow) -> WebhookBody:
         return present.webhook(Known.of(row))
@@ -97,9 +93,9 @@ async def change_a_webhook(
 ) -> Response[WebhookBody]:
     """Change what is sent where, switch it off or on."""
     known = (await load(command.house, WEBHOOK, webhook_id)).found
-    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    enabled = given.pop("enabled", None)
-    renamed = {"subject_ids" if name == "subjects" else name: value for name, value in given.items()}
+    sent = given(data)
+    enabled = sent.pop("enabled", None)
+    renamed = {"subject_ids" if name == "subjects" else name: value for name, value in sent.items()}
     wanted = msgspec.structs.replace(known.subscription, **renamed)
     done = await change_webhook(command.house, command.context, webhook_id, wanted, enabled=enabled)
     await command.services.deliveries.wake()

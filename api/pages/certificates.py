@@ -18,7 +18,7 @@ from api.pages.forms import push_form
 from api.pages.model import certificate_page, order_type
 from api.pages.past import refuse_past, shown
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
-from api.paging import CSV
+from api.paging import CSV, pages
 from api.presenters.verification import push_validation
 from api.problems import Problem
 from api.report_page import as_csv
@@ -33,7 +33,6 @@ from domain.roles import Permission
 from projections.inventory.view import CertificateFilter, CertificateRow
 from projections.push_validation.report import report
 from projections.push_validation.view import PushFilter
-from projections.rows import Page
 from projections.topology.view import CertificateTopology
 
 SHEET = Sheet(
@@ -76,10 +75,7 @@ async def certificate_list(
     as_csv: AsCsv = None,
 ) -> Response[Any]:
     """The inventory, next to expire first."""
-
-    async def ask(limit: int, after: str | None) -> Page[CertificateRow]:
-        return await reading.views.inventory.list(narrow, limit=limit, cursor=after)
-
+    ask = pages(reading.views.inventory.list, narrow)
     return await answer(
         request,
         reading,

@@ -10,8 +10,9 @@ from api.controllers.bridges import bridge_filter
 from api.controllers.target_systems import target_system_filter
 from api.last_seen import LastSeen
 from api.pages.model import Viewer
-from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
+from api.pages.sheet import IN_USE, AsCsv, Cell, Column, Cursor, Place, Search, Sheet, answer
 from api.pages.words import BRIDGE_WORDS, TARGET_ICONS
+from api.paging import pages
 from api.security import any_role
 from bridge.protocol import KINDS
 from domain.bridge import BridgeStatus
@@ -94,13 +95,9 @@ async def target_system_list(
         line,
         cursor=cursor,
         as_csv=as_csv,
-        choices=(*(place.choice(kind, "kind", kind) for kind in KINDS), _in_use(place)),
+        choices=(*(place.choice(kind, "kind", kind) for kind in KINDS), place.only(*IN_USE)),
         searches=_NAMED,
     )
-
-
-def _in_use(place: Place) -> Choice:
-    return Choice("In use", place.set("retired", "false").url, place.has("retired", "false"))
 
 
 def _tested(row: TargetSystemRow) -> Cell:
@@ -128,8 +125,7 @@ async def bridge_list(
     """Bridges by name."""
     seen: LastSeen = request.app.state.last_seen
 
-    async def ask(limit: int, after: str | None) -> Page[BridgeRow]:
-        return await reading.views.bridges.list(narrow, limit=limit, cursor=after)
+    ask = pages(reading.views.bridges.list, narrow)
 
     def line(row: BridgeRow, _: Viewer) -> tuple[Cell, ...]:
         bridge, (words, icon, tone) = row.state, BRIDGE_WORDS[row.state.status]

@@ -1,7 +1,7 @@
 """What the certificate page shows, worked out before the template sees it: no decision is made in a template."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -366,21 +366,26 @@ def _note(node: ConnectorNode) -> OrderNote | None:
     return OrderNote(row.id, f"WO-{row.created_position}", label, tone, words.ORDER_ICONS[order.status], detail)
 
 
-def next_step(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
-    """The step that carries a work order on; none where it has ended, and none in the past."""
+def steps(row: Row[WorkOrder], viewer: Viewer, now: datetime, words: Mapping[str, str]) -> tuple[Button, ...]:
+    """The steps that make sense for a work order, of those that there are `words` for; none in the past."""
     if viewer.past:
         return ()
     return tuple(
         Button(
-            DIALOGS[action.action],
+            words[action.action],
             f"/work-orders/{row.id}/{action.action}",
             action.allowed,
             action.reason,
             primary=action.allowed and action.action in ("approve", "implement"),
         )
         for action in available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
-        if action.action in DIALOGS
-    )[:1]
+        if action.action in words
+    )
+
+
+def next_step(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+    """The step that carries a work order on; none where it has ended, and none in the past."""
+    return steps(row, viewer, now, DIALOGS)[:1]
 
 
 def _actions(node: ConnectorNode, certificate: Row[Certificate], viewer: Viewer, now: datetime) -> tuple[Button, ...]:

@@ -5,12 +5,11 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from api.pages.model import Button, Viewer
+from api.pages.model import Button, Viewer, steps
 from api.pages.words import ORDER_ICONS, instant
 from domain.entity import Actor, ActorKind
 from domain.push_states import RESOLUTIONS, FailureCause, WorkOrderStatus
 from domain.roles import Permission, may
-from domain.work_order_actions import available_actions
 from domain.work_order_state import Approval, WorkOrder
 from projections.rows import Row
 
@@ -71,7 +70,7 @@ def order_details(row: Row[WorkOrder], viewer: Viewer, names: Mapping[str, str],
         digest=f"{order.digest[:16]}…",
         steps=_steps(order, names),
         error=_failure(order),
-        actions=_buttons(row, viewer, now),
+        actions=steps(row, viewer, now, WORDS),
         back=f"/certificates/{order.certificate_id}",
         may_audit=may(viewer.roles, Permission.READ_EVERYTHING),
         may_export=may(viewer.roles, Permission.EXPORT_AUDIT) and not viewer.past,
@@ -120,19 +119,3 @@ def _failure(order: WorkOrder) -> Failure | None:
         return None
     cause = FailureCause(order.failure_cause or "unknown")
     return Failure(cause.value.replace("_", " ").capitalize(), order.failure_message or "", RESOLUTIONS[cause])
-
-
-def _buttons(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
-    if viewer.past:
-        return ()
-    return tuple(
-        Button(
-            WORDS[action.action],
-            f"/work-orders/{row.id}/{action.action}",
-            action.allowed,
-            action.reason,
-            primary=action.allowed and action.action in ("approve", "implement"),
-        )
-        for action in available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
-        if action.action in WORDS
-    )

@@ -16,6 +16,7 @@ from api.pages.past import shown
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
 from api.pages.words import instant, plural
+from api.paging import pages
 from api.presenters.orders import LABELS
 from api.problems import Problem
 from api.security import any_role, requires
@@ -23,7 +24,6 @@ from application.ordering import resubmit_order
 from domain.certificate_order import CertificateOrder, OrderStatus, Provider
 from domain.roles import Permission, may
 from projections.orders.view import OrderFilter, OrderRow
-from projections.rows import Page
 
 COLUMNS = ("Common Name", "Order Type", "Status", "Requested By", "Submitted (UTC)", "Duration")
 SHEET = Sheet(
@@ -55,9 +55,7 @@ async def order_list(
     as_csv: AsCsv = None,
 ) -> Response[Any]:
     """Orders by status and provider."""
-
-    async def ask(limit: int, after: str | None) -> Page[OrderRow]:
-        return await reading.views.orders.list(narrow, limit=limit, cursor=after)
+    ask = pages(reading.views.orders.list, narrow)
 
     def line(row: OrderRow, _: Viewer) -> tuple[Cell, ...]:
         order = row.state

@@ -12,18 +12,18 @@ from api.asking import Reading
 from api.controllers.certificate_filter import Text
 from api.controllers.notification_channels import channel_filter
 from api.pages.model import Viewer
-from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
+from api.pages.people import who
+from api.pages.sheet import IN_USE, AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
+from api.paging import pages
 from api.registered import pages_of
 from api.security import requires
 from application.registers import Placed
 from domain import expiry_alert_rule, issuance_policy
-from domain.entity import Actor
 from domain.expiry_alert_rule import ExpiryAlertRule
 from domain.issuance_policy import IssuancePolicy
 from domain.issuance_rules import IssuanceRule
 from domain.roles import Permission
 from projections.notification_channels.view import NotificationChannelFilter, NotificationChannelRow
-from projections.rows import Page
 
 POLICIES = Sheet(
     "Issuance policies",
@@ -77,13 +77,13 @@ async def issuance_policy_list(
             Cell("; ".join(map(_rule, entry.terms.rules))),
             Cell(str(entry.version)),
             Cell(at=entry.revisions[-1].at),
-            Cell(_person(reading, entry.revisions[-1].by)),
+            Cell(who(entry.revisions[-1].by, reading)),
         )
 
     ask = pages_of(reading, issuance_policy.KIND, retired=retired, q=q)
     place = Place.of(request)
     evaluating = (Choice("Evaluate an order", "/issuance-policies/evaluate", selected=False),)
-    choices = (*(evaluating if reading.moment is None else ()), _in_use(place))
+    choices = (*(evaluating if reading.moment is None else ()), place.only(*IN_USE))
     return await answer(
         request, reading, POLICIES, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, searches=_NAMED
     )
@@ -114,7 +114,7 @@ async def expiry_alert_rule_list(
         )
 
     ask = pages_of(reading, expiry_alert_rule.KIND, retired=retired, q=q)
-    choices = (_in_use(Place.of(request)),)
+    choices = (Place.of(request).only(*IN_USE),)
     return await answer(
         request, reading, RULES, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, searches=_NAMED
     )
@@ -134,9 +134,7 @@ async def notification_channel_list(
     as_csv: AsCsv = None,
 ) -> Response[Any]:
     """Notification channels by name."""
-
-    async def ask(limit: int, after: str | None) -> Page[NotificationChannelRow]:
-        return await reading.views.notification_channels.list(narrow, limit=limit, cursor=after)
+    ask = pages(reading.views.notification_channels.list, narrow)
 
     def line(row: NotificationChannelRow, _: Viewer) -> tuple[Cell, ...]:
         terms = row.state.terms
@@ -150,7 +148,7 @@ async def notification_channel_list(
             Cell(state, icon="circle-check" if on else None, tone="good" if on else "quiet"),
         )
 
-    choices = (_in_use(Place.of(request)),)
+    choices = (Place.of(request).only(*IN_USE),)
     return await answer(
         request, reading, CHANNELS, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, searches=_NAMED
     )
@@ -158,14 +156,6 @@ async def notification_channel_list(
 
 def _name(name: str, retired: bool, detail: str = "") -> Cell:
     return Cell(name, detail="retired" if retired else detail)
-
-
-def _in_use(place: Place) -> Choice:
-    return Choice("In use", place.set("retired", "false").url, place.has("retired", "false"))
-
-
-def _person(reading: Reading, by: Actor) -> str:
-    return reading.services.directory.name_of(by.id) or by.id
 
 
 def _rule(rule: IssuanceRule) -> str:

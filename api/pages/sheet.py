@@ -18,10 +18,12 @@ from projections.rows import Page
 
 T = TypeVar("T")
 PAGE = 50
+IN_USE = ("In use", "retired", "false")
+"""`Place.only` of things that can be retired."""
 AsCsv = Annotated[
     Literal["csv"] | None, QueryParameter(name="format", description="The whole list, for a spreadsheet.")
 ]
-__all__ = ("AsCsv", "Cell", "Choice", "Column", "Cursor", "Place", "Search", "Sheet", "answer")
+__all__ = ("IN_USE", "AsCsv", "Cell", "Choice", "Column", "Cursor", "Place", "Search", "Sheet", "answer")
 
 
 class Column(NamedTuple):
@@ -115,6 +117,10 @@ class Place(NamedTuple):
     def choice(self, words: str, name: str, value: str, colour: Colour | None = None) -> Choice:
         """A value that may be among others."""
         return Choice(words, self.toggled(name, value).url, self.has(name, value), colour)
+
+    def only(self, words: str, name: str, value: str) -> Choice:
+        """A value that stands alone."""
+        return Choice(words, self.set(name, value).url, self.has(name, value))
 
 
 _OF_THE_PAGE = frozenset({"cursor", "format", *MOMENT})

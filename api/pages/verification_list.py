@@ -8,11 +8,11 @@ from litestar.params import FromQuery
 
 from api.asking import Reading
 from api.pages.model import Viewer
-from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
+from api.pages.sheet import AsCsv, Cell, Column, Cursor, Place, Sheet, answer
 from api.pages.words import FINDINGS
+from api.paging import pages
 from api.security import any_role
 from domain.connector_events import ValidationState
-from projections.rows import Page
 from projections.verification_runs.view import VerificationRunFilter, VerificationRunRow
 
 SHEET = Sheet(
@@ -42,18 +42,10 @@ async def verification_run_list(
     """Verification runs with their counts."""
     narrow = VerificationRunFilter(completed=completed)
 
-    async def ask(limit: int, after: str | None) -> Page[VerificationRunRow]:
-        return await reading.views.verification_runs.list(narrow, limit=limit, cursor=after)
-
+    ask = pages(reading.views.verification_runs.list, narrow)
     place = Place.of(request)
-    under_way = Choice("Under way", place.set("completed", "false").url, place.has("completed", "false"))
-    return await answer(
-        request, reading, SHEET, ask, _line, cursor=cursor, as_csv=as_csv, choices=(under_way, _ended(place))
-    )
-
-
-def _ended(place: Place) -> Choice:
-    return Choice("Completed", place.set("completed", "true").url, place.has("completed", "true"))
+    choices = (place.only("Under way", "completed", "false"), place.only("Completed", "completed", "true"))
+    return await answer(request, reading, SHEET, ask, _line, cursor=cursor, as_csv=as_csv, choices=choices)
 
 
 def _line(row: VerificationRunRow, _: Viewer) -> tuple[Cell, ...]:

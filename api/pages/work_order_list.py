@@ -12,9 +12,9 @@ from api.pages.model import Viewer, next_step
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
 from api.pages.words import ORDER_ICONS
+from api.paging import pages
 from api.security import any_role
 from domain.push_states import OPEN_STATUSES, STATUS_LABELS, WorkOrderStatus
-from projections.rows import Page
 from projections.work_orders.view import WorkOrderFilter, WorkOrderNode
 
 COLUMNS = ("Work order", "Certificate", "Target system", "State", "Requested by", "Requested (UTC)", "Next step")
@@ -42,10 +42,7 @@ async def work_order_list(
     as_csv: AsCsv = None,
 ) -> Response[Any]:
     """Work orders by state, or those that wait for whoever looks."""
-
-    async def ask(limit: int, after: str | None) -> Page[WorkOrderNode]:
-        return await reading.views.work_orders.list(narrow, limit=limit, cursor=after)
-
+    ask = pages(reading.views.work_orders.list, narrow)
     choices = _choices(Place.of(request))
     return await answer(request, reading, SHEET, ask, line_of(reading), cursor=cursor, as_csv=as_csv, choices=choices)
 
