@@ -21,6 +21,7 @@ from projections.engine import Load
 from projections.entity import AnyProjection, Key
 from projections.fold import Poison, Write, describe
 from projections.lines import LIVE, Line
+from projections.opening import WholeConnection
 from projections.stopping import asked_to_stop
 
 FOUNDATION = 7163384699739511
@@ -78,24 +79,10 @@ async def configure(connection: Database) -> None:
 async def connect(dsn: str, name: str) -> AsyncIterator[Database]:
     """An autocommitting connection. Raises psycopg.OperationalError."""
     conninfo = make_conninfo(dsn, application_name=name, connect_timeout=5, **KEEPALIVE)
-    async with await _open(conninfo) as connection:
+    async with await WholeConnection.connect(conninfo) as connection:
         await configure(connection)
         await connection.execute("SET jit = off")
         yield connection
-
-
-async def _open(conninfo: str) -> Database:
-    """A connection. Whoever is cancelled meanwhile leaves none behind: the driver would leave a half-open one to the
-    garbage collector, and the server would wait a minute for it.
-    """
-    opening = asyncio.ensure_future(AsyncConnection.connect(conninfo))
-    try:
-        return await asyncio.shield(opening)
-    except asyncio.CancelledError:
-        await asyncio.wait([opening])
-        if not opening.cancelled() and opening.exception() is None:
-            await opening.result().close()
-        raise
 
 
 async def lead(connection: Database, line: Line, *, every: float = 0.5) -> None:

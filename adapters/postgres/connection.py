@@ -6,6 +6,8 @@ import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.conninfo import make_conninfo
 
+from projections.opening import WholeConnection
+
 _OPTIONS = {
     "keepalives": 1,
     "keepalives_idle": 10,
@@ -24,7 +26,7 @@ class NotDurable(RuntimeError):
 async def connect(dsn: str, *, statement_timeout: float = 30.0, name: str = "certferry") -> AsyncConnection[Any]:
     """An autocommitting connection. `statement_timeout` in seconds. Raises psycopg.OperationalError."""
     conninfo = make_conninfo(dsn, application_name=name, **_OPTIONS)
-    connection = await AsyncConnection.connect(conninfo, autocommit=True)
+    connection = await WholeConnection.connect(conninfo, autocommit=True)
     milliseconds = int(statement_timeout * 1000)
     try:
         await connection.execute(f"SET statement_timeout = {milliseconds}".encode())

@@ -10,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool
 
 from application.ports import LogUnavailable
+from projections.opening import WholeConnection
 from projections.reading.postgres import RECONNECT_SECONDS
 
 Rows = list[tuple[Any, ...]]
@@ -27,6 +28,7 @@ class OpsDatabase:
             timeout=patience,
             reconnect_timeout=RECONNECT_SECONDS,
             open=False,
+            connection_class=WholeConnection,
             kwargs={"autocommit": True},
             check=AsyncConnectionPool.check_connection,
         )

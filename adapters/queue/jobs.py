@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from application.issuing_ports import NotYet
 from application.ports import LogUnavailable
+from projections.opening import WholeConnection
 from projections.reading.postgres import RECONNECT_SECONDS
 
 SCHEMA = "procrastinate"
@@ -88,6 +89,7 @@ def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapp
         min_size=1,
         max_size=8,
         reconnect_timeout=RECONNECT_SECONDS,
+        connection_class=WholeConnection,
         kwargs={"options": f"-c search_path={SCHEMA}"},
     )
     app = procrastinate.App(connector=connector)

@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from projections.opening import WholeConnection
 from projections.store import KEEPALIVE, Database, configure
 
 Pool = AsyncConnectionPool[Database]
@@ -30,6 +31,7 @@ def reading_pool(dsn: str, *, size: int = 4, patience: float = 5.0) -> Pool:
         timeout=patience,
         reconnect_timeout=RECONNECT_SECONDS,
         open=False,
+        connection_class=WholeConnection,
         configure=_configure,
     )
 

@@ -1,0 +1,59 @@
+"""Opening a connection that is cut short leaves nothing behind, for the server would wait a minute for it."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from projections.opening import WholeConnection
+
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def uncollected() -> Iterator[None]:
+    """No garbage collector helps."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+class Deaf:
+    """A server that answers nothing, and sees who comes and goes."""
+
+    def __init__(self) -> None:
+        self.come, self.gone = asyncio.Event(), asyncio.Event()
+        self.port = 0
+
+    async def meet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One client."""
+        self.come.set()
+        while await reader.read(1000):
+            pass
+        self.gone.set()
+        writer.close()
+
+    @property
+    def conninfo(self) -> str:
+        """Where it is."""
+        return f"host=127.0.0.1 port={self.port} user=somebody sslmode=disable"
+
+
+@pytest.fixture
+async def deaf() -> AsyncIterator[Deaf]:
+    found = Deaf()
+    async with await asyncio.start_server(found.meet, "127.0.0.1", 0) as server:
+        found.port = server.sockets[0].getsockname()[1]
+        yield found
+
+
+async def test_whoever_is_cancelled_while_connecting_hangs_up(deaf: Deaf, uncollected: None) -> None:
+    """At once, not when the garbage is collected."""
+    opening = asyncio.create_task(WholeConnection.connect(deaf.conninfo))
+    async with asyncio.timeout(PATIENCE):
+        await deaf.come.wait()
+        opening.cancel()
+        [ended] = await asyncio.gather(opening, return_exceptions=True)
+        assert isinstance(ended, asyncio.CancelledError)
+        await deaf.gone.wait()
