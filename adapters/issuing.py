@@ -19,6 +19,7 @@ from application.issuer_ports import Issuer as Authority
 from application.issuing_ports import IssuedCertificate, Issuer, RevokedCertificate
 from application.ports import CertificateReader
 from application.vault_ports import KeyVault
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters, Provider
 from domain.errors import Code, Refused
 
@@ -80,6 +81,10 @@ class LocalPkiOrders:
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._vault.forget(order_id)
+
+    async def suggested(self, facts: CertificateFacts) -> None:  # noqa: ARG002 - there is nobody to ask
+        """See Issuer.suggested."""
+        return None  # noqa: RET501 - it is an answer
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         """See Issuer.revoke: it is on the CA's list afterwards. OCSP says it as soon as the inventory does."""

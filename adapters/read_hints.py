@@ -116,6 +116,13 @@ class ReadHints(NamedTuple):
         """See Hints.due_renewals."""
         return list(await self.inventory.due_for_renewal(now, after, spread, limit))
 
+    async def renewable_through(self, now: datetime, provider: str) -> AsyncIterator[Sequence[UUID]]:
+        """See Hints.renewable_through."""
+        valid = (CertificateStatus.ACTIVE, CertificateStatus.NOT_YET_VALID)
+        narrow = CertificateFilter(now=now, status=valid, provider=(provider,), has_private_key=True, replaced=False)
+        async for rows in self.inventory.stream(narrow):
+            yield [row.id for row in rows]
+
     async def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:
         """See Hints.replaceable."""
         narrow = CertificateFilter(now=now, replaced=False, **msgspec.structs.asdict(criteria))

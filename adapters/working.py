@@ -12,6 +12,7 @@ from adapters.bootstrap import Core
 from adapters.notifying.mail import Mailer
 from adapters.notifying.messenger import ChannelMessenger
 from adapters.postgres_ops.pruning import prune_for_ever
+from adapters.postgres_ops.suggestions import PostgresSuggestions
 from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
 from adapters.probing.resolving import system_resolver
@@ -156,6 +157,7 @@ def make_kit(core: Core, messenger: Messenger) -> Kit:
         verifier=PostgresLedgerVerifier(core.settings.dsn),
         looker=_looker(core),
         notices=Notices(core.notifications, messenger, core.settings.server.url.rstrip("/")),
+        suggestions=PostgresSuggestions(core.database),
     )
 
 

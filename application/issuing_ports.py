@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.issuer_ports import RequestedCertificate
 from application.ports import ReadCertificate
+from application.renewal_ports import Suggestion
 from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters, Provider
 
@@ -61,6 +62,12 @@ class Issuer(Protocol):
 
     async def forget(self, order_id: UUID) -> None:
         """The outcome is recorded: nothing that was kept for a repetition is needed any more."""
+        ...
+
+    async def suggested(self, facts: CertificateFacts) -> Suggestion | None:
+        """When the CA suggests to renew a certificate that it issued; None where there is no CA to ask. Any error
+        counts as passing.
+        """
         ...
 
     async def revoke(self, revoked: RevokedCertificate) -> str:

@@ -244,6 +244,12 @@ class Hints(Protocol):
         """Certificates to renew (projections.inventory.view.Inventory.due_for_renewal), next to expire first."""
         ...
 
+    def renewable_through(self, now: datetime, provider: str) -> AsyncIterator[Sequence[UUID]]:
+        """Certificates of a kind of provider that keep their key here, have no successor, and are neither revoked nor
+        expired; next to expire first.
+        """
+        ...
+
     def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:
         """Certificates that are meant and have no successor, next to expire first."""
         ...

@@ -13,6 +13,8 @@ from application.judging import judge_order
 from application.ordering import Order, refusing, through
 from application.ports import Change
 from application.pushing import RequestPush, request_push
+from application.renewal_asking import suggested_windows
+from application.renewal_ports import Suggestions
 from domain import certificate_order as orders
 from domain import ids, renewal
 from domain.certificate import CERTIFICATE
@@ -21,6 +23,7 @@ from domain.claim import CLAIM, Claimed
 from domain.connector import CONNECTOR, Connector
 from domain.errors import Code, Refused
 from domain.subjects import person_behind
+from domain.suggested_window import SuggestedWindow
 
 _KIND = "renewal"
 _CANDIDATES = 500
@@ -46,12 +49,15 @@ class Instead(NamedTuple):
 
 
 class RenewCertificate(msgspec.Struct, frozen=True, kw_only=True):
-    """`key`: a new one is made, or the same is certified again. `csr_pem`: where the key is not here."""
+    """`key`: a new one is made, or the same is certified again. `csr_pem`: where the key is not here. `window`: when
+    the CA suggested it, where that is why.
+    """
 
     certificate_id: UUID
     key: Literal["new", "same"] = "new"
     csr_pem: str | None = None
     instead: Instead | None = None
+    window: SuggestedWindow | None = None
 
 
 async def renew_certificate(house: House, context: Context, issuers: Issuers, command: RenewCertificate) -> Done[Order]:
@@ -70,6 +76,8 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
         )
         if command.instead is not None:
             wanted = command.instead.of(wanted)
+        if command.window is not None:
+            wanted = msgspec.structs.replace(wanted, renewal_window=command.window)
         wish, provider = await through(house, wanted)
         (await issuers.of(wish.provider, wish.provider_id)).check(wish)
         claim = await _only_one(house, context, command.certificate_id, order_id)
@@ -102,26 +110,33 @@ async def _only_one(house: House, context: Context, certificate_id: UUID, order_
     return write(claim, (Claimed(meta=context.meta, kind=_KIND, holder_id=order_id),))
 
 
-async def renew_due(house: House, context: Context, issuers: Issuers) -> int:
+async def renew_due(house: House, context: Context, issuers: Issuers, suggestions: Suggestions) -> int:
     """Renew what has come due, next to expire first, with new keys, in the name of whoever ordered it; how many.
 
-    Each renewal is independent; one that failed is tried again on the next day.
+    Where a CA suggests a window, that decides; else the fraction of the lifetime. Each renewal is independent; one that
+    failed is tried again on the next day.
     """
     chosen = house.settings.renewal
     if not chosen.automatic:
         return 0
+    windows = await suggested_windows(house, context, issuers, suggestions)
+    early = [each for each, window in windows.items() if window.chosen(each) <= context.at]
     due = await house.hints.due_renewals(context.at, chosen.after, chosen.spread, _CANDIDATES)
     ordered = 0
-    for certificate_id in due:
+    for certificate_id in (*early, *(each for each in due if each not in windows)):
         if ordered >= chosen.at_once:
             break
         with suppress(Refused):  # recorded
-            ordered += await _renew_one(house, context, issuers, certificate_id)
+            ordered += await _renew_one(house, context, issuers, certificate_id, windows.get(certificate_id))
     return ordered
 
 
-async def _renew_one(house: House, context: Context, issuers: Issuers, certificate_id: UUID) -> bool:
+async def _renew_one(
+    house: House, context: Context, issuers: Issuers, certificate_id: UUID, window: SuggestedWindow | None
+) -> bool:
     known = (await load(house, CERTIFICATE, certificate_id)).found
+    if window is not None and context.at < renewal.earliest(known.facts):
+        return False
     claim = (await load(house, CLAIM, ids.derive("renewal", certificate_id))).state
     orders_of = [known.order_id, claim.holder_id if claim is not None else None]
     former, *held = [order_id for order_id in orders_of if order_id is not None]
@@ -131,7 +146,7 @@ async def _renew_one(house: House, context: Context, issuers: Issuers, certifica
         return False  # under way
     if (await load(house, CERTIFICATE_ORDER, _order_id(mine))).state is not None:
         return False  # tried today
-    await renew_certificate(house, mine, issuers, RenewCertificate(certificate_id=certificate_id))
+    await renew_certificate(house, mine, issuers, RenewCertificate(certificate_id=certificate_id, window=window))
     return True
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.entity import Actor, AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.suggested_window import SuggestedWindow
 from domain.violation import UNTOUCHED, Judgement, Violation
 
 _replace = msgspec.structs.replace
@@ -46,7 +47,8 @@ class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """What was asked for; kept for re-submission. `provider_id`: which of the providers that were registered.
 
     `renews`: the certificate that this one is to replace; `same_key`: with the key of that one, which is kept here.
-    `replacement_id`: the replacement of many certificates that this order is a part of.
+    `replacement_id`: the replacement of many certificates that this order is a part of. `renewal_window`: when the CA
+    suggested to renew, where that is why it was ordered.
     """
 
     provider: Provider
@@ -61,6 +63,7 @@ class OrderParameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     renews: UUID | None = None
     same_key: bool = False
     replacement_id: UUID | None = None
+    renewal_window: SuggestedWindow | None = None
 
 
 class AutomatedRequestSubmitted(Event, frozen=True, kw_only=True):

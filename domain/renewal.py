@@ -1,12 +1,21 @@
 """Renewing a certificate: one more order through the same provider, for the same names, with a new key or the same."""
 
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import msgspec
 
 from domain.certificate import Certificate, KeyOrigin
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
+
+_YOUNG = timedelta(days=1)
+
+
+def earliest(facts: CertificateFacts) -> datetime:
+    """Before that a certificate is not renewed for its CA's suggestion: one that always says "now" starts no storm."""
+    return facts.not_before + min((facts.not_after - facts.not_before) / 10, _YOUNG)
 
 
 def check_renewable(certificate: Certificate) -> None:
@@ -43,6 +52,7 @@ def parameters_of(
         csr_pem=csr_pem or (ordered.csr_pem if same_key else None),
         renews=certificate_id,
         replacement_id=None,
+        renewal_window=None,
         same_key=same_key and ordered.csr_pem is None,
     )
 

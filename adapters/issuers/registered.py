@@ -21,6 +21,8 @@ from application.issuer_ports import KeyMaker, RequestReader
 from application.issuing_ports import Issuer
 from application.ports import CertificateReader
 from application.vault_ports import KeyVault
+from domain.certificate import CERTIFICATE
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import Provider
 from domain.errors import Code, Refused
 from domain.provider import PROVIDER, RegisteredProvider
@@ -105,6 +107,10 @@ class RegisteredIssuers:
             return OfflineOrders(settings, tools)
         return CfsslOrders(settings, convert(secrets, ExternalSecrets, "/secrets").auth_key or "", tools)
 
+    async def _former(self, certificate_id: UUID) -> CertificateFacts | None:
+        known = (await load(self._house, CERTIFICATE, certificate_id)).state
+        return known.facts if known is not None else None
+
     def _acme(self, provider_id: UUID, found: RegisteredProvider, secrets: dict[str, str]) -> Issuer:
         from adapters.issuers.acme.orders import AcmeOrders, AcmeTools
         from adapters.issuers.requesting import Requesting
@@ -118,6 +124,7 @@ class RegisteredIssuers:
             tokens=parts.tokens,
             webroot=places.webroot,
             dns_hook=places.dns_hook,
+            former=self._former,
         )
         settings = convert(found.settings, AcmeSettings, "/settings")
         return AcmeOrders(provider_id, settings, convert(secrets, AcmeSecrets, "/secrets"), tools)

@@ -23,6 +23,7 @@ from api.security import any_role, requires
 from application.ordering import resubmit_order
 from domain.certificate_order import CertificateOrder, OrderStatus, Provider
 from domain.roles import Permission, may
+from domain.suggested_window import SuggestedWindow
 from projections.orders.view import OrderFilter, OrderRow
 
 COLUMNS = ("Common Name", "Order Type", "Status", "Requested By", "Submitted (UTC)", "Duration")
@@ -132,7 +133,17 @@ def _facts(row: OrderRow, reading: Reading) -> tuple[Fact, ...]:
         Fact("Validity", plural(wanted.validity_days, "day")),
         Fact("Requested by", who(order.requested_by, reading)),
         Fact("Submitted", f"{instant(order.submitted_at)} UTC{ended}"),
+        *_why(wanted.renewal_window),
     )
+
+
+def _why(window: SuggestedWindow | None) -> tuple[Fact, ...]:
+    """When the CA suggested to renew, and its own explanation."""
+    if window is None:
+        return ()
+    between = f"between {instant(window.start)} and {instant(window.end)} UTC"
+    why, url = Fact("The CA suggested to renew", between), window.explanation_url
+    return (why,) if url is None else (why, Fact("The CA says why", url, url=url))
 
 
 def _duration(order: CertificateOrder) -> str:

@@ -5,8 +5,9 @@ from datetime import datetime
 from api.presenters.common import actor
 from api.presenters.issuance_policies import violation
 from api.presenters.known import Known
-from api.schemas.orders import OrderBody, OrderParametersBody, WantedConnectorBody
+from api.schemas.orders import OrderBody, OrderParametersBody, RenewalWindowBody, WantedConnectorBody
 from domain.certificate_order import CertificateOrder, OrderParameters, Provider
+from domain.suggested_window import SuggestedWindow
 
 LABELS = {Provider.LOCAL_PKI: "Local PKI", Provider.ACME: "ACME", Provider.EXTERNAL_CA: "External CA"}
 
@@ -37,6 +38,12 @@ def body(found: Known[CertificateOrder], now: datetime) -> OrderBody:
     )
 
 
+def _window(found: SuggestedWindow | None) -> RenewalWindowBody | None:
+    if found is None:
+        return None
+    return RenewalWindowBody(start=found.start, end=found.end, explanation_url=found.explanation_url)
+
+
 def _parameters(found: OrderParameters) -> OrderParametersBody:
     return OrderParametersBody(
         common_name=found.common_name,
@@ -48,6 +55,7 @@ def _parameters(found: OrderParameters) -> OrderParametersBody:
         provider_id=found.provider_id,
         renews=found.renews,
         same_key=found.same_key,
+        renewal_window=_window(found.renewal_window),
         connectors=tuple(
             WantedConnectorBody(
                 target_system_id=wanted.target_system_id,

@@ -61,6 +61,14 @@ class AnswerBodyIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     chain_pem: Annotated[Pem, Meta(description="Its issuers, in any order.")] | None = None
 
 
+class RenewalWindowBody(msgspec.Struct, frozen=True, kw_only=True):
+    """When the CA suggested to renew (ARI, RFC 9773). `explanation_url`: where it says why."""
+
+    start: datetime
+    end: datetime
+    explanation_url: str | None
+
+
 class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked for."""
 
@@ -74,6 +82,9 @@ class OrderParametersBody(msgspec.Struct, frozen=True, kw_only=True):
     connectors: tuple[WantedConnectorBody, ...]
     renews: Annotated[UUID | None, Meta(description="The certificate that this one replaces.")]
     same_key: bool
+    renewal_window: Annotated[
+        RenewalWindowBody | None, Meta(description="Why it was renewed then; null where no CA suggested it.")
+    ]
 
 
 class OrderBody(msgspec.Struct, frozen=True, kw_only=True):

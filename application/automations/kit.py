@@ -11,6 +11,7 @@ from application.ledger_verifying import LedgerVerifier
 from application.notification_ports import Notices
 from application.ports import CertificateReader, Recorded
 from application.probe_ports import Prober
+from application.renewal_ports import Suggestions
 from application.sealing_watch import SealingWatch
 from application.syslog_watch import SyslogWatch
 from application.verifying import RunResults
@@ -45,6 +46,7 @@ class Kit(NamedTuple):
     verifier: LedgerVerifier
     looker: ChallengeLooker
     notices: Notices
+    suggestions: Suggestions
 
 
 def reacting(house: House, name: str, to: Recorded) -> Context:

@@ -169,7 +169,7 @@ async def send_daily_messages(kit: Kit, _: Tick) -> None:
 
 async def renew(kit: Kit, _: Tick) -> None:
     """Certificates that have come to their time are renewed, where the operator wants that."""
-    await renew_due(kit.house, timing(kit.house, "renew"), kit.issuers)
+    await renew_due(kit.house, timing(kit.house, "renew"), kit.issuers, kit.suggestions)
 
 
 async def watch_sealing(kit: Kit, _: Tick) -> None:

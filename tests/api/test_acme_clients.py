@@ -1,23 +1,40 @@
-"""certbot and lego at the service, over TLS: binding, http-01, dns-01 with signed updates, renewal."""
+"""certbot, lego and our own providers at the service, over TLS: binding, http-01, dns-01, renewal as it suggests."""
 
 import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 import trustme
 import uvicorn
 from cryptography import x509
 
 from adapters.demo.ports import free_port
+from adapters.issuers.acme.orders import AcmeOrders, AcmeTools
+from adapters.issuers.acme.settings import AcmeSecrets, AcmeSettings, Rfc2136
+from adapters.issuers.requesting import Requesting
+from adapters.keys.generating import generate_key
 from adapters.settings import AcmeServer
+from adapters.simulated.vault import MemoryVault
 from adapters.working import run_worker
+from adapters.x509.reader import X509Reader
+from adapters.x509.requests import read_request
+from application.issuing_ports import IssuedCertificate, RevokedCertificate
+from domain.certificate_facts import CertificateFacts
+from domain.certificate_order import OrderParameters, Provider
+from domain.errors import Refused
+from domain.ids import certificate_id
+from tests.adapters.issuers.acme.conftest import Tokens
 from tests.api.acme_desk import eab
 from tests.api.desk import Desk, in_one_task, open_desk
+from tests.contracts.orders_contract import answered
 from tests.support.components import require
 from tests.support.nameserver import HOST, KEY, ZONE, NameServer, running_name_server
 from tests.support.postgres import Pg
@@ -36,6 +53,7 @@ class Place:
         self.names = names
         self.directory = directory
         self.trusted = directory / "trusted.pem"
+        self.vault = MemoryVault()
 
     async def run(self, program: str, *arguments: str, **variables: str) -> str:
         """Run a client to its end; what it said. It must succeed."""
@@ -177,3 +195,67 @@ async def test_lego(place: Place) -> None:
     assert [f"*.{ZONE}"] == (await place.certificate(written))["subject_alternative_names"]
     await place.run("lego", *at, *bound, "--domains", f"*.{ZONE}", "revoke", "--keep")
     assert "revoked" == (await place.certificate(written))["status"]
+
+
+def _provider(place: Place, kid: str, mac_key: str, former: CertificateFacts | None = None) -> AcmeOrders:
+    """The service as somebody's ACME CA."""
+
+    async def known(_: UUID) -> CertificateFacts | None:
+        return former
+
+    requesting = Requesting(generate_key, read_request, place.vault)
+    server = Rfc2136(server=HOST, port=place.names.port, zone=ZONE, key_name=KEY)
+    settings = AcmeSettings(
+        directory_url=place.server,
+        ca_certificates_pem=place.trusted.read_text(),
+        solver="dns_rfc2136",
+        rfc2136=server,
+        eab_key_id=kid,
+    )
+    secrets = AcmeSecrets(eab_hmac_key=mac_key, tsig_secret=place.names.secret)
+    tools = AcmeTools(place.vault, requesting, X509Reader(), place.desk.core.house.clock, Tokens(), former=known)
+    return AcmeOrders(UUID(int=7), settings, secrets, tools)
+
+
+async def _issued(issuer: AcmeOrders, renews: UUID | None = None) -> IssuedCertificate:
+    wish = OrderParameters(provider=Provider.ACME, common_name=f"www.{ZONE}", validity_days=90, renews=renews)
+    return await answered(issuer, uuid4(), wish)
+
+
+async def _shown(place: Place, facts: CertificateFacts) -> dict[str, Any]:
+    await place.desk.settled()
+    path = f"{API}/certificates/{certificate_id(facts.fingerprint_sha256)}"
+    found: dict[str, Any] = (await place.desk.as_("auditor").get(path)).json()
+    return found
+
+
+@pytest.mark.needs("named")
+async def test_our_own_providers_renew_as_the_service_suggests(place: Place) -> None:
+    """The window and how long it holds; the renewal says what it replaces, so that the service links both; of a revoked
+    certificate the window is over; a certificate that is not the CA's own is its no, and is renewed all the same.
+    """
+    kid, mac_key = await eab(place.desk)
+    issuer = _provider(place, kid, mac_key)
+    first = (await _issued(issuer)).leaf.facts
+    said = await issuer.suggested(first)
+    lifetime = first.not_after - first.not_before
+    start = first.not_before + lifetime * 2 / 3
+    assert said.window is not None
+    assert timedelta(seconds=1) > abs(said.window.start - start)
+    assert timedelta(seconds=1) > abs(said.window.end - start - lifetime / 12)
+    assert timedelta(minutes=1) > abs(said.again_at - datetime.now(UTC) - timedelta(hours=6))
+    renewed = await _issued(_provider(place, kid, mac_key, first), UUID(int=1))
+    second = renewed.leaf.facts
+    old, new = await _shown(place, first), await _shown(place, second)
+    assert (new["id"], old["id"]) == (old["renewed_to"], new["renewed_from"])
+    third = (await _issued(_provider(place, kid, mac_key, first), UUID(int=1))).leaf.facts
+    assert (await _shown(place, third))["renewed_from"] is None  # it was replaced already: asked without
+    await issuer.revoke(RevokedCertificate(second, renewed.leaf.der, "superseded"))
+    said = await issuer.suggested(second)
+    assert said.window is not None
+    assert said.window.end <= datetime.now(UTC)
+    foreign = msgspec.structs.replace(first, serial_number="01")
+    with pytest.raises(Refused, match="No such certificate was issued here"):
+        await issuer.suggested(foreign)
+    fourth = (await _issued(_provider(place, kid, mac_key, foreign), UUID(int=1))).leaf.facts
+    assert (await _shown(place, fourth))["renewed_from"] is None

@@ -34,8 +34,16 @@ async def test_a_certificate_is_renewed_and_its_successor_to_be_pushed(working_d
     assert (story.certificate_id, "active", True) == (new["renewed_from"], new["status"], new["has_private_key"])
     [connector] = (await story.get(f"certificates/{new['id']}/connectors"))["items"]
     assert (["127.0.0.1:8443"], "not_deployed") == (connector["endpoints"], connector["deployment_status"])
+    assert [new["id"]] == await _renewable(desk, "local_pki")
+    assert [] == await _renewable(desk, "acme")
     refused(await desk.as_("requester").post(path, json={}), 409, "invalid-transition")
     refused(await desk.as_("requester").post(path, json={"key": "old"}), 422, "validation-failed")
+
+
+async def _renewable(desk: Desk, provider: str) -> list[str]:
+    """Whose CA would be asked when to renew: of this provider, with the key here, and without a successor."""
+    house = desk.core.house
+    return [str(each) async for page in house.hints.renewable_through(house.clock(), provider) for each in page]
 
 
 async def test_what_was_imported_is_not_renewed(desk: Desk) -> None:

@@ -14,8 +14,10 @@ from application.issuer_ports import RequestedCertificate
 from application.issuing_ports import IssuedCertificate, Issuer, Issuers, RevokedCertificate
 from application.ordering import process_order, resubmit_order, submit_order
 from application.ports import LogUnavailable
+from application.renewal_ports import Suggestion
 from domain.alert import AlertRaised, AlertResolved
 from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import (
     CERTIFICATE_ORDER,
     CertificateOrder,
@@ -79,6 +81,9 @@ class Unlucky:
             raise LogUnavailable("died")
         self.forgotten.append(order_id)
         await self._issuer.forget(order_id)
+
+    async def suggested(self, facts: CertificateFacts) -> Suggestion | None:
+        return await self._issuer.suggested(facts)
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         return await self._issuer.revoke(revoked)

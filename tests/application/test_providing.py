@@ -17,6 +17,7 @@ from application.issuing_ports import IssuedCertificate, Issuer, NotYet, Revoked
 from application.ordering import process_order, submit_order
 from application.providing import DescribeProvider, change_provider, register_provider, retire_provider
 from domain.alert import AlertRaised
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import CERTIFICATE_ORDER, OrderParameters, OrderStatus, Provider
 from domain.errors import Code, Refused
 from domain.provider import PROVIDER, ProviderChanged, ProviderRegistered
@@ -183,6 +184,9 @@ class Slow:
 
     async def forget(self, order_id: UUID) -> None:
         """Nothing is kept."""
+
+    async def suggested(self, facts: CertificateFacts) -> None:
+        return None
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         raise NotYet("it takes a while", self._seconds)

@@ -24,6 +24,7 @@ from domain.ca_notice import (
     RevocationCaRetried,
 )
 from domain.certificate import CERTIFICATE, Certificate, CertificateIssued, CertificateRevoked
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import Provider
 from domain.connector_events import DeploymentFailed, DeploymentRequested
 from domain.entity import ActorKind
@@ -211,6 +212,9 @@ class Talk:
 
     def requested(self, csr_pem: str) -> RequestedCertificate:
         return read_request(csr_pem)
+
+    async def suggested(self, facts: CertificateFacts) -> None:
+        return None
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         self.told.append(revoked)

@@ -112,6 +112,13 @@ class FoldedHints:
                 found.append((facts.not_after, certificate_id))
         return [certificate_id for _, certificate_id in sorted(found)[:limit]]
 
+    async def renewable_through(self, now: datetime, provider: str) -> AsyncIterator[Sequence[UUID]]:
+        await self._look()
+        rows = [(key, row.state) for key, row in self._rows[Certificate].items() if row.state.provider == provider]
+        ours = [(key, state) for key, state in rows if state.has_private_key and state.renewed_to is None]
+        valid = [(s.facts.not_after, k) for k, s in ours if s.revoked_at is None and now <= s.facts.not_after]
+        yield [key for _, key in sorted(valid)]
+
     async def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:
         await self._look()
         rows = [(key, row.state) for key, row in self._rows[Certificate].items() if row.state.renewed_to is None]

@@ -16,6 +16,7 @@ from adapters.simulated.looking import SimulatedLooker
 from adapters.simulated.notifications import SimulatedMessenger, SimulatedNotifications
 from adapters.simulated.ops import SimulatedRunResults
 from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
+from adapters.simulated.suggestions import MemorySuggestions
 from adapters.simulated.syslog import SimulatedSyslog
 from adapters.x509.crl import PublishedCrl
 from adapters.x509.requests import read_request
@@ -66,6 +67,7 @@ class Office:
             verifier=self.verifier,
             looker=self.looker,
             notices=self.notices,
+            suggestions=MemorySuggestions(),
         )
         self._running = Running(kit, Intervals())
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import requests
 from acme import client, errors, messages
+from josepy.errors import DeserializationError
 from josepy.interfaces import JSONDeSerializable
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
@@ -25,6 +26,8 @@ T = TypeVar("T")
 NONCES = 20
 """How often a request is sent again for its nonce; a CA that refuses half of them refuses so many once in a million."""
 TIMEOUT_SECONDS = 30
+_ANYTHING: Any = None
+"""The library's word for an answer whose type it does not look at."""
 
 
 class _Network(client.ClientNetwork):
@@ -67,6 +70,10 @@ class AcmeClient:
         new_nonce = str(self.directory["newNonce"])
         return await self._call(lambda: self._network.post(url, body, new_nonce_url=new_nonce))
 
+    async def get(self, url: str) -> requests.Response:
+        """GET of what the CA tells everybody (RFC 9773, 4.2), whatever it is."""
+        return await self._call(lambda: self._network.get(url, content_type=_ANYTHING))
+
     async def _call(self, ask: Callable[[], T]) -> T:
         for _ in range(NONCES):
             try:
@@ -74,9 +81,19 @@ class AcmeClient:
             except messages.Error as error:
                 if error.code != "badNonce":
                     raise sorted_out(error, self._network.last) from None
+            except errors.ConflictError as error:
+                raise self._conflict(error) from None
             except Exception as error:
                 raise _unavailable(error) from error
         raise CaUnavailable("The CA refused every nonce.")
+
+    def _conflict(self, error: errors.ConflictError) -> Exception:
+        """The problem document of a 409, which the library takes for an account that is there already."""
+        response = self._network.last
+        try:
+            return sorted_out(messages.Error.from_json(response.json() if response is not None else {}), response)
+        except (ValueError, TypeError, AttributeError, DeserializationError):
+            return _unavailable(error)
 
 
 async def open_client(directory_url: str, trusted: str | None, key: JWKEC, folder: str) -> AcmeClient:

@@ -8,12 +8,15 @@ from typing import NamedTuple, cast
 import requests
 from acme import challenges, messages
 from cryptography import x509
+from josepy.json_util import field as json_field
 from requests.utils import parse_header_links
 
 from adapters.issuers.acme.client import AcmeClient, ProblemOfCa
 from adapters.issuers.acme.problems import all_said, seconds_of, sentence
+from adapters.issuers.acme.renewal_info import name_of, offer_of
 from adapters.issuers.acme.solvers import Challenge, Solver
 from application.issuing_ports import NotYet
+from domain.certificate_facts import CertificateFacts
 from domain.errors import Code, Refused
 
 PATIENCE_SECONDS = 20.0
@@ -22,6 +25,12 @@ _COME_AGAIN = 5.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 3.0
 _ISSUED = (messages.STATUS_PROCESSING, messages.STATUS_VALID)
 _UNDECIDED = (messages.STATUS_PENDING, messages.STATUS_PROCESSING)
+
+
+class _NewOrder(messages.NewOrder):
+    """With what the library does not have."""
+
+    replaces: str | None = json_field("replaces", omitempty=True)
 
 
 class CaOrder(NamedTuple):
@@ -42,10 +51,20 @@ class Conversation:
         self._next = _SHORTEST_PAUSE
         self._end = asyncio.get_running_loop().time() + patience
 
-    async def new_order(self, names: Sequence[messages.Identifier], profile: str | None) -> str:
-        """The URL of a new order."""
-        wish = messages.NewOrder(identifiers=list(names), profile=profile or "")
-        response = await self._client.post(self._client.directory["newOrder"], wish)
+    async def new_order(
+        self, names: Sequence[messages.Identifier], profile: str | None, former: CertificateFacts | None = None
+    ) -> str:
+        """The URL of a new order. `former`: what it replaces, which the CA is told where it offers to listen (RFC 9773,
+        5). One that does not know that certificate, or has it replaced already, is asked without.
+        """
+        replaces = name_of(former) if former is not None and offer_of(self._client) is not None else None
+        wish = _NewOrder(identifiers=list(names), profile=profile or "", replaces=replaces)
+        try:
+            response = await self._client.post(self._client.directory["newOrder"], wish)
+        except ProblemOfCa:
+            if replaces is None:
+                raise
+            return await self.new_order(names, profile)
         return str(response.headers["Location"])
 
     async def order(self, url: str) -> CaOrder:

@@ -5,7 +5,7 @@ comes into being at one step only, finalizing, and that is taken for an order th
 whatever dies in between, one attempt ends with at most one certificate, and the next try finds it.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -20,6 +20,7 @@ from adapters.issuers.acme.client import AcmeClient, UnknownAccount, open_client
 from adapters.issuers.acme.conversation import PATIENCE_SECONDS, Conversation
 from adapters.issuers.acme.dns_solvers import HookSolver, Rfc2136Solver
 from adapters.issuers.acme.http_solvers import ServiceSolver, ShownTokens, WebrootSolver
+from adapters.issuers.acme.renewal_info import suggested
 from adapters.issuers.acme.revoking import tell_revoked
 from adapters.issuers.acme.settings import AcmeSecrets, AcmeSettings
 from adapters.issuers.acme.solvers import Solver
@@ -29,14 +30,22 @@ from adapters.issuers.requesting import Request, Requesting, is_address, usage_o
 from adapters.keys.store import SealedStore
 from application.issuing_ports import IssuedCertificate, RevokedCertificate
 from application.ports import CertificateReader, Clock
+from application.renewal_ports import Suggestion
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
 
 _URL = "acme order"
 
 
+async def _nobody(_: UUID) -> None:
+    return None
+
+
 class AcmeTools(NamedTuple):
-    """What an ACME provider uses of this installation; `webroot` and `dns_hook` are the operator's."""
+    """What an ACME provider uses of this installation; `webroot` and `dns_hook` are the operator's. `former`: what is
+    known of a certificate that is renewed.
+    """
 
     store: SealedStore
     requesting: Requesting
@@ -45,6 +54,7 @@ class AcmeTools(NamedTuple):
     tokens: ShownTokens
     webroot: Path | None = None
     dns_hook: Sequence[str] = ()
+    former: Callable[[UUID], Awaitable[CertificateFacts | None]] = _nobody
     patience: float = PATIENCE_SECONDS
 
 
@@ -87,6 +97,13 @@ class AcmeOrders:
         async with self._signed_in() as client:
             return await tell_revoked(client, revoked)
 
+    async def suggested(self, facts: CertificateFacts) -> Suggestion:
+        """See Issuer.suggested."""
+        key, settings = await self._account.key(), self._settings
+        with scratch() as folder:
+            client = await open_client(settings.directory_url, settings.ca_certificates_pem, key, folder)
+            return await suggested(client, facts, self._tools.clock())
+
     async def _obtain(self, journal: Journal, parameters: OrderParameters) -> Kept:
         request = await self._tools.requesting.request(journal, parameters)
         async with self._signed_in() as client:
@@ -112,7 +129,9 @@ class AcmeOrders:
         url = await journal.noted(_URL)
         if url is None:
             names = _identifiers(self._tools.requesting.wanted(parameters).names)
-            url = await journal.note(_URL, (await talk.new_order(names, self._settings.profile)).encode())
+            former = await self._tools.former(parameters.renews) if parameters.renews is not None else None
+            made = await talk.new_order(names, self._settings.profile, former)
+            url = await journal.note(_URL, made.encode())
         order = await talk.validated(await talk.order(url.decode()))
         order = await talk.finalized(order, request.csr)
         return self._checked(await talk.chains(order), request, parameters)

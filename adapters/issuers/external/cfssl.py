@@ -22,6 +22,7 @@ from adapters.issuers.requesting import Request, Requesting, usage_of
 from adapters.keys.store import SealedStore
 from application.issuing_ports import IssuedCertificate, RevokedCertificate, TellByHand
 from application.ports import CertificateReader, Clock
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
 from domain.texts import verbatim
@@ -116,6 +117,10 @@ class CfsslOrders:
         body = msgspec.json.encode(wanted)
         token = hmac.digest(self._key, body, hashlib.sha256)
         return {"token": base64.b64encode(token).decode(), "request": base64.b64encode(body).decode()}
+
+    async def suggested(self, facts: CertificateFacts) -> None:  # noqa: ARG002 - there is nobody to ask
+        """See Issuer.suggested."""
+        return None  # noqa: RET501 - it is an answer
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         """See Issuer.revoke. Only a server with a certificate database takes revocations.

@@ -9,6 +9,7 @@ from adapters.issuers.journal import Journal
 from adapters.issuers.requesting import usage_of
 from adapters.x509.parsing import MAX_PEM_CHARACTERS, certificate_ders
 from application.issuing_ports import IssuedCertificate, NotYet, RevokedCertificate, TellByHand
+from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters
 
 POINTER = "/settings/issuers_pem"
@@ -54,6 +55,10 @@ class OfflineOrders:
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
         await self._tools.store.forget(order_id)
+
+    async def suggested(self, facts: CertificateFacts) -> None:  # noqa: ARG002 - there is nobody to ask
+        """See Issuer.suggested."""
+        return None  # noqa: RET501 - it is an answer
 
     async def revoke(self, revoked: RevokedCertificate) -> str:
         """See Issuer.revoke."""
