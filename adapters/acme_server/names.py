@@ -65,6 +65,8 @@ def _server(text: str) -> tuple[str, int]:
         pass
     try:
         found = parse_endpoint(text, pointer="")
-        return str(ip_address(found.host)), found.port
+        if found.starttls is None:
+            return str(ip_address(found.host)), found.port
     except (Refused, ValueError):
-        raise ValueError(f"{text!r} is no address of a name server") from None
+        pass
+    raise ValueError(f"{text!r} is no address of a name server")

@@ -9,19 +9,22 @@ import hashlib
 import ssl
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import NamedTuple
 
+from adapters.probing.dialogue import NotBegun
 from adapters.probing.handshake import Handshake, legacy_context, modern_context, shake_hands
 from adapters.probing.policy import Address, AddressPolicy
 from adapters.probing.reasons import Reason
 from adapters.probing.resolving import Resolve, system_resolver
 from adapters.probing.slots import Slots
+from adapters.probing.starttls import begin_tls
 from application.probe_ports import Observation
-from domain.endpoint import Endpoint, host_name, parse_endpoint
+from domain.endpoint import Endpoint, StartTls, host_name, parse_endpoint
 from domain.errors import Refused
 from domain.verification import ProbeResult
 
 MAX_ADDRESSES = 4
-_NO_CERTIFICATE = frozenset({Reason.NOT_TLS, Reason.ANONYMOUS})
+_NO_CERTIFICATE = frozenset({Reason.NOT_TLS, Reason.ANONYMOUS, Reason.STARTTLS_REFUSED, Reason.STARTTLS_WRONG_PROTOCOL})
 _LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 # After these a second try with an old context may show more.
 _WORTH_A_SECOND_TRY = frozenset({Reason.TLS_ALERT, Reason.TLS_ERROR, Reason.CONNECTION_LOST})
@@ -60,9 +63,10 @@ class TlsProber:
         addresses = await self._addresses(target.host, deadline)
         if not all(map(self._policy.allows, addresses)):
             raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.REFUSED_BY_POLICY)
-        address, seen = await _first_reachable(addresses, target.port, server_name, deadline)
+        wish = _Wish(target.port, target.starttls, server_name, deadline)
+        address, seen = await _first_reachable(addresses, wish)
         if not seen.chain and seen.failure in _WORTH_A_SECOND_TRY:
-            again = await _try_legacy(address, target.port, server_name, deadline)
+            again = await _try_legacy(address, wish)
             seen = again if again.chain or again.failure is Reason.ANONYMOUS else seen
         return _observation(address, seen)
 
@@ -92,46 +96,54 @@ def _parsed(endpoint: str, server_name: str | None) -> tuple[Endpoint, str | Non
     return target, name
 
 
-async def _first_reachable(
-    addresses: Sequence[Address], port: int, server_name: str | None, deadline: float
-) -> tuple[Address, Handshake]:
+class _Wish(NamedTuple):
+    """What is looked at, whichever address it has; `deadline` on the loop's clock."""
+
+    port: int
+    starttls: StartTls | None
+    server_name: str | None
+    deadline: float
+
+
+async def _first_reachable(addresses: Sequence[Address], wish: _Wish) -> tuple[Address, Handshake]:
     """Try the addresses in order, each with its share of the time that is left; the first that connects counts."""
     loop = asyncio.get_running_loop()
     waiting = list(addresses[:MAX_ADDRESSES])
     while True:
         now, address = loop.time(), waiting[0]
-        share = now + (deadline - now) / len(waiting)
+        share = now + (wish.deadline - now) / len(waiting)
         try:
-            return address, await _one_handshake(address, port, modern_context(), server_name, share, deadline)
+            return address, await _one_handshake(address, wish, modern_context(), share)
         except _Ended:
             waiting.pop(0)
             if not waiting:
                 raise
 
 
-async def _try_legacy(address: Address, port: int, server_name: str | None, deadline: float) -> Handshake:
+async def _try_legacy(address: Address, wish: _Wish) -> Handshake:
     try:
-        return await _one_handshake(address, port, legacy_context(), server_name, deadline, deadline)
+        return await _one_handshake(address, wish, legacy_context(), wish.deadline)
     except _Ended:
         return Handshake()
 
 
-async def _one_handshake(
-    address: Address,
-    port: int,
-    context: ssl.SSLContext,
-    server_name: str | None,
-    connect_by: float,
-    deadline: float,
-) -> Handshake:
-    reader, writer = await _connect(address, port, connect_by)
+async def _one_handshake(address: Address, wish: _Wish, context: ssl.SSLContext, connect_by: float) -> Handshake:
+    reader, writer = await _connect(address, wish.port, connect_by)
+    late = Reason.STARTTLS_TIMEOUT if wish.starttls else Reason.TIMEOUT
     try:
-        async with asyncio.timeout_at(deadline):
-            return await shake_hands(reader, writer, context, server_name)
+        async with asyncio.timeout_at(wish.deadline):
+            if wish.starttls:
+                await begin_tls(reader, writer, wish.starttls)
+                late = Reason.TIMEOUT
+            seen = await shake_hands(reader, writer, context, wish.server_name)
+    except NotBegun as not_begun:
+        return Handshake(failure=not_begun.reason)
     except TimeoutError:
-        return Handshake(failure=Reason.TIMEOUT)
+        return Handshake(failure=late)
     finally:
         writer.transport.abort()
+    went_on_in_clear = wish.starttls and seen.failure is Reason.NOT_TLS
+    return Handshake(failure=Reason.STARTTLS_PLAINTEXT) if went_on_in_clear else seen
 
 
 async def _connect(address: Address, port: int, by: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -25,3 +25,10 @@ class Reason(StrEnum):
     TLS_ALERT = "tls_alert"
     TLS_ERROR = "tls_error"  # what the server sent is no valid handshake, or its signature is wrong
     TOO_MUCH_DATA = "too_much_data"
+
+    # Before TLS, where a protocol begins without it.
+    STARTTLS_REFUSED = "starttls_refused"  # the server speaks the protocol and does not go over to TLS
+    STARTTLS_WRONG_PROTOCOL = "starttls_wrong_protocol"  # what answers does not speak this protocol
+    STARTTLS_PLAINTEXT = "starttls_plaintext"  # said yes, and went on in clear: injected, or a broken server
+    STARTTLS_TIMEOUT = "starttls_timeout"
+    STARTTLS_CONNECTION_LOST = "starttls_connection_lost"

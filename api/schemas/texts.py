@@ -41,7 +41,14 @@ Comment = Annotated[
 ]
 Pem = Annotated[str, Meta(min_length=1, max_length=262_144, description="PEM text (RFC 7468).")]
 EndpointText = Annotated[
-    str, Meta(min_length=3, max_length=262, description="IP address or host name, and port.", examples=["10.0.0.1:443"])
+    str,
+    Meta(
+        min_length=3,
+        max_length=270,
+        description="IP address or host name, and port; before it smtp://, imap://, pop3://, ldap://, postgres://, "
+        "mysql://, ftp:// or nats:// where TLS begins after some words of that protocol (STARTTLS).",
+        examples=["10.0.0.1:443", "smtp://mail.example.org:25"],
+    ),
 ]
 ServerName = Annotated[
     str,

@@ -43,6 +43,8 @@ class Component(msgspec.Struct, frozen=True):
 
 
 _KINDS = "pushing to every kind of target"
+_STARTTLS = "verification of protocols that begin without TLS"
+_ORACLES = "what is really served, seen by other implementations"
 
 COMPONENTS = {
     component.name: component
@@ -59,7 +61,9 @@ COMPONENTS = {
         Component("cfssl", "golang-cfssl", "orders through an External CA"),
         Component("chromium", "chromium", "the pages in a real browser"),
         Component("dovecot", "dovecot-imapd", _KINDS),
+        Component("dovecot-pop3", "dovecot-pop3d", _STARTTLS, program="/usr/lib/dovecot/pop3-login"),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
+        Component("gnutls-cli", "gnutls-bin", _ORACLES),
         Component("haproxy", "haproxy", _KINDS),
         Component("keytool", "default-jre-headless", "PFX files, opened by Java"),
         Component("ldapmodify", "ldap-utils", _KINDS),
@@ -74,7 +78,9 @@ COMPONENTS = {
         Component("mariadbd", "mariadb-server", _KINDS),
         Component("mosquitto", "mosquitto", _KINDS),
         Component("named", "bind9", "dns-01 with signed updates"),
+        Component("nats-server", "nats-server", _STARTTLS),
         Component("nginx", "nginx-light", "pushing to a real web server"),
+        Component("nmap", "nmap", _ORACLES),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
         Component("pebble", "pebble", "orders through an ACME CA"),
         Component("pebble-challtestsrv", "pebble", "orders through an ACME CA"),
@@ -106,6 +112,7 @@ COMPONENTS = {
         Component("spectral", "npm", "the OpenAPI description", npm="@stoplight/spectral-cli@6.16.3"),
         Component("ssh", "openssh-client", "pushing over SSH"),
         Component("sshd", "openssh-server", "pushing over SSH"),
+        Component("sslscan", "sslscan", _ORACLES),
         Component("strace", "strace", "that files are written durably and in order"),
         Component("stunnel4", "stunnel4", _KINDS),
         Component("tomcat10", "tomcat10", _KINDS, program="/usr/share/tomcat10/bin/catalina.sh"),
@@ -115,6 +122,7 @@ COMPONENTS = {
             _KINDS,
             program="/usr/share/tomcat10-admin/manager",
         ),
+        Component("vsftpd", "vsftpd", _STARTTLS),
     )
 }
 _missing: dict[str, str] = {}

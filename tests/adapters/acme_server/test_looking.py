@@ -216,7 +216,9 @@ async def test_whoever_is_met_must_be_permitted_as_well() -> None:
     assert "caa" == flaw.type
 
 
-@pytest.mark.parametrize("text", ["ns.example.org", "127.0.0.1:", "127.0.0.1:0", "1.2.3", "127.0.0.1:53:53"])
+@pytest.mark.parametrize(
+    "text", ["ns.example.org", "127.0.0.1:", "127.0.0.1:0", "1.2.3", "127.0.0.1:53:53", "smtp://127.0.0.1:53"]
+)
 def test_name_servers_are_addresses(text: str) -> None:
     """Anything else is refused when the service starts."""
     with pytest.raises(ValueError, match="no address of a name server"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.endpoint import Endpoint, host_name, parse_endpoint, parse_server_name
+from domain.endpoint import Endpoint, StartTls, host_name, parse_endpoint, parse_server_name
 from domain.errors import Code, Refused
 
 
@@ -29,10 +29,15 @@ def refusal(text: str) -> str:
         (Endpoint("localhost", 65535), "LocalHost:65535"),
         (Endpoint("xn--bcher-kva.example", 443), "xn--bcher-kva.example:443"),
         (Endpoint("3com.com", 443), "3com.com:443"),
+        (Endpoint("10.0.0.1", 25, StartTls.SMTP), "smtp://10.0.0.1:25"),
+        (Endpoint("2001:db8::1", 389, StartTls.LDAP), "LDAP://[2001:db8::1]:389"),
+        (Endpoint("db.example", 5432, StartTls.POSTGRES), "postgres://db.example:5432"),
     ],
 )
 def test_the_three_forms_are_read(expected: Endpoint, text: str) -> None:
-    """IPv4, IPv6 in brackets, host name; host names and IPv6 addresses come out in their one canonical spelling."""
+    """IPv4, IPv6 in brackets, host name, and before them the protocol that TLS begins in; host names, protocols and
+    IPv6 addresses come out in their one canonical spelling.
+    """
     assert expected == parse_endpoint(text, pointer="")
 
 
@@ -84,6 +89,12 @@ def test_odd_spellings_of_ipv4_are_refused(host: str) -> None:
         ("four decimal", "127%2e0.0.1:443"),
         ("host name", "host%2ename:443"),
         ("alone", "https://host.name:443"),
+        ("smtp, imap", "smtps://host.name:465"),
+        ("smtp, imap", "postgresql://host.name:5432"),
+        ("alone", "smtp://user@host.name:25"),
+        ("alone", "smtp://smtp://host.name:25"),
+        ("needs a port", "smtp://host.name"),
+        ("four decimal", "ldap://127.1:389"),
         ("alone", "user@host.name:443"),
         ("without spaces", " 10.0.0.1:443"),
         ("without spaces", "10.0.0.1 :443"),
@@ -104,7 +115,11 @@ def test_other_texts_are_refused_with_a_sentence(says: str, text: str) -> None:
     assert says in refusal(text)
 
 
-@given(st.text(max_size=40) | st.from_regex(r"[0-9a-fx.\[\]:%]{1,30}:[0-9]{1,6}", fullmatch=True))
+@given(
+    st.text(max_size=40)
+    | st.from_regex(r"[a-z]{3,5}://[a-z.]{1,5}:[0-9]{1,6}", fullmatch=True)
+    | st.from_regex(r"[0-9a-fx.\[\]:%]{1,30}:[0-9]{1,6}", fullmatch=True)
+)
 def test_parsing_answers_or_refuses_and_its_answer_reads_back(text: str) -> None:
     """Whatever is written: an endpoint that has exactly this one spelling, or a refusal."""
     try:
@@ -131,7 +146,8 @@ def test_every_address_is_an_endpoint(address: IPv4Address | IPv6Address, port: 
     if getattr(address, "ipv4_mapped", None) is not None:
         return
     text = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
-    assert text == str(parse_endpoint(text, pointer=""))
+    for wanted in (text, *(f"{protocol}://{text}" for protocol in StartTls)):
+        assert wanted == str(parse_endpoint(wanted, pointer=""))
 
 
 def test_server_names_are_host_names() -> None:
