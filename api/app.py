@@ -59,7 +59,7 @@ from api.heads import HeadAsGet
 from api.idempotency import Replayed
 from api.last_seen import LastSeen
 from api.metrics import Metrics, measuring
-from api.mounting import Mounted, with_options
+from api.mounting import LateApplication, Mounted, with_options
 from api.opening import opening
 from api.pages.answering import show_problem
 from api.pages.routes import page_routes
@@ -108,7 +108,7 @@ BRIDGE_BODY = 16 * 1_048_576
 """A discovery may bring 1,000 certificates along."""
 
 
-def create_app(services: Services) -> Litestar:
+def create_app(services: Services) -> LateApplication:
     """The REST API, its pages, its documentation."""
     api = Mounted(
         "/api/v1",
@@ -118,7 +118,7 @@ def create_app(services: Services) -> Litestar:
         response_headers=_HEADERS,
     )
     others = Mounted("/", route_handlers=with_options([*_OTHERS, *page_routes()]))
-    app = Litestar(
+    app = LateApplication(
         route_handlers=[api, others, acme_routes(services)],
         guards=[admit],
         middleware=[measuring, opening],
@@ -135,9 +135,9 @@ def create_app(services: Services) -> Litestar:
     return app
 
 
-def create_bridge_app(services: Services) -> Litestar:
+def create_bridge_app(services: Services) -> LateApplication:
     """The control plane's side of the bridge protocol; who speaks is known by the connection's client certificate."""
-    return Litestar(
+    return LateApplication(
         route_handlers=[Router("/", route_handlers=BRIDGE_HANDLERS, dto=StrictJson, return_dto=None)],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
@@ -160,7 +160,7 @@ def _state(services: Services) -> State:
             "ended_sessions": {},
             "last_seen": LastSeen(),
             "metrics": Metrics(),
-            "query_parameters": None,
+            "routes": None,
             "read_recorder": ReadRecorder(),
         }
     )

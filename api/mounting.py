@@ -1,17 +1,67 @@
-"""Routes as they are mounted: what Litestar would do once more for every level and every path is done once.
+"""Routes as they are mounted: what Litestar would do once more for every level and every path is done once, or later.
 
 A service starts sooner so (benchmarks/startup.py).
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any, Self
 
-from litestar import Request, Response, Router
+from litestar import Litestar, Request, Response, Router
+from litestar._kwargs import KwargsModel
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from api.security import public
+
+
+class LateApplication(Litestar):
+    """An application whose routes read the signatures of their handlers when they are first asked for.
+
+    Litestar reads all of them before it answers anything, which takes longer than everything else that it does.
+    """
+
+    def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override] # as Litestar's own
+        for route in Router.register(self, value):
+            if not isinstance(route, HTTPRoute):
+                raise TypeError(f"{route.path} speaks no HTTP")
+            for handler in route.route_handlers:
+                handler.resolve_opts()  # middleware and guards read them before the handler is asked
+            route.route_handler_map = _Unread(route, self)
+        self.asgi_router.construct_routing_trie()
+
+    async def read_all(self) -> None:
+        """Every route that is still unread, one at a time, so that requests come first; a wrong signature raises."""
+        for route in self.routes:
+            if isinstance(route, HTTPRoute) and isinstance(route.route_handler_map, _Unread):
+                route.route_handler_map.read()
+                await asyncio.sleep(0)
+
+
+class _Unread(dict[Any, tuple[HTTPRouteHandler, KwargsModel]]):
+    """The handlers of a route by method, whose parameters are known only once one of them is looked up.
+
+    Iterating tells the handlers all the same. Reading puts a plain dict in its place.
+    """
+
+    def __init__(self, route: HTTPRoute, app: Litestar) -> None:
+        super().__init__({method: (each, None) for each in route.route_handlers for method in each.http_methods})
+        self._route, self._app = route, app
+        if len(self) != sum(len(each.http_methods) for each in route.route_handlers):
+            raise ValueError(f"{route.path} has two handlers of one method")
+
+    def __getitem__(self, method: Any) -> tuple[HTTPRouteHandler, KwargsModel]:
+        return self.read()[method]
+
+    def read(self) -> dict[Any, tuple[HTTPRouteHandler, KwargsModel]]:
+        """What Litestar's own `register` does for a route."""
+        route = self._route
+        for handler in route.route_handlers:
+            handler.on_registration(self._app)
+        route.route_handler_map = {}
+        route.create_handler_map()
+        return route.route_handler_map
 
 
 class Mounted(Router):

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from litestar import Litestar, Request
+from litestar import Request
 from litestar.routes import HTTPRoute
 
 from api.problems import FieldError, Problem
@@ -20,32 +20,35 @@ class Known(NamedTuple):
     lists: frozenset[str]
 
 
-Routes = dict[tuple[str, str], Known]
+Routes = dict[tuple[str, str], HTTPRoute]
 _NONE = Known(frozenset(), frozenset())
 
 
-def known_parameters(app: Litestar) -> Routes:
-    """The query parameters of each (method, path template)."""
-    return {
-        (method, route.path_format): Known(
-            frozenset(param.field_alias for param in model.expected_query_params),
-            frozenset(param.field_alias for param in model.expected_query_params if param.is_sequence),
-        )
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for method, (_, model) in route.route_handler_map.items()
-    }
+def _known(request: Request[Any, Any, Any]) -> Known:
+    """The parameters of the route that was asked."""
+    routes: Routes | None = request.app.state.routes
+    if routes is None:
+        routes = request.app.state.routes = {
+            (method, route.path_format): route
+            for route in request.app.routes
+            if isinstance(route, HTTPRoute)
+            for method in route.route_handler_map
+        }
+    route = routes.get((str(request.method), str(request.scope.get("path_template", ""))))
+    if route is None:
+        return _NONE
+    _, model = route.route_handler_map[request.method]
+    return Known(
+        frozenset(param.field_alias for param in model.expected_query_params),
+        frozenset(param.field_alias for param in model.expected_query_params if param.is_sequence),
+    )
 
 
 def check_parameters(request: Request[Any, Any, Any]) -> None:
     """Raise 422 naming what this address does not understand: other names, repeated values, NUL."""
     if not request.scope["query_string"]:
         return
-    routes: Routes | None = request.app.state.query_parameters
-    if routes is None:
-        routes = request.app.state.query_parameters = known_parameters(request.app)
-    known = routes.get((str(request.method), str(request.scope.get("path_template", ""))), _NONE)
-    errors = tuple(_errors(list(request.query_params.multi_items()), known))
+    errors = tuple(_errors(list(request.query_params.multi_items()), _known(request)))
     if errors:
         raise Problem("validation-failed", "; ".join(f"{e.pointer}: {e.detail}" for e in errors), errors=errors)
 

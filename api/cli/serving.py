@@ -20,7 +20,7 @@ from adapters.settings import Settings
 from adapters.starting import check_database
 from api.app import create_app, create_bridge_app
 from api.asgi import health_of, services_of
-from api.services import Services
+from api.mounting import LateApplication
 from api.streams import Streams
 
 if TYPE_CHECKING:
@@ -39,13 +39,15 @@ async def run(
     await asyncio.to_thread(check_database, settings)
     async with open_core(settings) as core, health_of(core) as health:
         services = services_of(core, health)
-        servers = _api_server(services), await _bridge_server(core, services)
+        apps = create_app(services), create_bridge_app(services)
+        servers = _api_server(apps[0]), await _bridge_server(core, apps[1])
         gc.freeze()
         gc.enable()
         with _stopped_by_signals(servers, services.streams):
             for name, each in (("API", api_socket), ("bridges", bridges_socket)):
                 _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])
-            await asyncio.gather(servers[0].serve([api_socket]), servers[1].serve([bridges_socket]))
+            serving = servers[0].serve([api_socket]), servers[1].serve([bridges_socket])
+            await asyncio.gather(*serving, *(app.read_all() for app in apps))
 
 
 def listen(descriptor: int | None, host: str, port: int) -> socket.socket:
@@ -64,9 +66,9 @@ def listen(descriptor: int | None, host: str, port: int) -> socket.socket:
     return found
 
 
-def _api_server(services: Services) -> uvicorn.Server:
+def _api_server(app: LateApplication) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(services),
+        cast("ASGIApplication", app),
         http="h11",
         ws="none",
         lifespan="on",
@@ -79,7 +81,7 @@ def _api_server(services: Services) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-async def _bridge_server(core: Core, services: Services) -> uvicorn.Server:
+async def _bridge_server(core: Core, app: LateApplication) -> uvicorn.Server:
     """The listener's certificate is made anew at every start; bridges trust the CA, not the certificate."""
     made = core.bridge_ca.listener_certificate(core.settings.bridges.names)
     with tempfile.TemporaryDirectory(prefix="certferry-listener-") as directory:
@@ -91,8 +93,7 @@ async def _bridge_server(core: Core, services: Services) -> uvicorn.Server:
                 ("ca.pem", core.bridge_ca.certificate_pem),
             )
         ]
-        app = cast("ASGIApplication", create_bridge_app(services))
-        server = serve_bridge_app(app, "", 0, *files)
+        server = serve_bridge_app(cast("ASGIApplication", app), "", 0, *files)
     server.config.timeout_graceful_shutdown = BRIDGES_GRACE_SECONDS
     return server
 
