@@ -4,11 +4,10 @@ A service starts sooner so (benchmarks/startup.py).
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Self
 
 from litestar import Litestar, Request, Response, Router
-from litestar._kwargs import KwargsModel
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
@@ -29,17 +28,25 @@ class LateApplication(Litestar):
             for handler in route.route_handlers:
                 handler.resolve_opts()  # middleware and guards read them before the handler is asked
             route.route_handler_map = _Unread(route, self)
+            for plugin in self.plugins.receive_route:
+                plugin.receive_route(route)
         self.asgi_router.construct_routing_trie()
 
     async def read_all(self) -> None:
         """Every route that is still unread, one at a time, so that requests come first; a wrong signature raises."""
-        for route in self.routes:
-            if isinstance(route, HTTPRoute) and isinstance(route.route_handler_map, _Unread):
-                route.route_handler_map.read()
-                await asyncio.sleep(0)
+        for _ in read_routes(self):
+            await asyncio.sleep(0)
 
 
-class _Unread(dict[Any, tuple[HTTPRouteHandler, KwargsModel]]):
+def read_routes(app: Litestar) -> Iterator[HTTPRoute]:
+    """Each route that is still unread, when it has been read."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute) and isinstance(route.route_handler_map, _Unread):
+            route.route_handler_map.read()
+            yield route
+
+
+class _Unread(dict[Any, tuple[HTTPRouteHandler, Any]]):
     """The handlers of a route by method, whose parameters are known only once one of them is looked up.
 
     Iterating tells the handlers all the same. Reading puts a plain dict in its place.
@@ -51,10 +58,10 @@ class _Unread(dict[Any, tuple[HTTPRouteHandler, KwargsModel]]):
         if len(self) != sum(len(each.http_methods) for each in route.route_handlers):
             raise ValueError(f"{route.path} has two handlers of one method")
 
-    def __getitem__(self, method: Any) -> tuple[HTTPRouteHandler, KwargsModel]:
+    def __getitem__(self, method: Any) -> tuple[HTTPRouteHandler, Any]:
         return self.read()[method]
 
-    def read(self) -> dict[Any, tuple[HTTPRouteHandler, KwargsModel]]:
+    def read(self) -> dict[Any, tuple[HTTPRouteHandler, Any]]:
         """What Litestar's own `register` does for a route."""
         route = self._route
         for handler in route.route_handlers:

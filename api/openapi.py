@@ -4,6 +4,7 @@ Litestar knows paths, parameters and bodies. What holds for every route is added
 headers, further media types.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any
@@ -18,6 +19,7 @@ from litestar.openapi.spec import Contact, License, Server, Tag
 from litestar.routes import HTTPRoute
 
 from api import description_parts as parts
+from api.mounting import read_routes
 from api.security import permission_of
 
 Document = dict[str, Any]
@@ -40,6 +42,7 @@ CONFIG = OpenAPIConfig(
 
 def describe(app: Litestar) -> Document:
     """The whole description of an app."""
+    deque(read_routes(app), maxlen=0)
     plugin = app.plugins.get(OpenAPIPlugin)
     plugin._openapi_config = CONFIG  # noqa: SLF001 - the app's own setting would add routes that nobody wants
     document: Document = plugin.provide_openapi().to_schema()
