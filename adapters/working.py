@@ -16,6 +16,7 @@ from adapters.postgres_ops.suggestions import PostgresSuggestions
 from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
 from adapters.probing.resolving import system_resolver
+from adapters.probing.sweeping.prober import SweepingProber
 from adapters.queue.following import follow_log
 from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
@@ -148,8 +149,10 @@ def make_kit(core: Core, messenger: Messenger) -> Kit:
         house=core.house,
         issuers=core.issuers,
         reader=core.reader,
-        prober=TlsProber(policy),
-        scanner=TlsProber(AddressPolicy(parse_networks(core.settings.discovery.allow), only_listed=True)),
+        prober=SweepingProber(TlsProber(policy)),
+        scanner=SweepingProber(
+            TlsProber(AddressPolicy(parse_networks(core.settings.discovery.allow), only_listed=True))
+        ),
         results=core.results,
         caught_up=caught_up,
         sealing=PostgresSealingWatch(core.rows),

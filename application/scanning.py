@@ -1,6 +1,5 @@
 """Network discovery: which certificates do the endpoints of some ranges serve, seen from here or from a bridge?"""
 
-import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import islice
@@ -21,7 +20,7 @@ from domain.network_scope import NetworkScope, addresses, check_scope, endpoints
 NETWORK = "network"
 """The kind of target that a bridge is told to look at."""
 _SECONDS = 3.0
-_AT_ONCE = 256
+_AT_ONCE = 1024
 """Endpoints that are held in memory; how many connections there are at once is the prober's to bound."""
 
 
@@ -73,7 +72,7 @@ async def carry_out_scan(
     found: list[Found] = []
     wanted, looked_at = endpoints(scope), 0
     while some := list(islice(wanted, _AT_ONCE)):
-        seen = await asyncio.gather(*(prober.probe(endpoint, None, _SECONDS) for endpoint in some))
+        seen = await prober.probe_all([(endpoint, None) for endpoint in some], _SECONDS)
         found += _found(zip(some, seen, strict=True))
         looked_at += len(some)
     message = f"{len(found)} certificates found at {looked_at} endpoints."

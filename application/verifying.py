@@ -120,24 +120,31 @@ def _settled(last_deployed_at: datetime | None, now: datetime, house: House) -> 
 
 
 async def _probe_all(house: House, prober: Prober, due: Sequence[DueConnector]) -> list[_Seen]:
-    async def one(item: DueConnector, endpoint: str) -> _Seen:
-        observation = await _looked(house, prober, item, endpoint)
-        return _Seen(item, endpoint, observation, house.clock())
-
-    return list(await asyncio.gather(*(one(item, endpoint) for item in due for endpoint in item.endpoints)))
-
-
-async def _looked(house: House, prober: Prober, item: DueConnector, endpoint: str) -> Observation:
-    """What an endpoint serves: the first look that finds what is expected, else the last one.
+    """What every endpoint serves: the first look that finds what is expected, else the last one.
 
     A service that has just been told to reload may serve its old certificate, or nobody, for a moment.
     """
+    wanted = [(item, endpoint) for item in due for endpoint in item.endpoints]
+    seen = await _looked(house, prober, wanted)
     for _ in range(house.settings.verification_retries):
-        seen = await prober.probe(endpoint, item.server_name, PROBE_TIMEOUT)
-        if seen.fingerprint_sha256 == item.expected_fingerprint_sha256:
-            return seen
+        again = [number for number, each in enumerate(seen) if not _as_expected(each)]
+        if not again:
+            break
         await asyncio.sleep(house.settings.verification_pause)
-    return await prober.probe(endpoint, item.server_name, PROBE_TIMEOUT)
+        for number, each in zip(again, await _looked(house, prober, [wanted[n] for n in again]), strict=True):
+            seen[number] = each
+    return seen
+
+
+async def _looked(house: House, prober: Prober, wanted: Sequence[tuple[DueConnector, str]]) -> list[_Seen]:
+    places = [(endpoint, item.server_name) for item, endpoint in wanted]
+    seen = await prober.probe_all(places, PROBE_TIMEOUT)
+    at = house.clock()
+    return [_Seen(item, endpoint, each, at) for (item, endpoint), each in zip(wanted, seen, strict=True)]
+
+
+def _as_expected(seen: _Seen) -> bool:
+    return seen.observation.fingerprint_sha256 == seen.due.expected_fingerprint_sha256
 
 
 async def _judge(house: House, seen: Sequence[_Seen]) -> list[Result]:

@@ -4,7 +4,6 @@ Resolve once; every address must pass the policy; connect to that very address; 
 """
 
 import asyncio
-import errno
 import hashlib
 import ssl
 from collections.abc import Sequence
@@ -14,24 +13,23 @@ from typing import NamedTuple
 from adapters.probing.dialogue import NotBegun
 from adapters.probing.handshake import Handshake, legacy_context, modern_context, shake_hands
 from adapters.probing.policy import Address, AddressPolicy
-from adapters.probing.reasons import Reason
+from adapters.probing.reasons import Reason, unreachable
 from adapters.probing.resolving import Resolve, system_resolver
 from adapters.probing.slots import Slots
 from adapters.probing.starttls import begin_tls
-from application.probe_ports import Observation
+from application.probe_ports import Observation, Place
 from domain.endpoint import Endpoint, StartTls, host_name, parse_endpoint
 from domain.errors import Refused
 from domain.verification import ProbeResult
 
 MAX_ADDRESSES = 4
 _NO_CERTIFICATE = frozenset({Reason.NOT_TLS, Reason.ANONYMOUS, Reason.STARTTLS_REFUSED, Reason.STARTTLS_WRONG_PROTOCOL})
-_LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 # After these a second try with an old context may show more.
 _WORTH_A_SECOND_TRY = frozenset({Reason.TLS_ALERT, Reason.TLS_ERROR, Reason.CONNECTION_LOST})
 
 
-class _Ended(Exception):
-    """The probe ended before a handshake."""
+class Unsent(Exception):
+    """The probe ended before a handshake; `observation` says how."""
 
     def __init__(self, result: ProbeResult, reason: Reason, address: Address | None = None) -> None:
         super().__init__(reason)
@@ -53,16 +51,18 @@ class TlsProber:
         names, networks and peers do.
         """
         try:
-            target, name = _parsed(endpoint, server_name)
+            target, name = parsed(endpoint, server_name)
             async with self._slots.one(target.host):
                 return await self._look(target, name, asyncio.get_running_loop().time() + timeout)
-        except _Ended as ended:
-            return ended.observation
+        except Unsent as unsent:
+            return unsent.observation
+
+    async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
+        """All of them, in their order."""
+        return list(await asyncio.gather(*(self.probe(endpoint, name, timeout) for endpoint, name in places)))
 
     async def _look(self, target: Endpoint, server_name: str | None, deadline: float) -> Observation:
-        addresses = await self._addresses(target.host, deadline)
-        if not all(map(self._policy.allows, addresses)):
-            raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.REFUSED_BY_POLICY)
+        addresses = await self.addresses(target.host, deadline)
         wish = _Wish(target.port, target.starttls, server_name, deadline)
         address, seen = await _first_reachable(addresses, wish)
         if not seen.chain and seen.failure in _WORTH_A_SECOND_TRY:
@@ -70,29 +70,40 @@ class TlsProber:
             seen = again if again.chain or again.failure is Reason.ANONYMOUS else seen
         return _observation(address, seen)
 
-    async def _addresses(self, host: str, deadline: float) -> Sequence[Address]:
+    def allowed(self, address: Address) -> Address:
+        """The address itself. Raises Unsent where the policy has it that nothing goes there."""
+        if not self._policy.allows(address):
+            raise Unsent(ProbeResult.HANDSHAKE_FAILED, Reason.REFUSED_BY_POLICY)
+        return address
+
+    async def addresses(self, host: str, deadline: float) -> Sequence[Address]:
+        """The addresses of a host, all of which may be connected to. Raises Unsent."""
+        return [self.allowed(address) for address in await self._resolved(host, deadline)]
+
+    async def _resolved(self, host: str, deadline: float) -> Sequence[Address]:
         if host_name(host) is None:
             return (ip_address(host),)
         try:
             async with asyncio.timeout_at(deadline):
                 found = await self._resolve(host)
         except TimeoutError:
-            raise _Ended(ProbeResult.NAME_NOT_RESOLVED, Reason.TIMEOUT) from None
+            raise Unsent(ProbeResult.NAME_NOT_RESOLVED, Reason.TIMEOUT) from None
         except (OSError, UnicodeError):
-            raise _Ended(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME) from None
+            raise Unsent(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME) from None
         if not found:
-            raise _Ended(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME)
+            raise Unsent(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME)
         return found
 
 
-def _parsed(endpoint: str, server_name: str | None) -> tuple[Endpoint, str | None]:
+def parsed(endpoint: str, server_name: str | None) -> tuple[Endpoint, str | None]:
+    """The endpoint, and the server name that is sent. Raises Unsent."""
     try:
         target = parse_endpoint(endpoint, pointer="")
     except Refused:
-        raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_ENDPOINT) from None
+        raise Unsent(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_ENDPOINT) from None
     name = host_name(server_name) if server_name else host_name(target.host)
     if server_name and name is None:
-        raise _Ended(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_SERVER_NAME)
+        raise Unsent(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_SERVER_NAME)
     return target, name
 
 
@@ -114,7 +125,7 @@ async def _first_reachable(addresses: Sequence[Address], wish: _Wish) -> tuple[A
         share = now + (wish.deadline - now) / len(waiting)
         try:
             return address, await _one_handshake(address, wish, modern_context(), share)
-        except _Ended:
+        except Unsent:
             waiting.pop(0)
             if not waiting:
                 raise
@@ -123,7 +134,7 @@ async def _first_reachable(addresses: Sequence[Address], wish: _Wish) -> tuple[A
 async def _try_legacy(address: Address, wish: _Wish) -> Handshake:
     try:
         return await _one_handshake(address, wish, legacy_context(), wish.deadline)
-    except _Ended:
+    except Unsent:
         return Handshake()
 
 
@@ -150,13 +161,8 @@ async def _connect(address: Address, port: int, by: float) -> tuple[asyncio.Stre
     try:
         async with asyncio.timeout_at(by):
             return await asyncio.open_connection(str(address), port)
-    except TimeoutError:
-        raise _Ended(ProbeResult.UNREACHABLE, Reason.TIMEOUT, address) from None
-    except ConnectionRefusedError:
-        raise _Ended(ProbeResult.UNREACHABLE, Reason.CONNECTION_REFUSED, address) from None
     except OSError as error:
-        reason = Reason.LOCAL_ERROR if error.errno in _LOCAL else Reason.NO_ROUTE
-        raise _Ended(ProbeResult.UNREACHABLE, reason, address) from None
+        raise Unsent(ProbeResult.UNREACHABLE, unreachable(error), address) from None
 
 
 def _observation(address: Address, seen: Handshake) -> Observation:

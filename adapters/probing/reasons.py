@@ -1,6 +1,9 @@
 """Why a probe ended as it did: the closed list behind `Observation.reason`. Never a text of the peer's."""
 
+import errno
 from enum import StrEnum
+
+_LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Reason(StrEnum):
@@ -32,3 +35,12 @@ class Reason(StrEnum):
     STARTTLS_PLAINTEXT = "starttls_plaintext"  # said yes, and went on in clear: injected, or a broken server
     STARTTLS_TIMEOUT = "starttls_timeout"
     STARTTLS_CONNECTION_LOST = "starttls_connection_lost"
+
+
+def unreachable(error: OSError) -> Reason:
+    """Why no connection came about."""
+    if isinstance(error, ConnectionRefusedError):
+        return Reason.CONNECTION_REFUSED
+    if isinstance(error, TimeoutError):
+        return Reason.TIMEOUT
+    return Reason.LOCAL_ERROR if error.errno in _LOCAL else Reason.NO_ROUTE

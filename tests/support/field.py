@@ -12,7 +12,7 @@ from application.deploying import LeasedDeployment
 from application.enrolling import bridge_seen
 from application.errands import LeasedErrand
 from application.house import Context, load
-from application.probe_ports import Observation
+from application.probe_ports import Observation, Place
 from domain.bridge import BRIDGE
 from domain.deployment import Outcome, Report
 from domain.entity import ActorKind
@@ -43,6 +43,10 @@ class Field:
         if served is None:
             return Observation(result=ProbeResult.UNREACHABLE, reason="connection_refused")
         return Observation(result=ProbeResult.CERTIFICATE, fingerprint_sha256=served, protocol="TLSv1.3")
+
+    async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
+        """See Prober.probe_all."""
+        return [await self.probe(endpoint, server_name, timeout) for endpoint, server_name in places]
 
 
 class FieldBridge:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from adapters.probing import handshake
 from adapters.probing.policy import Address, AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
-from application.probe_ports import Observation
+from adapters.probing.sweeping.prober import SweepingProber
+from application.probe_ports import Observation, Prober
 from domain.verification import ProbeResult
 from tests.adapters.probing.servers import (
     changing,
@@ -34,12 +35,14 @@ from tests.contracts.probe_contract import ISSUER, ProberContract, fingerprint, 
 LOOPBACK = AddressPolicy(parse_networks(["127.0.0.0/8", "::1"]))
 
 
-@pytest.fixture
-def prober() -> TlsProber:
-    return TlsProber(LOOPBACK)
+@pytest.fixture(params=["whole", "sweeping"])
+def prober(request: pytest.FixtureRequest) -> Prober:
+    """One that does whole handshakes, and one that sweeps first."""
+    whole = TlsProber(LOOPBACK)
+    return whole if request.param == "whole" else SweepingProber(whole)
 
 
-class TestTlsProber(ProberContract):
+class TestProbers(ProberContract):
     """The contract of a prober."""
 
 
@@ -75,7 +78,7 @@ async def test_the_host_name_is_the_server_name_by_default(tmp_path: Path) -> No
     assert asked == ["a.test", "b.test", None]
 
 
-async def test_ipv6_is_probed(tmp_path: Path, prober: TlsProber) -> None:
+async def test_ipv6_is_probed(tmp_path: Path, prober: Prober) -> None:
     """An IPv6 endpoint works like an IPv4 one."""
     leaf = served("a.test")
     async with tls_server(server_context(tmp_path, leaf), "::1") as port:
@@ -145,7 +148,7 @@ async def test_names_without_an_answer() -> None:
         assert outcome(seen) == ("name_not_resolved", reason)
 
 
-async def test_a_weak_key_is_seen_and_named_so(tmp_path: Path, prober: TlsProber) -> None:
+async def test_a_weak_key_is_seen_and_named_so(tmp_path: Path, prober: Prober) -> None:
     """RSA key transport without forward secrecy: modern clients refuse it, the inventory still knows what is there."""
     leaf = make(cn("a.test"), [san("a.test")], key=rsa.generate_private_key(65537, 2048))
     context = only(server_context(tmp_path, leaf), ssl.TLSVersion.TLSv1_2, "AES128-SHA")
@@ -154,7 +157,7 @@ async def test_a_weak_key_is_seen_and_named_so(tmp_path: Path, prober: TlsProber
     assert (seen.fingerprint_sha256, seen.reason) == (fingerprint(leaf), "legacy_cipher")
 
 
-async def test_tls_without_a_certificate(tmp_path: Path, prober: TlsProber) -> None:
+async def test_tls_without_a_certificate(tmp_path: Path, prober: Prober) -> None:
     """Anonymous key exchange: TLS, and no certificate at all."""
     context = only(server_context(tmp_path, served("a.test")), ssl.TLSVersion.TLSv1_2, "ADH:AECDH:@SECLEVEL=0")
     async with tls_server(context) as port:
@@ -162,7 +165,7 @@ async def test_tls_without_a_certificate(tmp_path: Path, prober: TlsProber) -> N
     assert outcome(seen) == ("no_certificate", "anonymous")
 
 
-async def test_a_name_the_server_refuses(prober: TlsProber) -> None:
+async def test_a_name_the_server_refuses(prober: Prober) -> None:
     """A server that has nothing for this name says so with alert 112 (RFC 6066, 3)."""
     async with saying(bytes([21, 3, 3, 0, 2, 2, 112])) as port:
         seen = await prober.probe(f"127.0.0.1:{port}", "b.test", 5)
@@ -183,7 +186,7 @@ def certificate_then_alert(flight: bytes) -> bytes:
 @pytest.mark.parametrize("client_certificates", [ssl.CERT_NONE, ssl.CERT_REQUIRED])
 @pytest.mark.parametrize("change", [without_key, certificate_then_alert])
 async def test_a_copied_certificate_without_its_key_is_not_taken_for_served(
-    tmp_path: Path, prober: TlsProber, change: Callable[[bytes], bytes], client_certificates: ssl.VerifyMode
+    tmp_path: Path, prober: Prober, change: Callable[[bytes], bytes], client_certificates: ssl.VerifyMode
 ) -> None:
     """Certificates are public: whoever only sends a copy of the expected one does not pass as serving it."""
     context = only(server_context(tmp_path, served("a.test")), ssl.TLSVersion.TLSv1_2)
@@ -194,7 +197,7 @@ async def test_a_copied_certificate_without_its_key_is_not_taken_for_served(
     assert (seen.fingerprint_sha256, seen.leaf_der, seen.chain_fingerprints_sha256) == (None, None, ())
 
 
-async def test_the_unchanged_go_between_is_transparent(tmp_path: Path, prober: TlsProber) -> None:
+async def test_the_unchanged_go_between_is_transparent(tmp_path: Path, prober: Prober) -> None:
     """The test above fails for the change, not for the go-between."""
     leaf = served("a.test")
     context = only(server_context(tmp_path, leaf), ssl.TLSVersion.TLSv1_2)
@@ -203,7 +206,7 @@ async def test_the_unchanged_go_between_is_transparent(tmp_path: Path, prober: T
     assert seen.fingerprint_sha256 == fingerprint(leaf)
 
 
-async def test_a_flood_is_cut_off(tmp_path: Path, prober: TlsProber, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_flood_is_cut_off(tmp_path: Path, prober: Prober, monkeypatch: pytest.MonkeyPatch) -> None:
     """A handshake that does not end takes a bounded amount of memory."""
     monkeypatch.setattr(handshake, "MAX_BYTES", 500)
     async with tls_server(server_context(tmp_path, served("a.test"), ISSUER)) as port:
@@ -225,7 +228,7 @@ def test_whatever_a_peer_sends_the_prober_answers(data: bytes, start: bytes) -> 
     assert seen.fingerprint_sha256 is None
 
 
-async def test_many_probes_at_once_all_answer(tmp_path: Path, prober: TlsProber) -> None:
+async def test_many_probes_at_once_all_answer(tmp_path: Path, prober: Prober) -> None:
     """More probes than slots: all of them see the certificate, and tarpits beside them hold up nobody."""
     leaf: Made = served("a.test")
     async with tls_server(server_context(tmp_path, leaf)) as port, tarpit() as silent, closed_port() as closed:
@@ -237,7 +240,7 @@ async def test_many_probes_at_once_all_answer(tmp_path: Path, prober: TlsProber)
     assert len([each for each in seen if each.fingerprint_sha256]) == 40
 
 
-async def test_the_systems_resolver_is_asked(tmp_path: Path, prober: TlsProber) -> None:
+async def test_the_systems_resolver_is_asked(tmp_path: Path, prober: Prober) -> None:
     """localhost is resolved by the operating system, to loopback addresses, and found there."""
     leaf = served("localhost")
     async with tls_server(server_context(tmp_path, leaf)) as port:

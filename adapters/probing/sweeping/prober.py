@@ -1,0 +1,128 @@
+"""`application.probe_ports.Prober` for whole estates: a sweep first, and a whole handshake where that says too little.
+
+What a sweep cannot tell in a word (an alert, TLS 1.3 only, a request for our certificate, STARTTLS, something that is
+no TLS) is looked at by the prober that does whole handshakes: both give the same results by the same names.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import ip_address
+
+from adapters.probing.prober import TlsProber, Unsent, parsed
+from adapters.probing.sweeping.flight import Flight
+from adapters.probing.sweeping.sweep import Ended, Outcome, Sweep, Target
+from application.probe_ports import Observation, Place
+from domain.endpoint import host_name
+from domain.verification import ProbeResult
+
+_AT_ONCE = 1024
+"""Endpoints of one question to the sweep: so many are in memory, and so many wait before somebody else's turn."""
+
+
+class _Name:
+    """The endpoint has a host name, whose addresses are not known yet."""
+
+
+_Plan = Target | Observation | _Name | None
+
+
+class SweepingProber:
+    """Probes many at once; `whole` does the rest."""
+
+    def __init__(self, whole: TlsProber, sweep: Sweep | None = None) -> None:
+        self._whole = whole
+        self._sweep = sweep or Sweep()
+
+    async def probe(self, endpoint: str, server_name: str | None, timeout: float) -> Observation:
+        """One probe. What it costs at most is twice `timeout` (seconds), where a whole handshake has to follow."""
+        [seen] = await self.probe_all([(endpoint, server_name)], timeout)
+        return seen
+
+    async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
+        """All of them, in their order."""
+        seen: list[Observation] = []
+        for start in range(0, len(places), _AT_ONCE):
+            seen += await self._some(places[start : start + _AT_ONCE], timeout)
+        return seen
+
+    async def _some(self, places: Sequence[Place], timeout: float) -> list[Observation]:
+        plans = [self._plan(place) for place in places]
+        names = [number for number, plan in enumerate(plans) if isinstance(plan, _Name)]
+        found = await asyncio.gather(*(self._resolved(places[number], timeout) for number in names))
+        for number, plan in zip(names, found, strict=True):
+            plans[number] = plan
+        outcomes = iter(await self._swept([plan for plan in plans if isinstance(plan, Target)], timeout))
+        seen = [_observation(plan, next(outcomes)) if isinstance(plan, Target) else plan for plan in plans]
+        rest = [number for number, each in enumerate(seen) if not isinstance(each, Observation)]
+        whole = await self._whole.probe_all([places[number] for number in rest], timeout)
+        for number, observation in zip(rest, whole, strict=True):
+            seen[number] = observation
+        return [each for each in seen if isinstance(each, Observation)]
+
+    def _plan(self, place: Place) -> _Plan:
+        """Where to connect to; what is known without that; None where only a whole handshake will do."""
+        try:
+            target, server_name = parsed(*place)
+            if target.starttls:
+                return None
+            if host_name(target.host):
+                return _Name()
+            address = self._whole.allowed(ip_address(target.host))
+        except Unsent as unsent:
+            return unsent.observation
+        return Target(address, target.port, server_name)
+
+    async def _resolved(self, place: Place, timeout: float) -> _Plan:
+        """The same for a name; of several addresses the first one that answers counts: for whole handshakes only."""
+        try:
+            target, server_name = parsed(*place)
+            addresses = await self._whole.addresses(target.host, asyncio.get_running_loop().time() + timeout)
+        except Unsent as unsent:
+            return unsent.observation
+        return Target(addresses[0], target.port, server_name) if len(addresses) == 1 else None
+
+    async def _swept(self, targets: Sequence[Target], timeout: float) -> list[Outcome]:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[list[Outcome]] = loop.create_future()
+
+        def tell(outcomes: list[Outcome]) -> None:
+            if not answer.done():
+                answer.set_result(outcomes)
+
+        def done(outcomes: list[Outcome]) -> None:
+            with suppress(RuntimeError):  # who asked is gone, and its loop has ended
+                loop.call_soon_threadsafe(tell, outcomes)
+
+        self._sweep.submit(targets, timeout, done)
+        return await answer
+
+
+def _observation(target: Target, outcome: Outcome) -> Observation | None:
+    if outcome is None:
+        return None
+    address = str(target.address)
+    if isinstance(outcome, Ended):
+        result = ProbeResult.HANDSHAKE_FAILED if outcome.connected else ProbeResult.UNREACHABLE
+        return Observation(result=result, address=address, reason=outcome.reason.value)
+    return _shown(address, outcome)
+
+
+def _shown(address: str, flight: Flight) -> Observation:
+    fingerprints = tuple(map(_fingerprint, flight.chain))
+    return Observation(
+        result=ProbeResult.CERTIFICATE,
+        address=address,
+        protocol="TLSv1.2",
+        cipher=flight.cipher,
+        fingerprint_sha256=fingerprints[0],
+        chain_fingerprints_sha256=fingerprints,
+        leaf_der=flight.chain[0],
+    )
+
+
+@lru_cache(maxsize=4096)
+def _fingerprint(der: bytes) -> str:
+    return hashlib.sha256(der).hexdigest()
