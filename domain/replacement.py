@@ -180,16 +180,26 @@ def complete(replacement: Replacement, meta: Meta, *, complete: int, failed: int
 
 def retry(replacement: Replacement, meta: Meta) -> tuple[Event, ...]:
     """Once more over the whole plan: what was replaced meanwhile is left alone. Also of a cancelled one."""
+    check_retryable(replacement)
+    return (ReplacementRetried(meta=meta, round=replacement.round + 1),)
+
+
+def check_retryable(replacement: Replacement) -> None:
+    """Refuse to try again what has not ended, and where there was nothing to replace."""
     if replacement.status not in (ReplacementStatus.COMPLETED, ReplacementStatus.CANCELLED) or not replacement.batches:
         raise _not_now(replacement, "it can be tried again once it has ended, where there is anything to replace")
-    return (ReplacementRetried(meta=meta, round=replacement.round + 1),)
 
 
 def cancel(replacement: Replacement, meta: Meta) -> tuple[Event, ...]:
     """Order nothing more."""
+    check_cancellable(replacement)
+    return (ReplacementCancelled(meta=meta),)
+
+
+def check_cancellable(replacement: Replacement) -> None:
+    """Refuse to cancel what has ended."""
     if replacement.status not in (ReplacementStatus.PLANNING, ReplacementStatus.RUNNING):
         raise _not_now(replacement, "there is nothing left to cancel")
-    return (ReplacementCancelled(meta=meta),)
 
 
 def _not_now(replacement: Replacement, why: str) -> Refused:

@@ -21,7 +21,8 @@ class Form(NamedTuple):
     """One confirmation dialog.
 
     `schedule`: it has the Manual Implementation toggle and a date and time; `only_time`: the latter alone.
-    `proposed` is the date and time it begins with (ISO 8601, UTC, as the browser's field takes it).
+    `proposed` is the date and time it begins with (ISO 8601, UTC, as the browser's field takes it). `comment`: it has a
+    field for one.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Form(NamedTuple):
     only_time: bool = False
     proposed: str = ""
     problem: str | None = None
+    comment: bool = True
 
 
 class Step(NamedTuple):

@@ -81,6 +81,7 @@ async def order_list(
         as_csv=as_csv,
         choices=_choices(place),
         searches=(Search("q", "Name", "www.example.org"),),
+        links=(("Mass replacements", "/replacements"),),
     )
 
 

@@ -137,8 +137,16 @@ async def answer(
     as_csv: str | None,
     choices: Iterable[Choice] = (),
     searches: Iterable[Search] = (),
+    buttons: Iterable[Button] = (),
+    links: Iterable[tuple[str, str]] = (),
+    template: str = "sheet.html",
+    **more: Any,
 ) -> Response[Any]:
-    """One page of the list, or the whole list as CSV with the same columns."""
+    """One page of the list, or the whole list as CSV with the same columns.
+
+    Beside the title `buttons` open dialogs, and `links` (words, address) lead to other pages. `template` extends that
+    of sheets, and gets `more`.
+    """
     moment, viewer = shown(request, reading), viewer_of(request)
     viewer = viewer.of_the_past() if moment.is_past else viewer
     titles = [column.title for column in sheet.columns]
@@ -150,7 +158,7 @@ async def answer(
         return _to_keep(await export(CSV, to_the_end(ask), values, titles), sheet)
     place, found = Place.of(request), await ask(PAGE, cursor)
     return html(
-        "sheet.html",
+        template,
         viewer=viewer,
         shown=moment,
         tab=sheet.tab,
@@ -161,6 +169,9 @@ async def answer(
         searches=[(field, _written(place, field.name)) for field in searches],
         csv_url=place.set("format", "csv").url,
         next_url=place.set("cursor", found.next_cursor).url if found.next_cursor else None,
+        buttons=tuple(buttons),
+        links=tuple(links),
+        **more,
     )
 
 

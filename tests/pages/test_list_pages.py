@@ -7,7 +7,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.pages.conftest import SignIn
+from tests.pages.test_dialogs import rest
 from tests.pages.test_topology_page import assert_accessible
+from tests.support.waiting import wait_until
 
 TABS = (
     "Certificates",
@@ -58,6 +60,29 @@ def test_an_order_is_read_in_its_dialog(sign_in: SignIn) -> None:
     assert_accessible(page)
     dialog.get_by_role("link", name="Open the certificate").click()
     expect(page.get_by_role("heading", name="www.example.com")).to_be_visible()
+
+
+def test_a_mass_replacement_is_followed_and_tried_again(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """From the orders to the list to the certificates of one; its buttons open dialogs."""
+    with rest(demo, "requester") as requester:
+        wish = {"filter": {"q": "nobody.example.net"}, "reason": "Nothing of it is there."}
+        assert requester.post("/replacements", json=wish).status_code == 202
+        wish = {"filter": {"q": "old.example.com", "status": ["expired"]}, "reason": "Its CA is gone."}
+        path = requester.post("/replacements", json=wish).headers["Location"].removeprefix("/api/v1")
+        wait_until(lambda: requester.get(path).json()["status"] == "completed", 60)
+    page = sign_in("requester")
+    page.get_by_role("link", name="Orders", exact=True).click()
+    page.get_by_role("link", name="Mass replacements").click()
+    assert_accessible(page)
+    page.get_by_role("link", name="Its CA is gone.").click()
+    expect(page.get_by_text("Ended: 1 of 1")).to_be_visible()
+    expect(page.get_by_role("cell", name="not ordered here")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("dialog").get_by_role("heading", name="Try again what failed")).to_be_visible()
+    assert_accessible(page)
+    page.get_by_role("dialog").get_by_role("button", name="Try again").click()
+    expect(page.get_by_text("round 2")).to_be_visible()
 
 
 def test_an_order_is_evaluated_in_the_form(sign_in: SignIn, demo: dict[str, Any]) -> None:
