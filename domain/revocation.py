@@ -141,19 +141,25 @@ def ca_by_hand(certificate: Certificate, meta: Meta, message: str) -> tuple[Even
 
 def retry_ca(certificate: Certificate, meta: Meta, comment: str | None = None) -> tuple[Event, ...]:
     """Somebody wants the CA to be told once more. While it is being told again anyway nothing changes."""
-    notice = _untold(certificate)
+    notice = check_untold(certificate)
     return () if notice.retrying else (RevocationCaRetried(meta=meta, comment=comment),)
 
 
 def told_ca(certificate: Certificate, meta: Meta, comment: str | None = None) -> tuple[Event, ...]:
     """Somebody told the CA. Local PKI is nobody to be told: its lists follow what is revoked here."""
-    _untold(certificate)
-    if certificate.provider == _LOCAL_PKI:
-        raise _not_now(certificate, "Local PKI tells of it itself, in its revocation list.")
+    check_told_by_hand(certificate)
     return (RevocationCaToldByHand(meta=meta, comment=comment),)
 
 
-def _untold(certificate: Certificate) -> CaNotice:
+def check_told_by_hand(certificate: Certificate) -> None:
+    """Refuse where there is nobody whom people could have told."""
+    check_untold(certificate)
+    if certificate.provider == _LOCAL_PKI:
+        raise _not_now(certificate, "Local PKI tells of it itself, in its revocation list.")
+
+
+def check_untold(certificate: Certificate) -> CaNotice:
+    """How it stands where the CA does not know of the revocation. Refuses where it does, or is being told first."""
     if certificate.revoked_at is None:
         raise _not_now(certificate, "The certificate is not revoked.")
     notice = certificate.ca_notice

@@ -56,7 +56,7 @@ class AlertLine(NamedTuple):
     raised_at: datetime
     status: str
     acknowledged_by: str | None
-    actions: tuple[str, ...]
+    actions: tuple[tuple[str, str], ...]
 
 
 class Step(NamedTuple):
@@ -144,6 +144,10 @@ def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
     status = "resolved" if not alert.open else "acknowledged" if alert.acknowledged_at else "open"
     by = alert.acknowledged_by
     open_steps = {"open": ("acknowledge", "resolve"), "acknowledged": ("resolve",)}.get(status, ())
+    actions = [(step.capitalize(), f"/alerts/{row.id}/{step}") for step in open_steps]
+    if alert.kind is AlertKind.CA_NOT_INFORMED and alert.open:
+        told = f"/certificates/{alert.subject_id}/revocation-notice"
+        actions += [("Tell the CA again", f"{told}/retry"), ("The CA was told", f"{told}/told")]
     return AlertLine(
         id=row.id,
         words=WORDS[alert.kind],
@@ -152,5 +156,5 @@ def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
         raised_at=alert.raised_at,
         status=status,
         acknowledged_by=(reading.services.directory.name_of(by) or by) if by else None,
-        actions=open_steps if acts else (),
+        actions=tuple(actions) if acts else (),
     )

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,13 +12,14 @@ from api.pages.facts import Fact, later_facts
 from api.pages.report_card import ReportCard, report_card
 from domain import colour as colours
 from domain.bridge import Bridge
+from domain.ca_notice import NoticeState
 from domain.certificate import Certificate, Source, check_key_available, check_pushable, days_until_expiry, status
 from domain.colour import MEANING, PRECEDENCE, Colour
 from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
 from domain.renewal import check_renewable
-from domain.revocation import check_revocable
+from domain.revocation import check_revocable, check_told_by_hand, check_untold
 from domain.roles import Action, Permission, ask, may
 from domain.work_order_actions import available_actions
 from domain.work_order_state import WorkOrder
@@ -141,6 +143,7 @@ class CertificatePage(NamedTuple):
     pfx: Button
     renew: Button
     revoke: Button
+    notice: tuple[Button, ...]
     chips: tuple[Chip, ...]
     groups: tuple[Group, ...]
     edges: edges.Edges
@@ -184,6 +187,7 @@ def certificate_page(
         pfx=_pfx_button(row, viewer),
         renew=_renew_button(base, row, viewer),
         revoke=_revoke_button(base, row, viewer),
+        notice=() if viewer.past else _notice_buttons(base, row.state, viewer),
         chips=_chips(base, Counter(s.colour for s in shades.values()), only),
         groups=groups,
         edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
@@ -286,6 +290,19 @@ def _renew_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:
 def _revoke_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:
     found = ask("revoke", viewer.roles, Permission.REVOKE, lambda: check_revocable(row.state))
     return Button("Revoke Certificate", f"{base}/revocation-requests", found.allowed, found.reason)
+
+
+def _notice_buttons(base: str, certificate: Certificate, viewer: Viewer) -> tuple[Button, ...]:
+    """Where the CA does not know of the revocation: tell it again, or say that somebody did."""
+    notice = certificate.ca_notice
+    if certificate.revoked_at is None or notice is None or notice.state is NoticeState.INFORMED:
+        return ()
+    steps = (("retry", "Tell the CA again", check_untold), ("told", "The CA was told", check_told_by_hand))
+    may = Permission.REVOKE
+    asked = [(words, ask(name, viewer.roles, may, partial(check, certificate))) for name, words, check in steps]
+    return tuple(
+        Button(words, f"{base}/revocation-notice/{found.action}", found.allowed, found.reason) for words, found in asked
+    )
 
 
 def _moving(nodes: Sequence[ConnectorNode]) -> bool:

@@ -8,9 +8,14 @@ from uuid import UUID, uuid4
 import httpx
 
 from application.alerting import raise_alert
+from application.ca_informing import inform_ca
 from application.house import Context
 from domain.alert import AlertKind
+from tests.adapters.x509.certificates import cn, make, san
 from tests.api.desk import SYSTEM, Desk
+from tests.api.pages.test_past import html
+from tests.api.test_revoking import challenge, revoke
+from tests.api.walking import Story
 
 BROWSER = {"Accept": "text/html"}
 
@@ -90,3 +95,45 @@ async def test_the_past_is_only_looked_at(desk: Desk) -> None:
         page = (await browser.get(f"/alerts?as_of_position={position}", headers=BROWSER)).text
         assert "Pushing one" in page
         assert f"/alerts/{alert_id}/resolve" not in page
+
+
+def _context(desk: Desk) -> Context:
+    return Context(actor=SYSTEM, at=desk.core.house.clock(), command_id=uuid4())
+
+
+async def _informed(desk: Desk, certificate_id: str) -> None:
+    """What the worker does: it tries to tell the CA."""
+    await inform_ca(desk.core.house, _context(desk), desk.core.issuers, UUID(certificate_id))
+    await desk.settled()
+
+
+async def test_a_ca_that_was_not_told(desk: Desk) -> None:
+    """Its certificate's page and the alert have the two steps, for who may take them; told by hand, they are gone."""
+    made = make(cn("old.example.org"), [san("old.example.org")])
+    certificate = await Story(desk).post("operator", "certificates", {"certificate_pem": made.pem}, 201)
+    page = f"/certificates/{certificate['id']}"
+    await revoke(desk, certificate["id"], await challenge(desk, certificate["id"]))
+    retry, told = (f"{page}/revocation-notice/{step}" for step in ("retry", "told"))
+    assert told not in await html(desk, page, "operator")
+    await _informed(desk, certificate["id"])
+    kind, subject = AlertKind.CA_NOT_INFORMED, UUID(certificate["id"])
+    await raise_alert(desk.core.house, _context(desk), kind, certificate["id"], "It does not know.", subject)
+    await desk.settled()
+    for url in (page, "/alerts"):
+        assert [] == [step for step in (retry, told) if f'hx-get="{step}"' not in await html(desk, url, "operator")]
+        assert told not in await html(desk, url, "auditor")
+    assert "This takes the role operator." in await html(desk, page, "auditor")
+    async with browser_of(desk, "operator") as browser:
+        for step, said in ((retry, "It is being told again."), (told, "Somebody told it by hand.")):
+            dialog = (await browser.get(step, headers=BROWSER)).text
+            assert "old.example.org is revoked here." in dialog
+            answer = await browser.post(step, data=fields(dialog) | {"comment": "by telephone"}, headers=BROWSER)
+            assert (303, page) == (answer.status_code, answer.headers["Location"])
+            await desk.settled()
+            assert said in await html(desk, page, "operator")
+        stale = await browser.post(told, data=fields(dialog), headers=BROWSER)
+        assert stale.status_code == 412
+        again = await browser.post(told, data={"csrf_token": fields(dialog)["csrf_token"]}, headers=BROWSER)
+        assert again.status_code == 409
+    assert told not in await html(desk, page, "operator")
+    await html(desk, told, "auditor", status=403)
