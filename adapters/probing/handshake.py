@@ -17,6 +17,7 @@ from adapters.probing.reasons import Reason
 MAX_BYTES = 256 * 1024
 _HANDSHAKE, _ALERT = 22, 21  # content types, RFC 5246, 6.2.1
 _CERTIFICATE = 11  # handshake type, RFC 5246, 7.4
+_SSL_3 = b"\3\0"  # the version in its records: OpenSSL does not speak it any more (RFC 7568)
 _OLD = frozenset({"SSLv3", "TLSv1", "TLSv1.1"})
 _LEGACY_SERVER_CONNECT = 0x4  # ssl.OP_LEGACY_SERVER_CONNECT of Python 3.12
 
@@ -66,20 +67,22 @@ async def shake_hands(
     """Run the handshake to its end. It waits for the peer as long as it is allowed to from outside."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = context.wrap_bio(incoming, outgoing, server_hostname=server_name)
-    received, asked = 0, False
+    received, asked, first = 0, False, b""
     while True:
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
             asked = _send(outgoing, writer) or asked
         except ssl.SSLError as error:
-            return _unfinished(tls, _reason(error), asked=asked)
+            reason = Reason.LEGACY_PROTOCOL if first[1:3] == _SSL_3 else _reason(error)
+            return _unfinished(tls, reason, asked=asked)
         else:
             _say_goodbye(tls, outgoing, writer)
             return _completed(tls)
         data = await _read(reader)
         if received == 0 and data and data[0] not in {_HANDSHAKE, _ALERT}:
             return Handshake(failure=Reason.NOT_TLS)
+        first = first or data
         received += len(data)
         if not data or received > MAX_BYTES:
             return _unfinished(tls, Reason.TOO_MUCH_DATA if data else Reason.CONNECTION_LOST, asked=asked)

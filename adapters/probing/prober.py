@@ -25,7 +25,7 @@ from domain.verification import ProbeResult
 MAX_ADDRESSES = 4
 _NO_CERTIFICATE = frozenset({Reason.NOT_TLS, Reason.ANONYMOUS, Reason.STARTTLS_REFUSED, Reason.STARTTLS_WRONG_PROTOCOL})
 # After these a second try with an old context may show more.
-_WORTH_A_SECOND_TRY = frozenset({Reason.TLS_ALERT, Reason.TLS_ERROR, Reason.CONNECTION_LOST})
+_WORTH_A_SECOND_TRY = frozenset({Reason.TLS_ALERT, Reason.TLS_ERROR, Reason.CONNECTION_LOST, Reason.LEGACY_PROTOCOL})
 
 
 class Unsent(Exception):

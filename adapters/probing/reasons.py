@@ -9,7 +9,7 @@ _LOCAL = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBU
 class Reason(StrEnum):
     """`Observation.reason`; the first three come with a certificate, the others without."""
 
-    LEGACY_PROTOCOL = "legacy_protocol"  # TLS 1.1 or older was all the server spoke
+    LEGACY_PROTOCOL = "legacy_protocol"  # TLS 1.1 or older was all the server spoke; SSL 3: without a certificate
     LEGACY_CIPHER = "legacy_cipher"  # TLS 1.2 or later, but only with ciphers or keys that clients refuse today
     CLIENT_CERTIFICATE_REQUIRED = "client_certificate_required"  # shown its own, then wanted one of us
 

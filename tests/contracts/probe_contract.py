@@ -85,6 +85,13 @@ class ProberContract:
         assert (seen.result, seen.fingerprint_sha256) == (ProbeResult.CERTIFICATE, fingerprint(leaf))
         assert (seen.protocol, seen.reason) == ("TLSv1", "legacy_protocol")
 
+    async def test_a_server_of_ssl_3_is_named_so(self, prober: Prober) -> None:
+        """Nobody's library speaks SSL 3 any more (RFC 7568): its certificate is not seen, and the reason says why."""
+        hello = b"\2\0\0\x26\3\0" + bytes(32) + b"\0\0\x0a\0"
+        async with saying(b"\x16\3\0" + len(hello).to_bytes(2, "big") + hello) as port:
+            seen = await prober.probe(f"127.0.0.1:{port}", "a.test", 5)
+        assert (seen.result, seen.reason) == (ProbeResult.HANDSHAKE_FAILED, "legacy_protocol")
+
     @pytest.mark.parametrize("first", [True, False])
     async def test_a_server_without_tls_has_no_certificate(self, prober: Prober, first: bool) -> None:
         """Something answers, in plain text: nothing of what it says is passed on."""

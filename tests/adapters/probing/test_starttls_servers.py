@@ -1,5 +1,6 @@
 """Real servers of every protocol that begins in clear: what they serve is seen, and what they serve no more, too."""
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 
@@ -8,6 +9,8 @@ import pytest
 from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
 from tests.bridge.deploying import AUTHORITY
+from tests.support import oracles
+from tests.support.oracles import Place, Witness
 from tests.support.services.base import Server, running
 from tests.support.services.clear import DovecotPop3, Nats, Vsftpd
 from tests.support.services.databases import MariaDb, PostgreSql, Slapd
@@ -27,6 +30,9 @@ SERVERS: dict[str, type[Server]] = {
     "nats": Nats,
 }
 
+WITNESSES = {"mysql": 1, "nats": 0}
+"""How many of OpenSSL and GnuTLS speak it."""
+
 
 @pytest.fixture(scope="module", params=SERVERS)
 def served(request: pytest.FixtureRequest) -> Iterator[tuple[str, Server]]:
@@ -42,6 +48,10 @@ async def test_what_a_server_serves_after_starttls(served: tuple[str, Server]) -
     assert (seen.reason, seen.fingerprint_sha256) == (None, FIRST.fingerprint)
     assert seen.chain_fingerprints_sha256[0] == FIRST.fingerprint
     assert (seen.protocol or "").startswith("TLSv1.")
+    for program in [oracles.openssl, oracles.gnutls][: WITNESSES.get(protocol, 2)]:
+        witness = await asyncio.to_thread(program, Place("127.0.0.1", server.port, "localhost", starttls=protocol))
+        expected = Witness(program.__name__, seen.chain_fingerprints_sha256, frozenset({seen.protocol or ""}))
+        assert expected == witness
 
 
 async def test_another_protocol_at_its_port_is_no_tls_there(served: tuple[str, Server]) -> None:
