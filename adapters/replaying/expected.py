@@ -1,14 +1,18 @@
 """What the read models must hold: a digest of every row that a replay makes, of the present and of every version.
 
 One fold gives both: a version holds until the next one of its key, and the present is the last version of everything.
-Digests lie aside, in the order of their keys.
+Digests lie aside, in the order of their keys. Of versions, which are many, sums do where nothing is wrong.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from psycopg import Connection
+
 from adapters.replaying.aside import Aside
 from adapters.replaying.keys import Keyed, Shape, comparable_number
+from adapters.replaying.summing import Sums
+from projections.columns import copy_each
 from projections.entity import OPEN, AnyProjection, History, Table
 from projections.fold import Write
 
@@ -96,14 +100,38 @@ class Versions:
         return (row for row in rows if row.key[_AT:] <= last)
 
 
+class SummedVersions:
+    """The same table without any digest of its versions: their sum, and of each key the last one."""
+
+    def __init__(self, aside: Aside, sums: Sums, live: Table, past: Table) -> None:
+        self._sums, self._table = sums, past
+        self._kinds = tuple(column.type for column in past.columns[:-1])
+        self._last = Present(aside, live)
+        self._merges = any(column.sticky for column in live.columns)
+
+    def apply(self, rows: Rows, *, live: bool, past: bool) -> None:
+        """Versions in their order: of the present, of the past, or of both."""
+        if past:
+            self._sums.add(self._table, copy_each(self._kinds, rows))
+        if live:
+            key = self._table.key
+            self._last.apply(rows if self._merges else list({row[:key]: row for row in rows}.values()))
+
+    def present(self) -> Iterator[Keyed]:
+        """What holds now, by key."""
+        return self._last.rows()
+
+
 class ExpectedRows:
     """Digests of all rows of all tables but indexes.
 
     `histories` are folded. Tables that have no versions are kept twice: as they are at the position of the present, and
-    at that of the past.
+    at that of the past. `each`: there is a digest of each version, so that wrong ones can be named.
     """
 
-    def __init__(self, aside: Aside, histories: Iterable[AnyProjection]) -> None:
+    def __init__(self, aside: Aside, histories: Iterable[AnyProjection], *, each: bool) -> None:
+        self._sums = None if each else Sums(aside)
+        self._summed: dict[str, SummedVersions] = {}
         self._versions: dict[str, Versions] = {}
         self._past: dict[str, Present] = {}
         self._live: dict[str, Present] = {}
@@ -118,7 +146,9 @@ class ExpectedRows:
 
     def _expect(self, aside: Aside, live: Table, past: Table) -> None:
         self._live_name[past.name] = live.name
-        if past.versions:
+        if past.versions and self._sums:
+            self._summed[past.name] = SummedVersions(aside, self._sums, live, past)
+        elif past.versions:
             self._versions[past.name] = Versions(aside, past)
         else:
             self._past[past.name], self._live[past.name] = Present(aside, past), Present(aside, live)
@@ -127,7 +157,9 @@ class ExpectedRows:
     def apply(self, writes: Iterable[Write], *, live: bool, past: bool) -> None:
         """Written rows: to what is expected of the present, of the past, or of both."""
         for table, rows, *_ in writes:
-            if table.name in self._versions:
+            if table.name in self._summed:
+                self._summed[table.name].apply(rows, live=live, past=past)
+            elif table.name in self._versions:
                 self._versions[table.name].apply(rows)
             elif table.name in self._past:
                 self._apply_twice(table, rows, live=live, past=past)
@@ -135,7 +167,21 @@ class ExpectedRows:
     def present(self, at: int) -> dict[str, Iterator[Keyed]]:
         """What the tables of the present must hold at its position, by name."""
         found = {self._live_name[name]: versions.present(at) for name, versions in self._versions.items()}
+        found |= {self._live_name[name]: versions.present() for name, versions in self._summed.items()}
         return found | {self._live_name[name]: table.rows() for name, table in self._live.items()}
+
+    def adds_up(self, table: Table) -> bool:
+        """Is there a sum of it?"""
+        return table.name in self._summed
+
+    def hold(self, table: Table, connection: Connection[Any]) -> bool:
+        """Does a table that adds up hold the versions that it must? Raises psycopg.Error."""
+        return bool(self._sums and self._sums.hold(table, connection))
+
+    def put_aside(self) -> None:
+        """For another run."""
+        if self._sums:
+            self._sums.put_aside()
 
     def versions(self, at: int) -> dict[str, Iterator[Keyed]]:
         """What the tables of the past must hold at its position, by name."""

@@ -23,7 +23,7 @@ from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.entity import AnyProjection
 
 S = TypeVar("S", bound=msgspec.Struct)
-_FORMAT = 2
+_FORMAT = 3
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
