@@ -22,7 +22,8 @@ _COLUMNS = (
 _FOLDED = _COLUMNS.replace("leaf, salt", "''::bytea, ''::bytea")
 _FIXED = Struct(">h i q i 16s i q i 8s i 16s")
 _LENGTH = Struct(">i").unpack_from
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+"""From where PostgreSQL counts instants."""
 _MICROSECONDS = Struct(">q")
 
 
@@ -107,7 +108,13 @@ def position_at(connection: Connection[Any], instant: datetime) -> int:
 
 def instant_of(sent: bytes) -> datetime:
     """The instant of `recorded_at`."""
-    return _EPOCH + timedelta(microseconds=_MICROSECONDS.unpack(sent)[0])
+    return EPOCH + timedelta(microseconds=microseconds_of(sent))
+
+
+def microseconds_of(sent: bytes) -> int:
+    """How many since EPOCH."""
+    found: int = _MICROSECONDS.unpack(sent)[0]
+    return found
 
 
 def _rows(connection: Connection[Any], after: int, until: int) -> Iterator[RawEvent]:

@@ -142,6 +142,25 @@ def test_a_wrong_row_is_named(postgres_server: PostgresServer, followed: Pg) -> 
     assert (Kind.DIFFERENT, then.key["since"]) == (then.kind, then.position)
 
 
+SWAP = """
+WITH two AS (SELECT ctid AS place, {0} AS said, row_number() OVER (ORDER BY id, since) AS number
+             FROM read.work_orders_history ORDER BY id, since LIMIT 2)
+UPDATE read.work_orders_history h SET {0} = other.said FROM two mine, two other
+WHERE h.ctid = mine.place AND other.number <> mine.number
+"""
+
+
+@pytest.mark.parametrize("column", ["doc", "until"])
+def test_versions_that_changed_places_are_named(postgres_server: PostgresServer, followed: Pg, column: str) -> None:
+    """Though the table holds nothing that it should not hold: what a version says, and until when, is its own."""
+    with database(postgres_server, template=followed.name) as pg:
+        with psycopg.connect(pg.app_dsn) as connection:
+            assert 2 == connection.execute(SWAP.format(column).encode()).rowcount
+        report = checked(pg)
+    assert [("work_orders_history", Kind.DIFFERENT)] * 2 == [(wrong.table, wrong.kind) for wrong in report.wrong]
+    assert (2, len(TABLES)) == (report.total, report.tables)
+
+
 async def test_before_and_while_they_are_made(pg: Pg) -> None:
     """Where no worker ever ran there is nothing to compare; tables of another version are told, not compared."""
     world = history(4, 60)
