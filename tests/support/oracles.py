@@ -44,9 +44,8 @@ def openssl(place: Place) -> Witness:
     versions = [place.version] if place.version else ["-min_protocol", "TLSv1"]
     begin = ["-starttls", place.starttls] if place.starttls else []
     said = _said("openssl", "s_client", "-showcerts", "-connect", place.address, *sni, *old, *versions, *begin)
-    agreed = re.search(r"^\s+Protocol\s*: (\S+)", said, re.MULTILINE) or re.search(
-        r"^New, (\S+), Cipher", said, re.MULTILINE
-    )
+    agreed = re.search(r"^\s+Protocol\s*: (\S+)", said, re.MULTILINE)
+    agreed = agreed or re.search(r"^New, (\S+), Cipher", said, re.MULTILINE)
     return Witness("openssl", _chain(said), frozenset({str(agreed[1])} if agreed else ()))
 
 
@@ -66,8 +65,8 @@ def sslscan(place: Place) -> Witness:
     options = ["--no-colour", "--show-certificate", *(f"--no-{each}" for each in skip)]
     begin = [f"--starttls-{place.starttls}"] if place.starttls else []
     said = _said("sslscan", *options, *begin, *([f"--sni-name={place.name}"] if place.name else []), place.address)
-    enabled = re.findall(r"^(SSLv3|TLSv1\.[0-3])\s+enabled", said, re.MULTILINE)
-    return Witness("sslscan", _chain(said)[:1], frozenset({"TLSv1.0": "TLSv1"}.get(each, each) for each in enabled))
+    enabled = re.finditer(r"^(SSLv3|TLSv1\.[0-3])\s+enabled", said, re.MULTILINE)
+    return Witness("sslscan", _chain(said)[:1], frozenset(each[1].removesuffix(".0") for each in enabled))
 
 
 def nmap(place: Place) -> Witness:
