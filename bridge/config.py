@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from bridge.paths import check_path
+from bridge.store_config import AwsAccount, OpenStackCloud
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Argv = Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
@@ -87,7 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `remote_roots` limits targets over SSH the same way; none given = anywhere that the SSH user may write.
     `scan`: networks (`10.0.0.0/24`) that the bridge may look at for certificates; none = no network.
     `stop_seconds`: how long work may go on after a SIGTERM; `retry_seconds`: the longest pause between attempts to
-    reach the control plane.
+    reach the control plane. `aws`, `openstack`: stores, by the name that targets have for them.
     """
 
     roots: tuple[str, ...] = ()
@@ -101,6 +102,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     stop_seconds: Seconds = 30
     retry_seconds: Seconds = 30
     ssh: SshConfig = SshConfig()
+    aws: dict[str, AwsAccount] = {}
+    openstack: dict[str, OpenStackCloud] = {}
     targets: dict[str, DryRunTarget] = {}
 
 

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from bridge.store_kinds import AcmSettings, BarbicanSettings, NoSecrets, StoreSettings
+
 # `$(?!\n)`: in Python `$` alone also matches before a final line break; in JSON Schema's dialect the two are the same.
 _Path = Annotated[
     str,
@@ -153,5 +155,22 @@ _NAMES = (
     "tomcat",
 )
 
-KINDS: dict[str, TargetKind] = {kind: _files_kind(kind) for kind in _NAMES}
+
+def _store_kind(kind: str, settings: type[StoreSettings], *, cloud: bool) -> TargetKind:
+    return TargetKind(
+        kind=kind,
+        cloud=cloud,
+        endpoint_csr=False,
+        profiles=True,
+        settings_schema=msgspec.json.schema(settings),
+        secrets_schema=msgspec.json.schema(NoSecrets),
+    )
+
+
+FILES_KINDS: dict[str, TargetKind] = {kind: _files_kind(kind) for kind in _NAMES}
+STORE_KINDS: dict[str, TargetKind] = {
+    "aws_acm": _store_kind("aws_acm", AcmSettings, cloud=True),
+    "barbican": _store_kind("barbican", BarbicanSettings, cloud=True),
+}
+KINDS: dict[str, TargetKind] = FILES_KINDS | STORE_KINDS
 """By name. `files` is any service that reads PEM files; the others know more of theirs (docs/reference/kinds.md)."""

@@ -10,6 +10,9 @@ from bridge.drivers.services.caddy import CADDY
 from bridge.drivers.services.haproxy import HAPROXY
 from bridge.drivers.services.redis import REDIS
 from bridge.drivers.services.tomcat import TOMCAT
+from bridge.drivers.stores.aws import Accounts
+from bridge.drivers.stores.barbican import Clouds
+from bridge.drivers.stores.driver import StoreDriver
 from bridge.drivers.turns import Turns
 
 SERVICES: dict[str, Service] = {
@@ -32,4 +35,9 @@ SERVICES: dict[str, Service] = {
 def drivers(config: Config, open_host: OpenHost | None = None) -> dict[str, Driver]:
     """One driver for every kind in `bridge.kinds.KINDS`, by name."""
     hosts, turns = open_host or Hosts(config), Turns()
-    return {kind: FilesDriver(hosts, config, service, turns) for kind, service in SERVICES.items()}
+    installing = {kind: FilesDriver(hosts, config, service, turns) for kind, service in SERVICES.items()}
+    storing = {
+        "aws_acm": StoreDriver(Accounts(config)),
+        "barbican": StoreDriver(Clouds(config)),
+    }
+    return {**installing, **storing}

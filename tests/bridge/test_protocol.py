@@ -11,6 +11,7 @@ from bridge.drivers.registry import drivers
 from bridge.kinds import FilesSettings
 from bridge.protocol import KINDS, EnrolRequest, FailureCause, SealedContent
 from tests.bridge.kinds.servers import SERVERS
+from tests.bridge.kinds.stores import STORES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SSH = {
@@ -54,7 +55,7 @@ def test_every_kind_is_described_and_tried() -> None:
     """In the reference, and with a real server in the contract that all kinds pass."""
     text = (REPOSITORY / "docs/reference/kinds.md").read_text()
     assert [] == [kind for kind in KINDS if f"\n| `{kind}` |" not in text]
-    assert set(KINDS) == {server.kind for server in SERVERS}
+    assert set(KINDS) == {server.kind for server in SERVERS} | {store.kind for store in STORES}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)

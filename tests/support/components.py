@@ -18,6 +18,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.support.stores import openstack_environment as openstack
+
 ROOT = Path(__file__).resolve().parents[2]
 NODE_DIRECTORY = ROOT / ".cache" / "node"
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # Node does not look at the system's by itself
@@ -50,6 +52,7 @@ COMPONENTS = {
     component.name: component
     for component in (
         Component("apache2", "apache2", _KINDS),
+        Component("barbican", "python3-pip", "OpenStack's key manager as a target", program=str(openstack.READY)),
         Component("caddy", "caddy", _KINDS),
         Component("certbot", "certbot", "ACME clients at the service"),
         Component(
@@ -196,7 +199,10 @@ def _install_node_tools(packages: list[str]) -> None:
 def install() -> None:
     """Install what is missing: Debian packages as root where there is apt, Node's where there is npm."""
     missing = [component for component in COMPONENTS.values() if component.find() is None]
-    packages = sorted({component.apt for component in missing if not component.npm})
+    if COMPONENTS["barbican"] in missing:
+        print("installing for the tests: OpenStack's Barbican and Keystone", flush=True)
+        openstack.install()
+    packages = sorted({component.apt for component in missing if not (component.npm or component.name == "barbican")})
     if packages and os.geteuid() == 0 and shutil.which("apt-get") and "CERTFERRY_NO_APT" not in os.environ:
         print("installing for the tests:", *packages, flush=True)
         _install_packages(packages)

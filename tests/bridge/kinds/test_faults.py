@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.kinds import KINDS
+from bridge.kinds import FILES_KINDS
 from bridge.protocol import FailureCause
 from tests.bridge.deploying import AUTHORITY, Deployer, config_for, files_of, load_pair
 from tests.bridge.drivers.cutting import CuttingProxy, cutting_proxy
@@ -17,7 +17,7 @@ from tests.support.sshd import Sshd
 SECRETS = {"tomcat": {"keystore_password": "changeit"}}
 
 
-@pytest.fixture(params=sorted(KINDS))
+@pytest.fixture(params=sorted(FILES_KINDS))
 def kind(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

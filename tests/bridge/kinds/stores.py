@@ -1,0 +1,7 @@
+"""The stores that their contract is tried with: one of every kind."""
+
+from tests.support.stores.aws import Aws
+from tests.support.stores.base import StoreServer
+from tests.support.stores.openstack import OpenStack
+
+STORES: tuple[type[StoreServer], ...] = (Aws, OpenStack)
