@@ -102,6 +102,7 @@ class ReadHints(NamedTuple):
                 endpoints=due.endpoints,
                 server_name=due.server_name,
                 last_deployed_at=due.last_deployed_at,
+                validation=due.validation,
             )
             for due in await self.connectors.due_for_verification(connector_ids)
         ]

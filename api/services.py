@@ -135,6 +135,10 @@ class RunResults(Protocol):
         """Results of a run, each with its number in it (from 1), after number `after`."""
         ...
 
+    async def counted(self, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """How many results of each run there are so far."""
+        ...
+
 
 class BridgeAuthority(BridgeSigner, Protocol):
     """The Bridge CA."""

@@ -10,6 +10,7 @@ import msgspec
 from domain.alert import AlertKind
 from domain.certificate import Certificate
 from domain.certificate_facts import CertificateFacts
+from domain.connector import EndpointValidation
 from domain.entity import Event
 from domain.replacement_criteria import ReplacementCriteria
 
@@ -166,6 +167,7 @@ class DueConnector(NamedTuple):
     endpoints: tuple[str, ...]
     server_name: str | None
     last_deployed_at: datetime | None = None
+    validation: tuple[EndpointValidation, ...] = ()
 
 
 class Unexpired(NamedTuple):

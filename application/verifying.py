@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -21,6 +21,8 @@ from domain.verification import VERIFICATION_RUN, VerificationRun, VerificationR
 
 PROBE_TIMEOUT = 5.0
 CONTROL_PLANE = "control-plane"
+AT_ONCE = 1024
+"""Endpoints that are looked at, judged and recorded together."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,8 +40,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 class RunResults(Protocol):
     """Where the observations of a run are kept; the ledger holds their digest."""
 
-    async def keep(self, run_id: UUID, results: Sequence[Result]) -> None:
-        """Store the observations of a run."""
+    async def keep(self, run_id: UUID, results: Sequence[Result], *, after: int = 0) -> None:
+        """Store the next observations of a run behind its first `after`; what an earlier try kept there is gone."""
+        ...
+
+    async def counted(self, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """How many observations of each run there are so far."""
         ...
 
 
@@ -86,10 +92,14 @@ async def carry_out_run(
     """Probe every endpoint that is due, judge, record what changed, and complete the run. Repeating is harmless."""
     found = await house.hints.due_connectors(connector_ids)
     due = [item for item in found if _settled(item.last_deployed_at, context.at, house)]
-    seen = await _probe_all(house, prober, due)
-    judged = await _judge(house, seen)
-    await _record(house, context, run_id, judged)
-    await results.keep(run_id, judged)
+    counts: Counter[str] = Counter()
+    lines: list[bytes] = []
+    for some in _batches(due):
+        judged = await _judge(house, await _probe_all(house, prober, some))
+        await _record(house, context, run_id, some, judged)
+        await results.keep(run_id, judged, after=len(lines))
+        counts.update(item.state.value for item in judged)
+        lines += map(msgspec.json.encode, judged)
 
     async def attempt() -> Attempt[Loaded[VerificationRun]]:
         run = await load(house, VERIFICATION_RUN, run_id)
@@ -98,19 +108,32 @@ async def carry_out_run(
         event = VerificationRunCompleted(
             meta=context.meta,
             connectors=len(due),
-            endpoints=len(judged),
-            counts=dict(sorted(Counter(item.state.value for item in judged).items())),
-            observations_sha256=observations_digest(judged),
+            endpoints=len(lines),
+            counts=dict(sorted(counts.items())),
+            observations_sha256=observations_digest(lines),
         )
         return Attempt((write(run, (event,)),), run.after((event,)))
 
     return await carry_out(house, context, attempt, subject_id=run_id, action="verification.complete")
 
 
-def observations_digest(judged: Iterable[Result]) -> str:
+def observations_digest(lines: Iterable[bytes]) -> str:
     """SHA-256 (hex) over the observations in a fixed order, each as one line of JSON."""
-    lines = sorted(msgspec.json.encode(item) for item in judged)
-    return hashlib.sha256(b"\n".join(lines)).hexdigest()
+    return hashlib.sha256(b"\n".join(sorted(lines))).hexdigest()
+
+
+def _batches(due: Sequence[DueConnector]) -> Iterator[Sequence[DueConnector]]:
+    """Some connectors at a time, even of none: results are there while the run goes on, and memory does not grow."""
+    batch: list[DueConnector] = []
+    endpoints = 0
+    for item in due:
+        batch.append(item)
+        endpoints += len(item.endpoints)
+        if endpoints >= AT_ONCE:
+            yield batch
+            batch, endpoints = [], 0
+    if batch or not due:
+        yield batch
 
 
 def _settled(last_deployed_at: datetime | None, now: datetime, house: House) -> bool:
@@ -184,14 +207,28 @@ def _evidence(seen: Observation) -> HandshakeEvidence:
     )
 
 
-async def _record(house: House, context: Context, run_id: UUID, judged: Sequence[Result]) -> None:
-    """One command per connector, however many endpoints it has: they would only overtake each other."""
+async def _record(
+    house: House, context: Context, run_id: UUID, due: Sequence[DueConnector], judged: Sequence[Result]
+) -> None:
+    """One command per connector, however many endpoints it has: they would only overtake each other.
+
+    None for those of which the read models know all of it already: an estate that is as it should be costs no command.
+    What they do not know yet, the next run finds.
+    """
     by_connector: dict[UUID, list[Result]] = {}
     for item in judged:
         by_connector.setdefault(item.connector_id, []).append(item)
+    for connector in due:
+        if not any(_is_news(connector, item) for item in by_connector.get(connector.connector_id, ())):
+            by_connector.pop(connector.connector_id, None)
     await asyncio.gather(
         *(_record_one(house, context.part(key), run_id, key, items) for key, items in by_connector.items())
     )
+
+
+def _is_news(due: DueConnector, item: Result) -> bool:
+    known = next((each for each in due.validation if each.endpoint == item.endpoint), None)
+    return known is None or verification.is_news(known, item.state, item.evidence)
 
 
 async def _record_one(

@@ -95,9 +95,9 @@ def observe(
     deployed_at = connector.last_deployed_at
     if known is None or not connector.associated or (deployed_at is not None and meta.at < deployed_at):
         return ()
-    first_after_push = awaits_first_result(known)
-    if not first_after_push and _same(known, state, evidence):
+    if not is_news(known, state, evidence):
         return ()
+    first_after_push = awaits_first_result(known)
     return (
         ValidationChanged(
             meta=meta,
@@ -111,13 +111,15 @@ def observe(
     )
 
 
+def is_news(known: EndpointValidation, state: ValidationState, evidence: HandshakeEvidence) -> bool:
+    """Is this another result than the last one, or the first one after a push?"""
+    same = known.state is state and known.served_fingerprint_sha256 == evidence.served_fingerprint_sha256
+    return awaits_first_result(known) or not same
+
+
 def awaits_first_result(validation: EndpointValidation) -> bool:
     """Has a push happened since this endpoint was last looked at?"""
     return validation.state is ValidationState.AWAITING_GRACE
-
-
-def _same(known: EndpointValidation, state: ValidationState, evidence: HandshakeEvidence) -> bool:
-    return known.state is state and known.served_fingerprint_sha256 == evidence.served_fingerprint_sha256
 
 
 def _started(_: VerificationRun | None, event: VerificationRunStarted) -> VerificationRun:

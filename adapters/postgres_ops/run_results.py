@@ -15,6 +15,7 @@ ON CONFLICT (run_id, number) DO UPDATE SET doc = EXCLUDED.doc
 """
 _FORGET = "DELETE FROM ops.verification_results WHERE run_id = %s AND number > %s"
 _LIST = "SELECT number, doc FROM ops.verification_results WHERE run_id = %s AND number > %s ORDER BY number LIMIT %s"
+_COUNT = "SELECT run_id, count(*) FROM ops.verification_results WHERE run_id = ANY (%s) GROUP BY run_id"
 _decode = msgspec.json.Decoder(Result).decode
 
 
@@ -24,13 +25,17 @@ class PostgresRunResults:
     def __init__(self, database: OpsDatabase) -> None:
         self._database = database
 
-    async def keep(self, run_id: UUID, results: Sequence[Result]) -> None:
+    async def keep(self, run_id: UUID, results: Sequence[Result], *, after: int = 0) -> None:
         """See RunResults.keep. A run that is carried out again after a crash replaces what it had kept."""
-        numbers = list(range(1, len(results) + 1))
+        numbers = list(range(after + 1, after + len(results) + 1))
         docs = [msgspec.json.encode(result) for result in results]
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(_KEEP, (run_id, numbers, docs))
-            await connection.execute(_FORGET, (run_id, len(results)))
+            await connection.execute(_FORGET, (run_id, after + len(results)))
+
+    async def counted(self, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """See RunResults.counted."""
+        return dict(await self._database.rows(_COUNT, (list(run_ids),))) if run_ids else {}
 
     async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Result]]:
         """Results of a run, each with its number in it (from 1), after number `after`."""

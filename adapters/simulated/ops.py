@@ -147,9 +147,13 @@ class SimulatedRunResults:
     def __init__(self) -> None:
         self._kept: dict[UUID, tuple[Result, ...]] = {}
 
-    async def keep(self, run_id: UUID, results: Sequence[Result]) -> None:
+    async def keep(self, run_id: UUID, results: Sequence[Result], *, after: int = 0) -> None:
         """See RunResults.keep."""
-        self._kept[run_id] = tuple(results)
+        self._kept[run_id] = (*self._kept.get(run_id, ())[:after], *results)
+
+    async def counted(self, run_ids: Sequence[UUID]) -> dict[UUID, int]:
+        """See RunResults.counted."""
+        return {run_id: len(kept) for run_id in run_ids if (kept := self._kept.get(run_id))}
 
     async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Result]]:
         """Results of a run, each with its number in it (from 1), after number `after`."""

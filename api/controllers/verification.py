@@ -15,7 +15,7 @@ from api.asking import Command, Reading, location_of
 from api.body import invalid
 from api.failures import bad_parameter
 from api.instants import instant, instant_parameter
-from api.paging import JSON, Cursor, Limit, listed, numbered, pages, position_cursor
+from api.paging import JSON, Cursor, Limit, listed, numbered, position_cursor
 from api.presenters.known import Known
 from api.presenters.verification import push_validation, result, run
 from api.report_page import as_csv, report_page
@@ -51,10 +51,15 @@ async def list_verification_runs(
     """Verification runs, newest first."""
     narrow = VerificationRunFilter(completed=completed)
 
-    ask = pages(reading.views.verification_runs.list, narrow)
+    looked_at: dict[UUID, int] = {}
+
+    async def ask(limit: int, cursor: str | None) -> Page[VerificationRunRow]:
+        page = await reading.views.verification_runs.list(narrow, limit=limit, cursor=cursor)
+        looked_at.update(await progress(reading, page.items))
+        return page
 
     def item(row: VerificationRunRow) -> VerificationRunBody:
-        return run(Known.of(row))
+        return run(Known.of(row), looked_at.get(row.id))
 
     return await listed(request, ask, item, VerificationRunBody.__struct_fields__, limit=limit, cursor=cursor)
 
@@ -70,7 +75,7 @@ async def start_verification_run(
     found = done.result
     return await command.answer(
         done,
-        run(Known.of(found)),
+        run(Known.of(found), 0),
         status=202,
         version=found.version,
         location=location_of("verification-runs", found.id),
@@ -85,7 +90,8 @@ async def get_verification_run(
     found = await reading.views.verification_runs.get(run_id)
     if found is None:
         raise missing("verification run", run_id)
-    return single(run(Known.of(found)), found.version)
+    looked_at = await progress(reading, [found])
+    return single(run(Known.of(found), looked_at.get(run_id)), found.version)
 
 
 @get("/verification-runs/{run_id:uuid}/results", opt=any_role())
@@ -131,6 +137,14 @@ async def get_push_validation_report(
         return single(body)
     content = report_page(body).encode() if wanted == HTML else as_csv(body)
     return Response(content, media_type=wanted)  # type: ignore[arg-type] # the body, written down
+
+
+async def progress(reading: Reading, rows: Sequence[VerificationRunRow]) -> dict[UUID, int]:
+    """How many results there are so far of the runs that are under way: no history."""
+    running = [row.id for row in rows if not row.state.completed]
+    if reading.moment is not None or not running:
+        return {}
+    return dict.fromkeys(running, 0) | await reading.services.run_results.counted(running)
 
 
 async def _check_named(command: Command, connector_ids: Sequence[UUID]) -> None:

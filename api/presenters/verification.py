@@ -18,8 +18,8 @@ from domain.verification import VerificationRun
 from projections.push_validation.report import Report
 
 
-def run(found: Known[VerificationRun]) -> VerificationRunBody:
-    """One run."""
+def run(found: Known[VerificationRun], looked_at: int | None) -> VerificationRunBody:
+    """One run; `looked_at`: how many results there are so far, None where nobody can know any more."""
     state = found.state
     return VerificationRunBody(
         id=found.id,
@@ -27,6 +27,7 @@ def run(found: Known[VerificationRun]) -> VerificationRunBody:
         trigger=state.trigger,
         connectors=state.connectors,
         endpoints=state.endpoints,
+        looked_at=state.endpoints if state.completed else looked_at,
         counts=state.counts,
         observations_sha256=state.observations_sha256,
     )

@@ -25,6 +25,9 @@ class VerificationRunBody(msgspec.Struct, frozen=True, kw_only=True):
     trigger: str
     connectors: int
     endpoints: int
+    looked_at: Annotated[
+        int | None, Meta(description="Endpoints whose results are there; no history: null with `as_of` while it runs.")
+    ]
     counts: dict[str, int]
     observations_sha256: Annotated[str, Meta(description="Digest of the full list of results.")] | None
 

@@ -128,6 +128,7 @@ def _due(connector_id: UUID, certificate_id: UUID, fingerprint: str, doc: bytes,
         endpoints=state.endpoints,
         server_name=state.server_name,
         last_deployed_at=state.last_deployed_at,
+        validation=state.validation,
         awaits_first_result=awaits,
     )
 

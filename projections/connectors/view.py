@@ -9,7 +9,7 @@ import msgspec
 
 from domain.bridge import Bridge
 from domain.certificate import Certificate
-from domain.connector import Connector
+from domain.connector import Connector, EndpointValidation
 from domain.connector_events import SyncState
 from domain.push_states import DeploymentStatus
 from domain.target_system import TargetSystem
@@ -65,6 +65,7 @@ class DueForVerification(NamedTuple):
     endpoints: tuple[str, ...]
     server_name: str | None
     last_deployed_at: datetime | None
+    validation: tuple[EndpointValidation, ...]
     awaits_first_result: bool
 
 

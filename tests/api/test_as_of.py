@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -14,7 +14,9 @@ from adapters.bootstrap import Core
 from application.alerting import raise_alert
 from application.codec import decode
 from application.house import Context
+from application.verifying import Result
 from domain.alert import AlertKind
+from domain.connector_events import HandshakeEvidence, ValidationState
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.lines import HISTORY
 from projections.rebuild import rebuild
@@ -276,6 +278,30 @@ async def test_nothing_can_be_done_in_the_past(desk: Desk) -> None:
     assert (await story.get(bridge))["last_seen_at"] is not None
     assert (await story.get(bridge, as_of_position=position))["last_seen_at"] is None
     assert (await story.get("bridges", as_of_position=position))["items"][0]["last_seen_at"] is None
+
+
+async def test_how_far_a_run_is_is_no_history(desk: Desk) -> None:
+    """While a run goes on, it and its page tell how many results there are; with a moment they do not."""
+    story = await Story(desk).ready()
+    run = (await story.post("operator", "verification-runs", {}, 202))["id"]
+    one = Result(
+        connector_id=UUID(int=1),
+        endpoint="10.0.0.1:443",
+        server_name=None,
+        state=ValidationState.MATCHED,
+        expected_fingerprint_sha256="ab" * 32,
+        evidence=HandshakeEvidence(vantage="control-plane"),
+        checked_at=desk.core.house.clock(),
+    )
+    for expected in (0, 2):
+        await desk.core.results.keep(UUID(run), [one] * expected)
+        shown = await story.get(f"verification-runs/{run}")
+        assert ("running", expected) == (shown["status"], shown["looked_at"])
+        assert expected == (await story.get("verification-runs"))["items"][0]["looked_at"]
+        page = (await desk.as_("auditor").get("/verification")).text
+        assert f"under way: {expected} looked at" in page
+    then = await story.get(f"verification-runs/{run}", as_of_position=await desk.head())
+    assert ("running", None) == (then["status"], then["looked_at"])
 
 
 async def test_what_waited_for_somebody_then(desk: Desk) -> None:

@@ -73,7 +73,9 @@ async def test_deploy_to_all(number: int) -> None:
 
 
 async def test_a_verification_writes_what_changed() -> None:
-    """The second run over forty connectors that serve what they should makes two events: that it began and ended."""
+    """The second run over forty connectors that serve what they should makes two events, that it began and ended, and
+    looks into no connector's stream.
+    """
     world, field = World(1, most=0), Field()
     made, bridge_id = await world.certificate(), await world.bridge()
     bridge = FieldBridge(world, field, bridge_id)
@@ -81,8 +83,10 @@ async def test_a_verification_writes_what_changed() -> None:
         target_id = await world.target(bridge_id, f"web-{n}", endpoint=f"10.0.0.{n}:443")
         await _through(world, bridge, await world.connector(made, target_id))
     world.pass_time(61)
-    for expected in (42, 2):
+    for expected, streams in ((42, 40), (2, 0)):
         before = await world.ledger.head()
+        world.log.counts.clear()
         run = (await start_run(world.house, world.by("v"), None, trigger="user")).result.id
         await carry_out_run(world.house, world.by("v"), field, SimulatedRunResults(), run)
         assert expected == await world.ledger.head() - before
+        assert streams <= world.log.counts["streams"] <= streams + 10

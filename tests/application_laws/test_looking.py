@@ -1,24 +1,28 @@
 """Discovery and verification: what is found is not lost, nothing is found too early, and nobody looks for nothing."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.simulated.ops import SimulatedRunResults
+from application import verifying
 from application.deploying import dispatch
 from application.discovering import Found, start_discovery, take_discovery
 from application.errands import LeasedErrand
+from application.house import load
 from application.ports import LogUnavailable
-from application.probe_ports import Observation
-from application.verifying import carry_out_run, start_run
+from application.probe_ports import Observation, Place
+from application.verifying import carry_out_run, observations_digest, start_run
 from domain.access import CommandRefused
 from domain.certificate import CertificateDiscovered
 from domain.connector_events import SyncChanged, SyncState, ValidationChanged, ValidationState
 from domain.discovery import DiscoveryCompleted, DiscoveryStarted
 from domain.errors import Refused
-from domain.verification import ProbeResult
+from domain.verification import VERIFICATION_RUN, ProbeResult
 from tests.application_laws.test_every_push_ends import check_nothing_hangs, implemented
 from tests.support.field import Field, FieldBridge
 from tests.support.office import Office
@@ -147,6 +151,45 @@ async def test_any_number_of_endpoints(seed: int) -> None:
     state = await world.connector_state(connector_id)
     assert {ValidationState.MATCHED} == {each.state for each in state.validation}
     assert 30 == len(await results.list(run))
+
+
+class Watched(Field):
+    """Notes how many results there are whenever it is asked."""
+
+    def __init__(self, results: SimulatedRunResults) -> None:
+        super().__init__()
+        self.results, self.run, self.seen = results, UUID(int=0), list[int]()
+
+    async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
+        self.seen.append((await self.results.counted([self.run])).get(self.run, 0))
+        return await super().probe_all(places, timeout)
+
+
+@pytest.mark.parametrize(("at_once", "steps"), [(2, [0, 3, 6, 9]), (7, [0, 9]), (100, [0])])
+async def test_a_large_run_shows_its_results_as_they_come(
+    monkeypatch: pytest.MonkeyPatch, at_once: int, steps: list[int]
+) -> None:
+    """Some connectors at a time, each with three endpoints; the digest is over all of them, however they were cut."""
+    monkeypatch.setattr(verifying, "AT_ONCE", at_once)
+    world, results = World(1, most=0), SimulatedRunResults()
+    field, bridge_id, made = Watched(results), await world.bridge(), await world.certificate()
+    for n in range(4):
+        endpoints = tuple(f"10.0.{n}.{each}:443" for each in range(3))
+        await implemented(
+            world, await world.connector(made, await world.target(bridge_id, f"t{n}"), endpoints=endpoints)
+        )
+    office, bridge = Office(world, field), FieldBridge(world, field, bridge_id)
+    await office.settle()
+    while await bridge.work():
+        await office.settle()
+    await office.later(61, timers=False)
+    run = field.run = (await start_run(world.house, world.by("v"), None, trigger="user")).result.id
+    await carry_out_run(world.house, world.by("v"), field, results, run)
+    assert steps == field.seen
+    state = (await load(world.house, VERIFICATION_RUN, run)).found
+    assert (12, {"matched": 12}) == (state.endpoints, state.counts)
+    kept = [msgspec.json.encode(result) for _, result in await results.list(run)]
+    assert observations_digest(kept) == state.observations_sha256
 
 
 class PushedMeanwhile(Field):

@@ -186,4 +186,18 @@ class OpsContract:
         assert [(3, first[2]), (4, first[3])] == await ops.results.list(run, after=2, limit=2)
         await ops.results.keep(run, first[:2])
         assert [(1, first[0]), (2, first[1])] == await ops.results.list(run)
+
+    async def test_results_come_bit_by_bit(self, ops: Ops) -> None:
+        """How many there are so far is counted; a try that begins anew, or goes on earlier, forgets what was behind."""
+        run, other, unknown = uuid4(), uuid4(), uuid4()
+        some = [_result(f"10.0.0.{n}:443") for n in range(1, 6)]
+        await ops.results.keep(run, some[:2])
+        await ops.results.keep(run, some[2:], after=2)
+        await ops.results.keep(other, some[:1])
+        assert list(enumerate(some, 1)) == await ops.results.list(run)
+        assert {run: 5, other: 1} == await ops.results.counted([run, other, unknown])
+        await ops.results.keep(run, some[:1], after=2)
+        assert [*enumerate(some[:2], 1), (3, some[0])] == await ops.results.list(run)
+        await ops.results.keep(run, ())
+        assert {} == await ops.results.counted([run]) == await ops.results.counted([])
         assert await ops.results.list(uuid4()) == []

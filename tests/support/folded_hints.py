@@ -306,6 +306,7 @@ class FoldedHints:
             endpoints=connector.endpoints,
             server_name=connector.server_name,
             last_deployed_at=connector.last_deployed_at,
+            validation=connector.validation,
         )
 
 
