@@ -47,7 +47,7 @@ async def get_separation_of_duties_report(
     """Separation of duties over all history: under the rule in force, and under rules introduced later."""
     question = Question(rules=tuple(dict.fromkeys(rule or ())), levels=levels)
     found = await reading.services.views.reports.separation_of_duties.report(extent, question)
-    return answer(request, extent, found, duties.document, format)
+    return await answer(request, extent, found, duties.document, format)
 
 
 @get("/reports/unapproved-pushes", opt=any_role(), dependencies=SCOPED)
@@ -59,7 +59,7 @@ async def get_unapproved_pushes_report(
 ) -> Response[UnapprovedPushes]:
     """Pushes that ran without a fresh approval, and the earlier approval that each of them rests on."""
     found = await reading.services.views.reports.unapproved_pushes.report(extent)
-    return answer(request, extent, found, unapproved.document, format)
+    return await answer(request, extent, found, unapproved.document, format)
 
 
 @get("/reports/exposure", opt=any_role(), dependencies=SCOPED)
@@ -71,7 +71,7 @@ async def get_exposure_report(
 ) -> Response[ExposureReport]:
     """How long each endpoint really served a wrong, an expired or a revoked certificate."""
     found = await reading.services.views.reports.exposure.report(extent)
-    return answer(request, extent, found, exposure.document, format)
+    return await answer(request, extent, found, exposure.document, format)
 
 
 @get("/reports/lead-times", opt=any_role(), dependencies=SCOPED)
@@ -84,7 +84,7 @@ async def get_lead_times_report(
 ) -> Response[LeadTimes]:
     """How long pushes wait at each step; `persons` names whom each waited for."""
     found = await reading.services.views.reports.lead_times.report(extent, persons=persons)
-    return answer(request, extent, found, lead_times.document, format)
+    return await answer(request, extent, found, lead_times.document, format)
 
 
 @get("/reports/expiry", opt=any_role(), dependencies=SCOPED_MOMENT)
@@ -99,7 +99,7 @@ async def get_expiry_report(
     """Certificates by the time they have left, by issuer, owner and target; `not_renewed`: those to be done."""
     days = thresholds_of(reading, threshold)
     found = await reading.services.views.reports.expiry.report(extent, days, not_renewed=not_renewed)
-    return answer(request, extent, found, expiry.document, format)
+    return await answer(request, extent, found, expiry.document, format)
 
 
 @get("/reports/review", opt=any_role(), dependencies=SCOPED_MOMENT)
@@ -112,7 +112,7 @@ async def get_review_report(
     """Attestations of inventory reviews, what has changed since, and when the next one is due."""
     every = timedelta(days=reading.services.settings.review_days)
     found = await reading.services.views.reports.review.report(extent, every)
-    return answer(request, extent, found, review.document, format)
+    return await answer(request, extent, found, review.document, format)
 
 
 @post("/reports/review", opt=requires(Permission.REVIEW), status_code=201)

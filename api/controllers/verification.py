@@ -19,7 +19,7 @@ from api.paging import JSON, Cursor, Limit, listed, numbered, position_cursor
 from api.presenters.known import Known
 from api.presenters.verification import push_validation, result, run
 from api.report_page import as_csv, report_page
-from api.reporting.answering import HTML, Format, chosen
+from api.reporting.answering import HTML, Format, as_json, chosen
 from api.schemas.verification import (
     PushValidationBody,
     ResultBody,
@@ -33,6 +33,7 @@ from application.verifying import Result, start_run
 from domain.roles import Permission
 from projections.push_validation.report import GroupBy, report
 from projections.push_validation.view import PushFilter
+from projections.reading.apart import apart
 from projections.rows import Page
 from projections.verification_runs.view import VerificationRunFilter, VerificationRunRow
 
@@ -130,13 +131,16 @@ async def get_push_validation_report(
     """The Push Validation Report: the proportion of successful and failed push operations of a window."""
     start, end = window(instant(since, "from"), instant(until, "to"), reading.now)
     position, operations = await reading.views.push_validation.operations_at(PushFilter(since=start, until=end))
-    counted = report(operations, as_of_position=position, since=start, until=end, group_by=group_by)
-    body = push_validation(counted, start, end)
     wanted = chosen(request, format)
-    if wanted == JSON:
-        return single(body)
-    content = report_page(body).encode() if wanted == HTML else as_csv(body)
-    return Response(content, media_type=wanted)  # type: ignore[arg-type] # the body, written down
+
+    def work() -> bytes:
+        counted = report(operations, as_of_position=position, since=start, until=end, group_by=group_by)
+        body = push_validation(counted, start, end)
+        if wanted == JSON:
+            return as_json(body)
+        return report_page(body).encode() if wanted == HTML else as_csv(body)
+
+    return Response(await apart(work), media_type=wanted)  # type: ignore[arg-type] # the body, written down
 
 
 async def progress(reading: Reading, rows: Sequence[VerificationRunRow]) -> dict[UUID, int]:

@@ -25,6 +25,7 @@ from api.reporting.scoping import thresholds_of
 from api.security import any_role
 from domain.review import ReviewDecision
 from domain.roles import Permission, may
+from projections.reading.apart import apart
 from projections.scope import Scope
 from projections.separation_of_duties.rules import Rule
 from projections.separation_of_duties.view import Question
@@ -81,7 +82,7 @@ async def separation_of_duties_page(
         Field("rule", "Later rules", "select", options=options, several=True),
         Field("levels", "At least so many levels", "number", levels or ""),
     )
-    return _page(request, duties.document(found), fields)
+    return _page(request, await apart(lambda: duties.document(found)), fields)
 
 
 @get("/reports/unapproved-pushes", opt=any_role(page=True), include_in_schema=False, dependencies=PAGE_WINDOW)
@@ -93,7 +94,7 @@ async def unapproved_pushes_page(
 ) -> Response[str]:
     """Pushes without a fresh approval."""
     found = await reading.services.views.reports.unapproved_pushes.report(extent)
-    return _page(request, unapproved.document(found), window_fields(extent, as_of_position))
+    return _page(request, await apart(lambda: unapproved.document(found)), window_fields(extent, as_of_position))
 
 
 @get("/reports/exposure", opt=any_role(page=True), include_in_schema=False, dependencies=PAGE_WINDOW)
@@ -105,7 +106,7 @@ async def exposure_page(
 ) -> Response[str]:
     """Exposure windows."""
     found = await reading.services.views.reports.exposure.report(extent)
-    return _page(request, exposure.document(found), window_fields(extent, as_of_position))
+    return _page(request, await apart(lambda: exposure.document(found)), window_fields(extent, as_of_position))
 
 
 @get("/reports/lead-times", opt=any_role(page=True), include_in_schema=False, dependencies=PAGE_WINDOW)
@@ -120,7 +121,7 @@ async def lead_times_page(
     found = await reading.services.views.reports.lead_times.report(extent, persons=persons)
     options = (Option("false", "not named", not persons), Option("true", "named", persons))
     fields = (*window_fields(extent, as_of_position), Field("persons", "Persons", "select", options=options))
-    return _page(request, lead_times.document(found), fields)
+    return _page(request, await apart(lambda: lead_times.document(found)), fields)
 
 
 @get("/reports/expiry", opt=any_role(page=True), include_in_schema=False, dependencies=PAGE_MOMENT)
@@ -142,7 +143,7 @@ async def expiry_page(
         *(Field("threshold", "Days", "number", str(count)) for count in found.thresholds),
         Field("not_renewed", "Certificates", "select", options=options),
     )
-    return _page(request, expiry.document(found), fields)
+    return _page(request, await apart(lambda: expiry.document(found)), fields)
 
 
 @get("/reports/review", opt=any_role(page=True), include_in_schema=False, dependencies=PAGE_MOMENT)
@@ -160,7 +161,7 @@ async def review_page(
         "report_review.html",
         viewer=viewer_of(request),
         tab="reports",
-        document=review.document(found),
+        document=await apart(lambda: review.document(found)),
         fields=moment_fields(as_of_position),
         decisions=[(decision.value, words(decision).capitalize()) for decision in ReviewDecision],
         position=extent.position,

@@ -6,6 +6,7 @@ from projections.certificate_records.view import CertificateRecord
 from projections.connector_records.view import ConnectorRecord
 from projections.expiry.report import report
 from projections.expiry.view import ExpiryReport
+from projections.reading.apart import apart
 from projections.reading.postgres import Reader
 from projections.scope import Scope
 from projections.target_records.postgres import target_names
@@ -28,11 +29,14 @@ class PostgresExpiryReports:
     async def report(self, scope: Scope, thresholds: tuple[int, ...], *, not_renewed: bool = False) -> ExpiryReport:
         certificates = await self._reader.rows(CERTIFICATES, [scope.position])
         connectors = await self._reader.rows(CONNECTORS, [scope.position])
-        return report(
-            {key: self._certificate(doc) for key, doc in certificates},
-            {key: self._connector(doc) for key, doc in connectors},
-            await target_names(self._reader, scope.position),
-            scope,
-            thresholds,
-            not_renewed=not_renewed,
+        names = await target_names(self._reader, scope.position)
+        return await apart(
+            lambda: report(
+                {key: self._certificate(doc) for key, doc in certificates},
+                {key: self._connector(doc) for key, doc in connectors},
+                names,
+                scope,
+                thresholds,
+                not_renewed=not_renewed,
+            )
         )

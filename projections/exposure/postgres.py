@@ -10,6 +10,7 @@ from projections.columns import Type
 from projections.connector_records.view import ConnectorRecord
 from projections.exposure.report import report
 from projections.exposure.view import ExposureReport
+from projections.reading.apart import apart
 from projections.reading.postgres import Reader
 from projections.reading.queries import Where, many
 from projections.scope import Scope
@@ -37,14 +38,14 @@ class PostgresExposureReports:
     async def report(self, scope: Scope) -> ExposureReport:
         where = _where(scope)
         rows = await self._reader.rows(RUNS.format(where=where), where.parameters)
-        runs = [self._run(doc) for doc, *_ in rows]
-        certificates = {key: self._certificate(doc) for _, key, doc in rows if key is not None}
-        looked = {watch.connector_id for run in runs for watch in run.watches}
-        return report(runs, certificates, await self._connectors(looked), scope)
+        runs = await apart(lambda: [self._run(doc) for doc, *_ in rows])
+        certificates = await apart(lambda: {key: self._certificate(doc) for _, key, doc in rows if key is not None})
+        connectors = await self._connectors({watch.connector_id for run in runs for watch in run.watches})
+        return await apart(lambda: report(runs, certificates, connectors, scope))
 
     async def _connectors(self, ids: Iterable[UUID]) -> dict[UUID, ConnectorRecord]:
         rows = await self._reader.rows(CONNECTORS, [many(Type.UUID, ids)])
-        return {key: self._connector(doc) for key, doc in rows}
+        return await apart(lambda: {key: self._connector(doc) for key, doc in rows})
 
 
 def _where(scope: Scope) -> Where:

@@ -12,6 +12,7 @@ from projections.certificate_records.view import CertificateRecord
 from projections.inventory_review import parts
 from projections.inventory_review.report import Attested, Inventory, report
 from projections.inventory_review.view import InventoryReviews
+from projections.reading.apart import apart
 from projections.reading.names import principal_names
 from projections.reading.postgres import Reader
 from projections.scope import Scope
@@ -47,19 +48,24 @@ class PostgresReviewReports:
         rows = await self._reader.rows(ATTESTED, [scope.position])
         attested = [Attested(key, position, self._review(doc).attested) for key, position, doc in rows]
         names = await principal_names(self._reader)
-        return report(attested, await self._inventory(attested, scope.position), names, scope, every)
+        inventory = await self._inventory(attested, scope.position)
+        return await apart(lambda: report(attested, inventory, names, scope, every))
 
     async def looked_at(self, position: int, only: ReviewFilter) -> tuple[int, str]:
         rows = await self._reader.rows(ALL, [position])
-        held = parts.at((self._record(doc) for (doc,) in rows), only, position)
-        return len(held), parts.digest(held)
+
+        def work() -> tuple[int, str]:
+            held = parts.at((self._record(doc) for (doc,) in rows), only, position)
+            return len(held), parts.digest(held)
+
+        return await apart(work)
 
     async def _inventory(self, attested: Sequence[Attested], position: int) -> Inventory:
         ((count, first),) = await self._reader.rows(SIZE, [position, position])
         changed: dict[UUID, Any] = {}
         if attested:
             rows = await self._reader.rows(CHANGED, [_earliest(attested), position])
-            changed = {key: self._record(doc) for key, doc in rows}
+            changed = await apart(lambda: {key: self._record(doc) for key, doc in rows})
         return Inventory(count, self._record(first).added.at if first is not None else None, changed)
 
 

@@ -7,6 +7,7 @@ import msgspec
 from projections.lead_times.report import report
 from projections.lead_times.view import Delivery, LeadTimes
 from projections.push_records.view import PushRecord
+from projections.reading.apart import apart
 from projections.reading.postgres import Reader
 from projections.reading.scoped import window
 from projections.scope import Scope
@@ -34,8 +35,13 @@ class PostgresLeadTimeReports:
         where = window(scope, "e.created_position", "e.requested_at")
         pushes = await self._reader.rows(PUSHES.format(where=where), where.parameters)
         rows = await self._reader.rows(DELIVERIES.format(where=where), [*where.parameters, scope.position])
-        deliveries: dict[UUID, list[Delivery]] = {}
-        for key, position, at, step, endpoints, state in rows:
-            deliveries.setdefault(key, []).append(Delivery(position, at, step, tuple(endpoints), state))
-        decoded: dict[UUID, PushRecord] = {key: self._decode(doc) for key, doc in pushes}
-        return report(decoded, deliveries, await target_names(self._reader, scope.position), scope, persons=persons)
+        names = await target_names(self._reader, scope.position)
+
+        def work() -> LeadTimes:
+            deliveries: dict[UUID, list[Delivery]] = {}
+            for key, position, at, step, endpoints, state in rows:
+                deliveries.setdefault(key, []).append(Delivery(position, at, step, tuple(endpoints), state))
+            decoded: dict[UUID, PushRecord] = {key: self._decode(doc) for key, doc in pushes}
+            return report(decoded, deliveries, names, scope, persons=persons)
+
+        return await apart(work)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from projections.columns import Type
 from projections.push_validation.view import PushFilter, PushOperation
+from projections.reading.apart import apart
 from projections.reading.postgres import Reader
 from projections.reading.queries import Where, document_decoder
 from projections.schema import POSITION
@@ -28,12 +29,12 @@ class PostgresPushValidation:
     async def operations(self, narrow: PushFilter = PushFilter()) -> Sequence[PushOperation]:
         where = _where(narrow)
         rows = await self._reader.rows(OPERATIONS.format(where=where), where.parameters)
-        return [self._decode(doc) for (doc,) in rows]
+        return await apart(lambda: [self._decode(doc) for (doc,) in rows])
 
     async def operations_at(self, narrow: PushFilter = PushFilter()) -> tuple[int, Sequence[PushOperation]]:
         where = _where(narrow)
         rows = await self._reader.rows(OPERATIONS_AT.format(where=where, position=POSITION), where.parameters)
-        return rows[0][0], [self._decode(doc) for _, doc in rows if doc is not None]
+        return rows[0][0], await apart(lambda: [self._decode(doc) for _, doc in rows if doc is not None])
 
     async def stream(self, narrow: PushFilter = PushFilter()) -> AsyncIterator[Sequence[PushOperation]]:
         where = _where(narrow)

@@ -1,5 +1,6 @@
 """Reading from PostgreSQL: a pool, one statement per answer."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 from projections.opening import WholeConnection
 from projections.store import KEEPALIVE, Database, configure
 
+_AT_A_TIME = 2_000
 Pool = AsyncConnectionPool[Database]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
@@ -53,7 +55,11 @@ class Reader:
         async with self._pool.connection() as connection:
             cursor = connection.cursor(binary=True)
             await cursor.execute(query.encode(), parameters, prepare=True)
-            return await cursor.fetchall()
+            found = await cursor.fetchmany(_AT_A_TIME)
+            while len(found) < cursor.rowcount:
+                await asyncio.sleep(0)  # making rows of what has come takes a while, too
+                found += await cursor.fetchmany(_AT_A_TIME)
+            return found
 
     async def rows_or_none(self, query: str, parameters: Parameters = ()) -> list[tuple[Any, ...]] | None:
         """All rows, None where the database cannot be reached or what is asked for does not exist yet."""

@@ -5,6 +5,7 @@ from uuid import UUID
 import msgspec
 
 from projections.push_records.view import PushRecord
+from projections.reading.apart import apart
 from projections.reading.names import principal_names
 from projections.reading.postgres import Reader
 from projections.reading.scoped import window
@@ -39,9 +40,13 @@ class PostgresDutiesReports:
         pushes = await self._reader.rows(PUSHES.format(where=where), where.parameters)
         where = window(scope, "e.position", "e.at")
         refusals = await self._reader.rows(REFUSED.format(where=where), where.parameters)
-        decoded: dict[UUID, PushRecord] = {key: self._push(doc) for key, doc in pushes}
-        found = (self._refusal(doc) for (doc,) in refusals)
-        return report(decoded, found, await self._people(scope), scope, question)
+        people = await self._people(scope)
+
+        def work() -> SeparationOfDuties:
+            decoded: dict[UUID, PushRecord] = {key: self._push(doc) for key, doc in pushes}
+            return report(decoded, (self._refusal(doc) for (doc,) in refusals), people, scope, question)
+
+        return await apart(work)
 
     async def _people(self, scope: Scope) -> People:
         rows = await self._reader.rows(ROLES, [scope.position])

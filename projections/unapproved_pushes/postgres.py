@@ -3,6 +3,7 @@
 import msgspec
 
 from projections.push_records.view import PushRecord
+from projections.reading.apart import apart
 from projections.reading.postgres import Reader
 from projections.reading.scoped import window
 from projections.scope import Scope
@@ -33,4 +34,4 @@ class PostgresUnapprovedReports:
         where = window(scope, "e.created_position", "e.requested_at")
         rows = await self._reader.rows(PUSHES.format(where=where), where.parameters)
         ((ran,),) = await self._reader.rows(STARTED.format(where=where), [*where.parameters, scope.position])
-        return report({key: self._decode(doc) for key, doc in rows}, scope, ran=ran)
+        return await apart(lambda: report({key: self._decode(doc) for key, doc in rows}, scope, ran=ran))
