@@ -153,18 +153,19 @@ def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _check(body: bytes, plain: object) -> None:
     if b"\\u0000" in body:
-        _refuse_nul(plain)
+        refuse_nul(plain)
     if body.count(b"[") + body.count(b"{") > _DEEPEST:
         _refuse_depth(plain, "", _DEEPEST)
 
 
-def _refuse_nul(value: object, pointer: str = "") -> None:
+def refuse_nul(value: object, pointer: str = "") -> None:
+    """Raise Problem for text that no store could keep."""
     if isinstance(value, str) and "\0" in value:
         raise invalid(pointer, "A text must not contain the character NUL.")
     for name, part in _parts(value):
         if "\0" in name:
             raise invalid(pointer, "A name must not contain the character NUL.")
-        _refuse_nul(part, f"{pointer}/{_escape(name)}")
+        refuse_nul(part, f"{pointer}/{_escape(name)}")
 
 
 def _refuse_depth(value: object, pointer: str, left: int) -> None:

@@ -58,6 +58,13 @@ def done(request: AnyRequest, where: str) -> Response[Any]:
     return Redirect(where, status_code=303)
 
 
+def gone(request: AnyRequest, where: str) -> Response[Any]:
+    """A form was carried out after which there is no page to go back to: show another one."""
+    if is_htmx(request):
+        return Response(None, status_code=204, headers={"HX-Redirect": where})
+    return Redirect(where, status_code=303)
+
+
 def is_htmx(request: AnyRequest) -> bool:
     """Does htmx ask?"""
     return "hx-request" in request.headers

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from litestar import Request, Response, get
@@ -11,6 +12,7 @@ from litestar.params import FromQuery
 from api.asking import Reading
 from api.controllers.certificate_filter import Text
 from api.controllers.notification_channels import channel_filter
+from api.pages.answering import viewer_of
 from api.pages.model import Viewer
 from api.pages.people import who
 from api.pages.sheet import IN_USE, AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
@@ -22,7 +24,7 @@ from domain import expiry_alert_rule, issuance_policy
 from domain.expiry_alert_rule import ExpiryAlertRule
 from domain.issuance_policy import IssuancePolicy
 from domain.issuance_rules import IssuanceRule
-from domain.roles import Permission
+from domain.roles import Permission, may
 from projections.notification_channels.view import NotificationChannelFilter, NotificationChannelRow
 
 POLICIES = Sheet(
@@ -30,7 +32,7 @@ POLICIES = Sheet(
     "issuance-policies",
     (Column("Name"), Column("Rules"), Column("Version", wide=True), Column("Changed (UTC)"), Column("By", wide=True)),
     "Rules that every order is held against: hard ones block, soft ones warn, the most restrictive wins.",
-    "No policy yet: every order is allowed. Make one over the API.",
+    "No policy yet: every order is allowed.",
 )
 RULES = Sheet(
     "Expiry alert rules",
@@ -43,14 +45,14 @@ RULES = Sheet(
         Column("Changed (UTC)", wide=True),
     ),
     "Of which certificates, and how early, alerts of expiry are raised; that one has expired is told by every rule.",
-    "No rule yet: nobody is told of expiry. Make one over the API.",
+    "No rule yet: nobody is told of expiry.",
 )
 CHANNELS = Sheet(
     "Notification channels",
     "notification-channels",
     (Column("Name"), Column("Kind"), Column("Tells of"), Column("When"), Column("State")),
     "Where people are told of alerts. How messages went, the deliveries of a channel say over the API.",
-    "No channel yet: alerts are seen on their page alone. Make one over the API.",
+    "No channel yet: alerts are seen on their page alone.",
 )
 _NAMED = (Search("q", "Name", "Part of a name"),)
 _SEES_POLICIES = requires(Permission.POLICIES, Permission.READ_EVERYTHING, page=True)
@@ -70,10 +72,11 @@ async def issuance_policy_list(
 ) -> Response[Any]:
     """Issuance policies, oldest first."""
 
-    def line(found: Placed[IssuancePolicy], _: Viewer) -> tuple[Cell, ...]:
+    def line(found: Placed[IssuancePolicy], viewer: Viewer) -> tuple[Cell, ...]:
         entry = found.entry
+        url = _edit(viewer, Permission.POLICIES, request, entry.id)
         return (
-            _name(entry.terms.name, entry.retired, entry.terms.description),
+            _name(entry.terms.name, entry.retired, entry.terms.description, url),
             Cell("; ".join(map(_rule, entry.terms.rules))),
             Cell(str(entry.version)),
             Cell(at=entry.revisions[-1].at),
@@ -85,7 +88,16 @@ async def issuance_policy_list(
     evaluating = (Choice("Evaluate an order", "/issuance-policies/evaluate", selected=False),)
     choices = (*(evaluating if reading.moment is None else ()), place.only(*IN_USE))
     return await answer(
-        request, reading, POLICIES, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, searches=_NAMED
+        request,
+        reading,
+        POLICIES,
+        ask,
+        line,
+        cursor=cursor,
+        as_csv=as_csv,
+        choices=choices,
+        searches=_NAMED,
+        links=_new(request, reading, Permission.POLICIES, {"New policy": ""}),
     )
 
 
@@ -100,13 +112,14 @@ async def expiry_alert_rule_list(
 ) -> Response[Any]:
     """Expiry alert rules, oldest first."""
 
-    def line(found: Placed[ExpiryAlertRule], _: Viewer) -> tuple[Cell, ...]:
+    def line(found: Placed[ExpiryAlertRule], viewer: Viewer) -> tuple[Cell, ...]:
         terms = found.entry.terms
+        url = _edit(viewer, Permission.CHANNELS, request, found.entry.id)
         early = [f"{days} days" for days in terms.thresholds]
         early += [f"{percent} % of its lifetime" for percent in terms.relative_thresholds]
         count = len(terms.channel_ids)
         return (
-            _name(terms.name, found.entry.retired),
+            _name(terms.name, found.entry.retired, url=url),
             Cell(", ".join(early)),
             Cell("; ".join(_filters(terms)) or "every certificate"),
             Cell(f"{count} of its own" if count else "all that take alerts of expiry"),
@@ -116,7 +129,16 @@ async def expiry_alert_rule_list(
     ask = pages_of(reading, expiry_alert_rule.KIND, retired=retired, q=q)
     choices = (Place.of(request).only(*IN_USE),)
     return await answer(
-        request, reading, RULES, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, searches=_NAMED
+        request,
+        reading,
+        RULES,
+        ask,
+        line,
+        cursor=cursor,
+        as_csv=as_csv,
+        choices=choices,
+        searches=_NAMED,
+        links=_new(request, reading, Permission.CHANNELS, {"New rule": ""}),
     )
 
 
@@ -136,12 +158,13 @@ async def notification_channel_list(
     """Notification channels by name."""
     ask = pages(reading.views.notification_channels.list, narrow)
 
-    def line(row: NotificationChannelRow, _: Viewer) -> tuple[Cell, ...]:
+    def line(row: NotificationChannelRow, viewer: Viewer) -> tuple[Cell, ...]:
         terms = row.state.terms
+        url = _edit(viewer, Permission.CHANNELS, request, row.id)
         on = terms.enabled and not row.state.retired
         state = "retired" if row.state.retired else "on" if on else "off"
         return (
-            Cell(terms.name),
+            _name(terms.name, row.state.retired, url=url),
             Cell(row.state.kind.value),
             Cell(", ".join(kind.value.replace("_", " ") for kind in terms.alert_kinds) or "every alert"),
             Cell(f"daily at {terms.daily_at} UTC" if terms.daily_at is not None else "at once"),
@@ -150,12 +173,38 @@ async def notification_channel_list(
 
     choices = (Place.of(request).only(*IN_USE),)
     return await answer(
-        request, reading, CHANNELS, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, searches=_NAMED
+        request,
+        reading,
+        CHANNELS,
+        ask,
+        line,
+        cursor=cursor,
+        as_csv=as_csv,
+        choices=choices,
+        searches=_NAMED,
+        links=_new(request, reading, Permission.CHANNELS, _NEW_CHANNELS),
     )
 
 
-def _name(name: str, retired: bool, detail: str = "") -> Cell:
-    return Cell(name, detail="retired" if retired else detail)
+def _name(name: str, retired: bool, detail: str = "", url: str | None = None) -> Cell:
+    """A name leads to the editor, for whoever may change it."""
+    return Cell(name, None if retired else url, detail="retired" if retired else detail)
+
+
+def _edit(viewer: Viewer, permission: Permission, request: Request[Any, Any, Any], entry_id: UUID) -> str | None:
+    may_change = may(viewer.roles, permission) and not viewer.past
+    return f"{request.scope['path']}/{entry_id}/edit" if may_change else None
+
+
+def _new(
+    request: Request[Any, Any, Any], reading: Reading, permission: Permission, kinds: dict[str, str]
+) -> list[tuple[str, str]]:
+    if reading.moment is not None or not may(viewer_of(request).roles, permission):
+        return []
+    return [(words, f"{request.scope['path']}/new{query}") for words, query in kinds.items()]
+
+
+_NEW_CHANNELS = {"New mail channel": "?kind=mail", "New webhook channel": "?kind=webhook"}
 
 
 def _rule(rule: IssuanceRule) -> str:

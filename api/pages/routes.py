@@ -6,15 +6,18 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from api.pages import (
+    alert_rule_forms,
     alerts,
     audit_log,
     certificates,
+    channel_forms,
     estate,
     evaluating,
     noticing,
     order_list,
     past,
     pfx_exports,
+    policy_forms,
     policy_lists,
     problem_types,
     push_requests,
@@ -64,6 +67,9 @@ def page_routes() -> list[ControllerRouterHandler]:
         verification_list.verification_run_list,
         audit_log.audit_log,
         *policy_lists.HANDLERS,
+        *policy_forms.HANDLERS,
+        *alert_rule_forms.HANDLERS,
+        *channel_forms.HANDLERS,
         evaluating.evaluate,
         problem_types.get_problem_type,
         alerts.alert_list,

@@ -85,6 +85,38 @@ def test_a_mass_replacement_is_followed_and_tried_again(sign_in: SignIn, demo: d
     expect(page.get_by_text("round 2")).to_be_visible()
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
+def test_editors_are_for_everybody(sign_in: SignIn, scheme: str, width: int) -> None:
+    """WCAG 2.2 AA by axe, also where something is wrong; on a phone nothing scrolls sideways."""
+    page = sign_in("admin", color_scheme=scheme, viewport={"width": width, "height": 900})
+    name = f"{scheme} policy"
+    for path, link in (("issuance-policies", "New policy"), ("expiry-alert-rules", "New rule")):
+        page.goto(f"/{path}")
+        page.get_by_role("link", name=link).click()
+        page.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("alert")).to_contain_text("Nothing was saved.")
+        expect(page.get_by_label("Name", exact=True).first).to_have_attribute("aria-invalid", "true")
+        assert_accessible(page)
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), path
+    page.goto("/notification-channels/new?kind=mail")
+    assert_accessible(page)
+    page.goto("/issuance-policies/new")
+    for number, rule in enumerate(("strong", "short")):
+        page.get_by_label("Name", exact=True).nth(0).fill(name)
+        page.get_by_role("group", name=f"Rule {number + 1}").get_by_label("Name", exact=True).fill(rule)
+        page.get_by_role("button", name="Another rule").click()
+    page.get_by_role("group", name="Rule 3").get_by_label("Leave this rule out").check()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name=name).click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    page.get_by_role("button", name="Retire").click()
+    assert_accessible(page)
+    page.get_by_role("dialog").get_by_role("button", name="Retire").click()
+    expect(page.get_by_role("heading", name="Issuance policies")).to_be_visible()
+    page.get_by_role("link", name="In use").click()
+    expect(page.get_by_text(name)).to_have_count(0)
+
+
 def test_an_order_is_evaluated_in_the_form(sign_in: SignIn, demo: dict[str, Any]) -> None:
     """The question stays in the form, the verdict stands below it; rules and channels are found from the alerts."""
     page = sign_in("lead")

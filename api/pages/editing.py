@@ -1,0 +1,199 @@
+"""Editors: one page with a form to create something or to change it, and a dialog to retire it.
+
+What is wrong is said beside the field, with everything as it was written; secrets alone are asked for again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath, FromQuery
+from litestar.response import Redirect
+
+from api.asking import Command, Reading
+from api.body import locate, refuse_nul
+from api.pages.answering import dialog, gone, html, viewer_of
+from api.pages.fields import Raw, Section, placed
+from api.pages.forms import Form, version_of
+from api.pages.past import refuse_past
+from api.problems import KINDS, Problem
+from api.security import requires
+from application.house import Context
+from domain.errors import Code, Refused
+from domain.roles import Permission
+
+T = TypeVar("T")
+_SHOWN = (Code.VALIDATION_FAILED, Code.ALREADY_EXISTS, Code.VERSION_CONFLICT, Code.INVALID_TRANSITION)
+
+
+class Known(NamedTuple):
+    """What is to be changed, as its form holds it."""
+
+    name: str
+    version: int
+    raw: dict[str, tuple[str, ...]]
+
+
+class Editor(NamedTuple):
+    """One kind of thing. `sections`: the form with what stands in it, and with problems at its fields; `save`: creates
+    it where there is no id. `more`: what a button adds to the form, "" where nothing can be added.
+    """
+
+    path: str
+    words: str
+    permission: Permission
+    blank: Callable[[Raw], dict[str, tuple[str, ...]]]
+    load: Callable[[Reading, UUID], Awaitable[Known]]
+    names: Callable[[Raw], list[str]]
+    sections: Callable[[Raw, dict[str, str]], list[Section]]
+    save: Callable[[Command, Context, UUID | None, Raw], Awaitable[int]]
+    retire: Callable[[Command, Context, UUID], Awaitable[int]]
+    retired_means: str
+    more: str = ""
+
+
+def convert(value: object, kind: type[T]) -> T:
+    """The value as the API would read it. Raises Refused with the pointer of what is wrong."""
+    try:
+        refuse_nul(value)
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        pointer, sentence = locate(str(error))
+        raise Refused(Code.VALIDATION_FAILED, sentence, pointer=pointer) from None
+
+
+def handlers(editor: Editor) -> list[HTTPRouteHandler]:
+    """The routes of an editor."""
+    return [*_creating(editor), *_changing(editor), *_retiring(editor)]
+
+
+def _creating(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+    access: dict[str, Any] = {"opt": requires(editor.permission, page=True), "include_in_schema": False}
+    path = f"{editor.path}/new"
+
+    @get(path, **access, name=f"page_new{editor.path}")
+    async def begin(
+        request: Request[Any, Any, Any], reading: NamedDependency[Reading], kind: FromQuery[str | None] = None
+    ) -> Response[str]:
+        refuse_past(reading)
+        raw = editor.blank(_raw({"kind": (kind,)} if kind is not None else {}))
+        return _page(request, editor, path, f"New {editor.words}", _raw(raw))
+
+    @post(path, **access, name=f"page_create{editor.path}")
+    async def create(request: Request[Any, Any, Any], command: NamedDependency[Command]) -> Response[Any]:
+        return await _saved(request, command, editor, path, None)
+
+    return begin, create
+
+
+def _changing(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+    access: dict[str, Any] = {"opt": requires(editor.permission, page=True), "include_in_schema": False}
+    template = f"{editor.path}/{{entry_id:uuid}}/edit"
+
+    @get(template, **access, name=f"page_edit{editor.path}")
+    async def edit(
+        request: Request[Any, Any, Any], entry_id: FromPath[UUID], reading: NamedDependency[Reading]
+    ) -> Response[str]:
+        refuse_past(reading)
+        known = await editor.load(reading, entry_id)
+        path = f"{editor.path}/{entry_id}/edit"
+        return _page(request, editor, path, known.name, _raw(known.raw), version=known.version)
+
+    @post(template, **access, name=f"page_change{editor.path}")
+    async def change(
+        request: Request[Any, Any, Any], entry_id: FromPath[UUID], command: NamedDependency[Command]
+    ) -> Response[Any]:
+        return await _saved(request, command, editor, f"{editor.path}/{entry_id}/edit", entry_id)
+
+    return edit, change
+
+
+def _retiring(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+    access: dict[str, Any] = {"opt": requires(editor.permission, page=True), "include_in_schema": False}
+    template = f"{editor.path}/{{entry_id:uuid}}/retire"
+
+    @get(template, **access, name=f"page_retire{editor.path}_dialog")
+    async def ask(
+        request: Request[Any, Any, Any], entry_id: FromPath[UUID], reading: NamedDependency[Reading]
+    ) -> Response[str]:
+        refuse_past(reading)
+        known = await editor.load(reading, entry_id)
+        title, action = f"Retire {known.name}", f"{editor.path}/{entry_id}/retire"
+        back, version = f"{editor.path}/{entry_id}/edit", known.version
+        form = Form(title, editor.retired_means, action, back, "Retire", version=version, comment=False)
+        return dialog(request, "confirm.html", title=title, form=form)
+
+    @post(template, **access, name=f"page_retire{editor.path}")
+    async def retire(
+        request: Request[Any, Any, Any], entry_id: FromPath[UUID], command: NamedDependency[Command]
+    ) -> Response[Any]:
+        form = await request.form()
+        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        command.acknowledged.note(await editor.retire(command, context, entry_id))
+        return gone(request, editor.path)
+
+    return ask, retire
+
+
+async def _saved(
+    request: Request[Any, Any, Any], command: Command, editor: Editor, path: str, entry_id: UUID | None
+) -> Response[Any]:
+    """Carry the form out, or show it again."""
+    form = await request.form()
+    held = {name: tuple(map(str, form.getall(name))) for name in form}
+    version, raw = version_of(form.get("version")), _raw(held)
+    title = f"New {editor.words}" if entry_id is None else f"Change {held.get('name', ('',))[0] or editor.words}"
+    if form.get("more"):
+        longer = tuple(map(str, range(len(raw("section")) + 1)))
+        return _page(request, editor, path, title, _raw(held | {"section": longer}), version=version)
+    context = msgspec.structs.replace(command.context, if_match=version)
+    try:
+        position = await editor.save(command, context, entry_id, raw)
+    except Refused as refused:
+        if refused.code not in _SHOWN:
+            raise
+        problems = [(refused.pointer or "", refused.detail)]
+        return _page(request, editor, path, title, raw, version=version, problems=problems, code=refused.code)
+    except Problem as problem:
+        told = [(each.pointer, each.detail) for each in problem.errors] or [("", problem.detail)]
+        return _page(request, editor, path, title, raw, version=version, problems=told, code=problem.slug)
+    command.acknowledged.note(position)
+    return Redirect(editor.path, status_code=303)
+
+
+def _page(
+    request: Request[Any, Any, Any],
+    editor: Editor,
+    path: str,
+    title: str,
+    raw: Raw,
+    *,
+    version: int | None = None,
+    problems: Sequence[tuple[str, str]] = (),
+    code: str | None = None,
+) -> Response[str]:
+    at_fields, others = placed(problems, editor.names(raw))
+    return html(
+        "editor.html",
+        status=KINDS[code].status if code is not None else 200,
+        viewer=viewer_of(request),
+        tab=editor.path.removeprefix("/"),
+        editor=editor,
+        title=title,
+        action=path,
+        version=version,
+        retire_url=f"{path.removesuffix('/edit')}/retire" if path.endswith("/edit") else None,
+        sections=editor.sections(raw, at_fields),
+        kept=raw("kind"),
+        numbers=raw("section"),
+        problems=others,
+        flawed=bool(at_fields),
+    )
+
+
+def _raw(held: dict[str, tuple[str, ...]]) -> Raw:
+    return lambda name: held.get(name, ())
