@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from bridge.paths import check_path
-from bridge.store_config import AwsAccount, OpenStackCloud
+from bridge.store_config import AwsAccount, KubernetesCluster, OpenStackCloud
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Argv = Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(min_length=1)]
@@ -18,7 +18,7 @@ Text = Annotated[str, Meta(min_length=1, max_length=1_024)]
 HostPort = Annotated[str, Meta(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$(?!\n)")]
 Address = Annotated[str, Meta(pattern=r"^(/[^\u0000]*|(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5})$(?!\n)")]
 Group = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$(?!\n)")]
-StartTls = Literal["imap", "ldap", "mysql", "postgresql", "smtp"]
+StartTls = Literal["imap", "ldap", "mysql", "nats", "postgresql", "smtp"]
 
 
 class ConfigRefused(Exception):
@@ -88,7 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `remote_roots` limits targets over SSH the same way; none given = anywhere that the SSH user may write.
     `scan`: networks (`10.0.0.0/24`) that the bridge may look at for certificates; none = no network.
     `stop_seconds`: how long work may go on after a SIGTERM; `retry_seconds`: the longest pause between attempts to
-    reach the control plane. `aws`, `openstack`: stores, by the name that targets have for them.
+    reach the control plane. `aws`, `openstack`, `kubernetes`: stores, by the name that targets have for them.
     """
 
     roots: tuple[str, ...] = ()
@@ -104,6 +104,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ssh: SshConfig = SshConfig()
     aws: dict[str, AwsAccount] = {}
     openstack: dict[str, OpenStackCloud] = {}
+    kubernetes: dict[str, KubernetesCluster] = {}
     targets: dict[str, DryRunTarget] = {}
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from bridge.store_kinds import AcmSettings, BarbicanSettings, NoSecrets, StoreSettings
+from bridge.store_kinds import AcmSettings, BarbicanSettings, KubernetesSettings, NoSecrets, StoreSettings
 
 # `$(?!\n)`: in Python `$` alone also matches before a final line break; in JSON Schema's dialect the two are the same.
 _Path = Annotated[
@@ -171,6 +171,7 @@ FILES_KINDS: dict[str, TargetKind] = {kind: _files_kind(kind) for kind in _NAMES
 STORE_KINDS: dict[str, TargetKind] = {
     "aws_acm": _store_kind("aws_acm", AcmSettings, cloud=True),
     "barbican": _store_kind("barbican", BarbicanSettings, cloud=True),
+    "kubernetes": _store_kind("kubernetes", KubernetesSettings, cloud=False),
 }
 KINDS: dict[str, TargetKind] = FILES_KINDS | STORE_KINDS
 """By name. `files` is any service that reads PEM files; the others know more of theirs (docs/reference/kinds.md)."""

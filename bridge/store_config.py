@@ -40,3 +40,16 @@ class OpenStackCloud(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     cloud: _Text
     endpoint_url: _Url | None = None
     timeout_seconds: _Seconds = 30
+
+
+class KubernetesCluster(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A cluster of a kubeconfig file. `namespaces`: those that may be written to; none given = those the token may.
+
+    `take_over`: fields that somebody else applied are overwritten, where the server would refuse (409).
+    """
+
+    kubeconfig: _File
+    context: _Text | None = None
+    namespaces: tuple[_Text, ...] = ()
+    take_over: bool = False
+    timeout_seconds: _Seconds = 30

@@ -22,6 +22,16 @@ _Tag = Annotated[
 _Container = Annotated[
     str, Meta(pattern=r"^[^\u0000-\u001f\u007f]{1,255}$(?!\n)", description="Name of the certificate container.")
 ]
+_Namespace = Annotated[
+    str, Meta(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$(?!\n)", description="Namespace (RFC 1123 label).")
+]
+_Secret = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$(?!\n)",
+        description="Name of the Secret of type kubernetes.io/tls (RFC 1123 subdomain).",
+    ),
+]
 
 
 class AcmSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -38,7 +48,15 @@ class BarbicanSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     container: _Container
 
 
-StoreSettings = AcmSettings | BarbicanSettings
+class KubernetesSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Secrets of type kubernetes.io/tls in one namespace; a profile is the name of another Secret there."""
+
+    cluster: _Entry
+    namespace: _Namespace
+    secret: _Secret
+
+
+StoreSettings = AcmSettings | BarbicanSettings | KubernetesSettings
 
 
 class NoSecrets(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

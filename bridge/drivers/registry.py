@@ -13,6 +13,7 @@ from bridge.drivers.services.tomcat import TOMCAT
 from bridge.drivers.stores.aws import Accounts
 from bridge.drivers.stores.barbican import Clouds
 from bridge.drivers.stores.driver import StoreDriver
+from bridge.drivers.stores.kubernetes import Clusters
 from bridge.drivers.turns import Turns
 
 SERVICES: dict[str, Service] = {
@@ -39,5 +40,6 @@ def drivers(config: Config, open_host: OpenHost | None = None) -> dict[str, Driv
     storing = {
         "aws_acm": StoreDriver(Accounts(config)),
         "barbican": StoreDriver(Clouds(config)),
+        "kubernetes": StoreDriver(Clusters(config)),
     }
     return {**installing, **storing}

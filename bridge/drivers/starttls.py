@@ -53,6 +53,11 @@ async def _mysql(stream: Stream) -> None:
     await stream.write(b"\x20\x00\x00\x01" + struct.pack("<IIB23x", capabilities, 0x0100_0000, 33))
 
 
+async def _nats(stream: Stream) -> None:
+    """NATS client protocol: TLS follows the INFO that the server begins with."""
+    await _expect(stream, b"INFO ", _last_line)
+
+
 async def _postgresql(stream: Stream) -> None:
     """PostgreSQL's protocol 3.0: SSLRequest."""
     await stream.write(struct.pack("!II", 8, 80877103))
@@ -82,6 +87,7 @@ _PROTOCOLS: dict[StartTls, Callable[[Stream], Awaitable[None]]] = {
     "imap": _imap,
     "ldap": _ldap,
     "mysql": _mysql,
+    "nats": _nats,
     "postgresql": _postgresql,
     "smtp": _smtp,
 }

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tests.support.stores import apiserver
 from tests.support.stores import openstack_environment as openstack
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,8 +66,11 @@ COMPONENTS = {
         Component("chromium", "chromium", "the pages in a real browser"),
         Component("dovecot", "dovecot-imapd", _KINDS),
         Component("dovecot-pop3", "dovecot-pop3d", _STARTTLS, program="/usr/lib/dovecot/pop3-login"),
+        Component("dpkg-source", "dpkg-dev", "Secrets of a real Kubernetes API server"),
+        Component("etcd", "etcd-server", "Secrets of a real Kubernetes API server"),
         Component("fonts", "fonts-dejavu-core", "how pages look", program="/usr/share/fonts/truetype/dejavu"),
         Component("gnutls-cli", "gnutls-bin", _ORACLES),
+        Component("go", "golang-go", "Secrets of a real Kubernetes API server"),
         Component("haproxy", "haproxy", _KINDS),
         Component("keytool", "default-jre-headless", "PFX files, opened by Java"),
         Component("ldapmodify", "ldap-utils", _KINDS),
@@ -82,6 +86,7 @@ COMPONENTS = {
         Component("mosquitto", "mosquitto", _KINDS),
         Component("named", "bind9", "dns-01 with signed updates"),
         Component("nats-server", "nats-server", _STARTTLS),
+        Component("nats-server", "nats-server", _KINDS),
         Component("nginx", "nginx-light", "pushing to a real web server"),
         Component("nmap", "nmap", _ORACLES),
         Component("openssl", "openssl", "what is really served, seen by a second implementation"),
@@ -209,6 +214,8 @@ def install() -> None:
     if (tools := [component.npm for component in missing if component.npm]) and shutil.which("npm"):
         print("installing for the tests:", *tools, flush=True)
         _install_node_tools(tools)
+    if "CERTFERRY_NO_APT" not in os.environ:
+        apiserver.begin()
 
 
 if __name__ == "__main__":

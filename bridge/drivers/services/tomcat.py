@@ -1,9 +1,12 @@
-"""Tomcat: a PKCS#12 key store, and the `sslReload` of its manager application (Manager App How-To), without a restart.
+"""Tomcat: a key store, and the `sslReload` of its manager application (Manager App How-To), without a restart.
 
-`certificateKeystoreFile` in server.xml is `<place>/current/keystore.p12`, `certificateKeystoreType` is PKCS12.
+`certificateKeystoreFile` in server.xml is `<place>/current/keystore.p12`, `certificateKeystoreType` is PKCS12; or
+`keystore.jks` and JKS, for what is too old for the former. The key in both has the store's password.
 """
 
 import base64
+import secrets
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -22,12 +25,13 @@ from bridge.drivers.judging import judge_pair
 from bridge.drivers.pair import Pair
 from bridge.drivers.place import Place
 from bridge.drivers.service import Derived, Service
+from bridge.drivers.services import jks
 from bridge.drivers.services.talking import ask
 from bridge.kinds import TomcatSecrets
 from bridge.protocol import FailureCause
 
-KEYSTORE = "keystore.p12"
-_ALIAS = b"certferry"
+KEYSTORE, JKS = "keystore.p12", "keystore.jks"
+_ALIAS = "certferry"
 
 
 def _password(place: Place) -> bytes:
@@ -42,7 +46,7 @@ def _keystore(pair: Pair, place: Place) -> bytes:
         message = "A PKCS#12 key store is made for RSA, EC and Ed25519 keys only."
         raise DriverFailure(FailureCause.INVALID_CERTIFICATE_OR_KEY, message)
     encryption = BestAvailableEncryption(_password(place))
-    return pkcs12.serialize_key_and_certificates(_ALIAS, key, leaf, above, encryption)
+    return pkcs12.serialize_key_and_certificates(_ALIAS.encode(), key, leaf, above, encryption)
 
 
 def _is_keystore(content: bytes, pair: Pair, place: Place) -> bool:
@@ -56,6 +60,20 @@ def _is_keystore(content: bytes, pair: Pair, place: Place) -> bool:
     chain = b"".join(each.public_bytes(Encoding.PEM) for each in (leaf, *above))
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return (chain, private) == (pair.fullchain, pair.private_key)
+
+
+def _jks(pair: Pair, place: Place) -> bytes:
+    key, chain = _der(pair)
+    return jks.write(_ALIAS, key, chain, _password(place).decode(), secrets.token_bytes(20), int(time.time() * 1000))
+
+
+def _is_jks(content: bytes, pair: Pair, place: Place) -> bool:
+    return jks.holds(content, *_der(pair), _password(place).decode())
+
+
+def _der(pair: Pair) -> tuple[bytes, list[bytes]]:
+    key = load_pem_private_key(pair.private_key, None).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return key, [each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(pair.fullchain)]
 
 
 async def _take(host: Host, place: Place) -> str:
@@ -74,4 +92,4 @@ async def _take(host: Host, place: Place) -> str:
     return said
 
 
-TOMCAT = Service(judge_pair, (Derived(KEYSTORE, _keystore, _is_keystore),), _take)
+TOMCAT = Service(judge_pair, (Derived(KEYSTORE, _keystore, _is_keystore), Derived(JKS, _jks, _is_jks)), _take)

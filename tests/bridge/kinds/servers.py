@@ -3,7 +3,7 @@
 from tests.support.services.base import Server
 from tests.support.services.databases import MariaDb, PostgreSql, Redis, Slapd
 from tests.support.services.mail import Dovecot, Postfix
-from tests.support.services.others import Mosquitto, Tomcat
+from tests.support.services.others import Mosquitto, Nats, Tomcat
 from tests.support.services.web import (
     Apache,
     Caddy,
@@ -23,6 +23,7 @@ SERVERS: tuple[type[Server], ...] = (
     Lighttpd,
     MariaDb,
     Mosquitto,
+    Nats,
     NginxServer,
     PostgreSql,
     Postfix,

@@ -1,11 +1,16 @@
 """Message buses, which are of the kind `files`, and Tomcat."""
 
+import hashlib
 import shutil
+import socket
+import ssl
+import subprocess
 from typing import Any
 
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from tests.bridge.pki import Issued
+from tests.support.components import require
 from tests.support.services.base import Server, free_port
 
 
@@ -25,8 +30,37 @@ class Mosquitto(Server):
         return {"signal": "HUP", "pid_file": f"{self.directory}/mosquitto.pid"}
 
 
+class Nats(Server):
+    """The kind `files`: a signal. It says INFO in clear before TLS, which OpenSSL's client does not know."""
+
+    needs = ("nats-server",)
+    refuses_weak_keys = False
+    swallows_foreign_keys = True
+
+    def configure(self) -> tuple[str, ...]:
+        (self.directory / "nats.conf").write_text(
+            f'listen: "127.0.0.1:{self.port}"\npid_file: "{self.directory}/nats.pid"\n'
+            f'tls {{ cert_file: "{self.chain}", key_file: "{self.key}" }}\n'
+        )
+        return (str(self.program), "-c", str(self.directory / "nats.conf"))
+
+    def told(self) -> dict[str, Any]:
+        return {"signal": "HUP", "pid_file": f"{self.directory}/nats.pid", "starttls": "nats"}
+
+    def _shown(self) -> str:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as plain:
+            while not plain.recv(4_096).endswith(b"\r\n"):
+                pass
+            with context.wrap_socket(plain, server_hostname="localhost") as tls:
+                return hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
+
+
 class Tomcat(Server):
     kind = "tomcat"
+    store, store_type = "keystore.p12", "PKCS12"
     needs = ("tomcat10", "tomcat10-admin", "keytool")
     as_root = True  # Debian's configuration, which the test's is made of, is for the service's group only
     refuses_weak_keys = False
@@ -52,7 +86,8 @@ class Tomcat(Server):
 
     def configure(self) -> tuple[str, ...]:
         self._manager = free_port()
-        store = f'certificateKeystoreFile="{self.root}/current/keystore.p12" certificateKeystoreType="PKCS12"'
+        store = f'certificateKeystoreFile="{self.root}/current/{self.store}"'
+        store += f' certificateKeystoreType="{self.store_type}"'
         (self.directory / "conf/server.xml").write_text(
             f'<Server port="-1"><GlobalNamingResources><Resource name="Users" auth="Container" '
             'type="org.apache.catalina.UserDatabase" factory="org.apache.catalina.users.MemoryUserDatabaseFactory" '
@@ -75,3 +110,22 @@ class Tomcat(Server):
 
     def told(self) -> dict[str, Any]:
         return {"api": f"127.0.0.1:{self._manager}", "api_user": "certferry"}
+
+
+class TomcatWithJks(Tomcat):
+    """With the older key store; the first one is made by Java's own tool."""
+
+    store, store_type = "keystore.jks", "JKS"
+
+    def prepare(self) -> None:
+        super().prepare()
+        (by_hand,) = self.root.glob("by-hand")
+        given = ("-srckeystore", str(by_hand / "keystore.p12"), "-srcstorepass", "changeit")
+        made = ("-destkeystore", str(by_hand / "keystore.jks"), "-deststoretype", "JKS", "-deststorepass", "changeit")
+        keytool("-importkeystore", "-noprompt", *given, *made)
+
+
+def keytool(*arguments: str) -> str:
+    """What Java's own tool says of a store."""
+    argv = [str(require("keytool")), "-J-Duser.language=en", *arguments]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
