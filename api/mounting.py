@@ -5,26 +5,44 @@ A service starts sooner so (benchmarks/startup.py).
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any, Self
 
 from litestar import Litestar, Request, Response, Router
 from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
+from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from api.security import public
 
 
-class LateApplication(Litestar):
+class _ByPath(Router):
+    """A router that remembers its handlers by path and method: Litestar gathers them anew for each of them."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        routes = super().register(value)
+        for route in routes:
+            if not isinstance(route, HTTPRoute):
+                raise TypeError(f"{route.path} speaks no HTTP")
+            of_path = {method: handler for handler in route.route_handlers for method in handler.http_methods}
+            self.route_handler_method_map[route.path] = of_path
+        return routes
+
+    @cached_property
+    def route_handler_method_map(self) -> dict[str, Any]:
+        """Handlers by path and method."""
+        return {}
+
+
+class LateApplication(Litestar, _ByPath):
     """An application whose routes read the signatures of their handlers when they are first asked for.
 
     Litestar reads all of them before it answers anything, which takes longer than everything else that it does.
     """
 
     def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override] # as Litestar's own
-        for route in Router.register(self, value):
-            if not isinstance(route, HTTPRoute):
-                raise TypeError(f"{route.path} speaks no HTTP")
+        for route in _ByPath.register(self, value):
+            assert isinstance(route, HTTPRoute)
             for handler in route.route_handlers:
                 handler.resolve_opts()  # middleware and guards read them before the handler is asked
             route.route_handler_map = _Unread(route, self)
@@ -32,8 +50,11 @@ class LateApplication(Litestar):
                 plugin.receive_route(route)
         self.asgi_router.construct_routing_trie()
 
-    async def read_all(self) -> None:
-        """Every route that is still unread, one at a time, so that requests come first; a wrong signature raises."""
+    async def read_all(self, seconds: float = 0.0) -> None:
+        """Every route that is still unread after some seconds, one at a time, so that requests come first; a wrong
+        signature raises.
+        """
+        await asyncio.sleep(seconds)
         for _ in read_routes(self):
             await asyncio.sleep(0)
 
@@ -71,7 +92,7 @@ class _Unread(dict[Any, tuple[HTTPRouteHandler, Any]]):
         return route.route_handler_map
 
 
-class Mounted(Router):
+class Mounted(_ByPath):
     """A router made for one application, which takes it as it is: others are copied with all that is in them."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:

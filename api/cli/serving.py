@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from uvicorn._types import ASGIApplication
 
 _log = logging.getLogger("certferry.serve")
+READ_AFTER_SECONDS = 1  # not while somebody waits for the first answer
 GRACE_SECONDS, BRIDGES_GRACE_SECONDS = 3, 1  # a bridge's long poll that is cut off is simply asked again
 
 
@@ -47,7 +48,7 @@ async def run(
             for name, each in (("API", api_socket), ("bridges", bridges_socket)):
                 _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])
             serving = servers[0].serve([api_socket]), servers[1].serve([bridges_socket])
-            await asyncio.gather(*serving, *(app.read_all() for app in apps))
+            await asyncio.gather(*serving, *(app.read_all(READ_AFTER_SECONDS) for app in apps))
 
 
 def listen(descriptor: int | None, host: str, port: int) -> socket.socket:
