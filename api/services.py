@@ -28,6 +28,7 @@ from application.verifying import Result
 from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent
 from domain.colour import Thresholds
+from domain.connector_events import ValidationState
 from projections.acme_clients.view import AcmeClients
 from projections.alerts.view import Alerts
 from projections.audit_trail.cloud_events import Origin
@@ -131,8 +132,10 @@ class IdempotencyStore(Protocol):
 class RunResults(Protocol):
     """What verification runs saw, per endpoint."""
 
-    async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> Sequence[tuple[int, Result]]:
-        """Results of a run, each with its number in it (from 1), after number `after`."""
+    async def list(
+        self, run_id: UUID, *, after: int = 0, limit: int = 1000, states: Sequence[ValidationState] = ()
+    ) -> Sequence[tuple[int, Result]]:
+        """Results of a run (in one of some states), each with its number in it (from 1), after number `after`."""
         ...
 
     async def counted(self, run_ids: Sequence[UUID]) -> dict[UUID, int]:

@@ -7,6 +7,7 @@ import msgspec
 
 from adapters.postgres_ops.database import OpsDatabase
 from application.verifying import Result
+from domain.connector_events import ValidationState
 
 _KEEP = """
 INSERT INTO ops.verification_results (run_id, number, doc)
@@ -14,7 +15,11 @@ SELECT %s, u.number, u.doc FROM unnest(%s::int[], %s::bytea[]) u(number, doc)
 ON CONFLICT (run_id, number) DO UPDATE SET doc = EXCLUDED.doc
 """
 _FORGET = "DELETE FROM ops.verification_results WHERE run_id = %s AND number > %s"
-_LIST = "SELECT number, doc FROM ops.verification_results WHERE run_id = %s AND number > %s ORDER BY number LIMIT %s"
+_STATE = "convert_from(doc, 'UTF8')::jsonb ->> 'state'"
+_LIST = f"""
+SELECT number, doc FROM ops.verification_results
+WHERE run_id = %s AND number > %s AND (%s::text[] IS NULL OR {_STATE} = ANY (%s)) ORDER BY number LIMIT %s
+"""  # noqa: S608 - constants
 _COUNT = "SELECT run_id, count(*) FROM ops.verification_results WHERE run_id = ANY (%s) GROUP BY run_id"
 _decode = msgspec.json.Decoder(Result).decode
 
@@ -37,7 +42,10 @@ class PostgresRunResults:
         """See RunResults.counted."""
         return dict(await self._database.rows(_COUNT, (list(run_ids),))) if run_ids else {}
 
-    async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Result]]:
-        """Results of a run, each with its number in it (from 1), after number `after`."""
-        rows = await self._database.rows(_LIST, (run_id, after, limit))
+    async def list(
+        self, run_id: UUID, *, after: int = 0, limit: int = 1000, states: Sequence[ValidationState] = ()
+    ) -> list[tuple[int, Result]]:
+        """Results of a run (in one of some states), each with its number in it (from 1), after number `after`."""
+        wanted = [state.value for state in states] or None
+        rows = await self._database.rows(_LIST, (run_id, after, wanted, wanted, limit))
         return [(number, _decode(doc)) for number, doc in rows]

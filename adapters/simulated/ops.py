@@ -6,6 +6,7 @@ from uuid import UUID
 
 from application.ports import Errand, Lease
 from application.verifying import Result
+from domain.connector_events import ValidationState
 
 
 def _utc_now() -> datetime:
@@ -155,6 +156,9 @@ class SimulatedRunResults:
         """See RunResults.counted."""
         return {run_id: len(kept) for run_id in run_ids if (kept := self._kept.get(run_id))}
 
-    async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Result]]:
-        """Results of a run, each with its number in it (from 1), after number `after`."""
-        return list(enumerate(self._kept.get(run_id, ()), start=1))[after : after + limit]
+    async def list(
+        self, run_id: UUID, *, after: int = 0, limit: int = 1000, states: Sequence[ValidationState] = ()
+    ) -> list[tuple[int, Result]]:
+        """Results of a run (in one of some states), each with its number in it (from 1), after number `after`."""
+        kept = list(enumerate(self._kept.get(run_id, ()), start=1))[after:]
+        return [one for one in kept if not states or one[1].state in states][:limit]

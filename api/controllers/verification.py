@@ -1,13 +1,13 @@
 """Verification runs and the Push Validation Report."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.answers import missing, single
 from api.as_of import only_now
@@ -30,6 +30,7 @@ from api.schemas.verification import (
 )
 from api.security import any_role, requires
 from application.verifying import Result, start_run
+from domain.connector_events import ValidationState
 from domain.roles import Permission
 from projections.push_validation.report import GroupBy, report
 from projections.push_validation.view import PushFilter
@@ -39,6 +40,9 @@ from projections.verification_runs.view import VerificationRunFilter, Verificati
 
 WINDOW = timedelta(days=30)
 EVERYTHING_DUE = StartRunBody()
+States = Annotated[
+    list[ValidationState] | None, QueryParameter(name="state", description="Results of these states; repeat it for OR.")
+]
 
 
 @get("/verification-runs", opt=any_role())
@@ -100,18 +104,12 @@ async def list_verification_results(
     request: Request[Any, Any, Any],
     run_id: FromPath[UUID],
     reading: NamedDependency[Reading],
+    states: States = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[ResultPage]:
     """What each endpoint served in a run. Kept for a time, beside the ledger: there is no as_of."""
-    only_now(reading.moment, "Results of single endpoints are no history: they are kept for a time only.")
-
-    async def ask(limit: int, cursor: str | None) -> Page[tuple[int, Result]]:
-        after = position_cursor(cursor, 0)
-        found = await reading.services.run_results.list(run_id, after=after, limit=limit + 1)
-        if not found and await reading.views.verification_runs.get(run_id) is None:
-            raise missing("verification run", run_id)
-        return numbered(found, limit, lambda one: one[0])
+    ask = results_of(reading, run_id, states or ())
 
     def item(found: tuple[int, Result]) -> ResultBody:
         return result(found[1])
@@ -141,6 +139,22 @@ async def get_push_validation_report(
         return report_page(body).encode() if wanted == HTML else as_csv(body)
 
     return Response(await apart(work), media_type=wanted)  # type: ignore[arg-type] # the body, written down
+
+
+def results_of(
+    reading: Reading, run_id: UUID, states: Sequence[ValidationState]
+) -> Callable[[int, str | None], Awaitable[Page[tuple[int, Result]]]]:
+    """The question for a page of results. Refuses a moment: they are no history."""
+    only_now(reading.moment, "Results of single endpoints are no history: they are kept for a time only.")
+
+    async def ask(limit: int, cursor: str | None) -> Page[tuple[int, Result]]:
+        after = position_cursor(cursor, 0)
+        found = await reading.services.run_results.list(run_id, after=after, limit=limit + 1, states=states)
+        if not found and await reading.views.verification_runs.get(run_id) is None:
+            raise missing("verification run", run_id)
+        return numbered(found, limit, lambda one: one[0])
+
+    return ask
 
 
 async def progress(reading: Reading, rows: Sequence[VerificationRunRow]) -> dict[UUID, int]:

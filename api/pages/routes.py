@@ -28,6 +28,7 @@ from api.pages import (
     revoking,
     signing_in,
     verification_list,
+    verification_results,
     work_order_list,
     work_orders,
 )
@@ -65,6 +66,7 @@ def page_routes() -> list[ControllerRouterHandler]:
         estate.target_system_list,
         estate.bridge_list,
         verification_list.verification_run_list,
+        verification_results.verification_results,
         audit_log.audit_log,
         *policy_lists.HANDLERS,
         *policy_forms.HANDLERS,

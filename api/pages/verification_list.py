@@ -72,7 +72,7 @@ def _line(row: VerificationRunRow, looked_at: int | None) -> tuple[Cell, ...]:
         Cell(str(run.endpoints)),
         Cell(str(matched), icon="circle-check", tone="good") if run.completed else Cell(so_far, icon="hourglass"),
         Cell(words, icon="alert-triangle" if bad else None, tone="bad" if bad else "quiet"),
-        Cell("show", f"/api/v1/verification-runs/{row.id}/results"),
+        Cell("show", f"/verification/{row.id}"),
     )
 
 

@@ -42,6 +42,7 @@ def result(found: Result) -> ResultBody:
         state=found.state,
         expected_fingerprint_sha256=found.expected_fingerprint_sha256,
         served_fingerprint_sha256=found.evidence.served_fingerprint_sha256,
+        vantage=found.evidence.vantage,
         address=found.evidence.address,
         protocol=found.evidence.protocol,
         cipher=found.evidence.cipher,

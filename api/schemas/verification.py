@@ -48,6 +48,7 @@ class ResultBody(msgspec.Struct, frozen=True, kw_only=True):
     state: ValidationState
     expected_fingerprint_sha256: str
     served_fingerprint_sha256: str | None
+    vantage: Annotated[str, Meta(description="From where it was looked at.", examples=["control-plane"])]
     address: str | None
     protocol: str | None
     cipher: str | None

@@ -4,6 +4,7 @@ A module that tests them makes a fixture `ops` and subclasses OpsContract.
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID, uuid4
@@ -19,7 +20,9 @@ GONE = -1.0  # a lease of this many seconds is over when it is granted
 class ListedResults(RunResults, Protocol):
     """Results that can be read back."""
 
-    async def list(self, run_id: UUID, *, after: int = 0, limit: int = 1000) -> list[tuple[int, Result]]: ...
+    async def list(
+        self, run_id: UUID, *, after: int = 0, limit: int = 1000, states: Sequence[ValidationState] = ()
+    ) -> list[tuple[int, Result]]: ...
 
 
 class Ops(NamedTuple):
@@ -31,12 +34,12 @@ class Ops(NamedTuple):
     results: ListedResults
 
 
-def _result(endpoint: str) -> Result:
+def _result(endpoint: str, state: ValidationState = ValidationState.MATCHED) -> Result:
     return Result(
         connector_id=UUID(int=1),
         endpoint=endpoint,
         server_name="www.example.org",
-        state=ValidationState.MATCHED,
+        state=state,
         expected_fingerprint_sha256="ab" * 32,
         evidence=HandshakeEvidence(vantage="control-plane", address="10.0.0.1", protocol="TLSv1.3"),
         checked_at=NOW,
@@ -186,6 +189,16 @@ class OpsContract:
         assert [(3, first[2]), (4, first[3])] == await ops.results.list(run, after=2, limit=2)
         await ops.results.keep(run, first[:2])
         assert [(1, first[0]), (2, first[1])] == await ops.results.list(run)
+
+    async def test_results_of_some_states(self, ops: Ops) -> None:
+        """A large run is read for what is wrong with it: by state, with the numbers that results have in the run."""
+        run = uuid4()
+        good, bad = _result("10.0.0.1:443"), _result("10.0.0.2:443", ValidationState.UNREACHABLE)
+        await ops.results.keep(run, [good, bad, good, bad])
+        wrong = [ValidationState.UNREACHABLE, ValidationState.MISMATCH_KNOWN]
+        assert [(2, bad), (4, bad)] == await ops.results.list(run, states=wrong)
+        assert [(4, bad)] == await ops.results.list(run, after=2, limit=1, states=wrong)
+        assert [] == await ops.results.list(run, states=[ValidationState.MISMATCH_KNOWN])
 
     async def test_results_come_bit_by_bit(self, ops: Ops) -> None:
         """How many there are so far is counted; a try that begins anew, or goes on earlier, forgets what was behind."""
