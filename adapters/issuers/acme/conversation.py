@@ -1,7 +1,7 @@
 """One order at the CA, step by step (RFC 8555, 7.4). Each step asks first how things stand: any may be repeated."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple, cast
 
@@ -22,6 +22,7 @@ from domain.errors import Code, Refused
 PATIENCE_SECONDS = 20.0
 """So long one job waits for the CA; afterwards it comes again."""
 _COME_AGAIN = 5.0
+_TURN_SECONDS = 2.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.2, 3.0
 _ISSUED = (messages.STATUS_PROCESSING, messages.STATUS_VALID)
 _UNDECIDED = (messages.STATUS_PENDING, messages.STATUS_PROCESSING)
@@ -31,6 +32,10 @@ class _NewOrder(messages.NewOrder):
     """With what the library does not have."""
 
     replaces: str | None = json_field("replaces", omitempty=True)
+
+
+First = Callable[[], Awaitable[bool]]
+"""Is this worker the first that comes to a step? The answer is durable."""
 
 
 class CaOrder(NamedTuple):
@@ -72,15 +77,21 @@ class Conversation:
         response = await self._client.post(url)
         return CaOrder(url, messages.Order.from_json(response.json()), _retry_after(response))
 
-    async def validated(self, order: CaOrder) -> CaOrder:
-        """Show the CA that every name is ours; the order is ready, or further on, afterwards."""
+    async def validated(self, order: CaOrder, first: First) -> CaOrder:
+        """Show the CA that every name is ours; the order is ready, or further on, afterwards.
+
+        The first of several workers tells the CA to look: told twice it would look twice, and the second time perhaps
+        after the first worker has taken away what there was to see.
+        """
         found = await self._authorizations(order)
-        waiting = [each for each in found if each.body.status == messages.STATUS_PENDING]
+        waiting = _pending(found)
         for each in waiting:
             await self._solver.present(self._challenge(each))
         if waiting:
             await self._solver.settled()
-        for each in waiting:
+            if not await first():
+                found = await self._left_to_another(order, found)
+        for each in _pending(found):
             await self._answer(each)
         found = await self._decided(order, found)
         for each in found:
@@ -138,6 +149,17 @@ class Conversation:
             found = await self._authorizations(order)
         return list(found)
 
+    async def _left_to_another(
+        self, order: CaOrder, found: list[messages.AuthorizationResource]
+    ) -> list[messages.AuthorizationResource]:
+        """How the authorizations stand after a while: who was first may have died before telling the CA."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _TURN_SECONDS
+        while _pending(found) and loop.time() < end:
+            await asyncio.sleep(_SHORTEST_PAUSE)
+            found = await self._authorizations(order)
+        return found
+
     async def _wait(self, url: str, while_status: Sequence[messages.Status]) -> CaOrder:
         while (order := await self.order(url)).body.status in while_status:
             await self._pause("The CA works on the order.", order.retry_after)
@@ -192,6 +214,10 @@ def _refused(found: Sequence[messages.AuthorizationResource], order: CaOrder) ->
         wrong.append(sentence(order.body.error))
     said = "; ".join(wrong) or "it gave no reason (the order may have expired)"
     return Refused(Code.VALIDATION_FAILED, f"The CA did not issue: {said}")
+
+
+def _pending(found: Sequence[messages.AuthorizationResource]) -> list[messages.AuthorizationResource]:
+    return [each for each in found if each.body.status == messages.STATUS_PENDING]
 
 
 def _challenges(authorization: messages.AuthorizationResource) -> tuple[messages.ChallengeBody, ...]:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import secrets
 from pathlib import Path
 from typing import Protocol
 
@@ -61,8 +62,15 @@ class WebrootSolver:
             self._file(challenge).unlink(missing_ok=True)
 
     def _write(self, challenge: Challenge) -> None:
+        """At once: the CA may be reading what another worker has put there for the same challenge."""
         self._root.mkdir(parents=True, exist_ok=True)
-        self._file(challenge).write_text(challenge.value, encoding="ascii")
+        file = self._file(challenge)
+        fresh = file.with_name(f".{secrets.token_hex(8)}.new")
+        try:
+            fresh.write_text(challenge.value, encoding="ascii")
+            fresh.replace(file)
+        finally:
+            fresh.unlink(missing_ok=True)
 
     def _file(self, challenge: Challenge) -> Path:
         """The CA chooses the token: what is no plain file name never becomes a path."""

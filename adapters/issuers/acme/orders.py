@@ -5,6 +5,7 @@ comes into being at one step only, finalizing, and that is taken for an order th
 whatever dies in between, one attempt ends with at most one certificate, and the next try finds it.
 """
 
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -35,7 +36,7 @@ from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters
 from domain.errors import Code, Refused
 
-_URL = "acme order"
+_URL, _TOLD = "acme order", "acme challenges told"
 
 
 async def _nobody(_: UUID) -> None:
@@ -132,7 +133,12 @@ class AcmeOrders:
             former = await self._tools.former(parameters.renews) if parameters.renews is not None else None
             made = await talk.new_order(names, self._settings.profile, former)
             url = await journal.note(_URL, made.encode())
-        order = await talk.validated(await talk.order(url.decode()))
+
+        async def first() -> bool:
+            mine = secrets.token_bytes(16)
+            return mine == await journal.note(_TOLD, mine)
+
+        order = await talk.validated(await talk.order(url.decode()), first)
         order = await talk.finalized(order, request.csr)
         return self._checked(await talk.chains(order), request, parameters)
 
