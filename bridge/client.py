@@ -1,5 +1,6 @@
 """Calls to the control plane, and what their failures mean for the bridge: wait, give up on this body, or go on."""
 
+import asyncio
 import ssl
 from collections import Counter
 from typing import Any, TypeVar
@@ -37,17 +38,20 @@ class ControlPlane:
         self._url = url
         self._client = _client(url, context)
         self._under_way: Counter[httpx.AsyncClient] = Counter()
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def close(self) -> None:
         """End all connections."""
         for client in {self._client, *self._under_way}:
-            await client.aclose()
+            self._end(client)
+        while self._ending:
+            await asyncio.wait(self._ending)
 
-    async def use(self, context: ssl.SSLContext) -> None:
+    def use(self, context: ssl.SSLContext) -> None:
         """Calls from now on go over new connections, with this context; those under way end over the old ones."""
         before, self._client = self._client, _client(self._url, context)
         if before not in self._under_way:
-            await before.aclose()
+            self._end(before)
 
     async def call(self, path: str, request: msgspec.Struct, answer: type[T], wait_seconds: float = 0) -> T:
         """POST a request; `wait_seconds` is how long the server may think about it. CallFailed or Pointless."""
@@ -60,7 +64,13 @@ class ControlPlane:
             if not self._under_way[client]:
                 del self._under_way[client]
                 if client is not self._client:
-                    await client.aclose()
+                    self._end(client)
+
+    def _end(self, client: httpx.AsyncClient) -> None:
+        """In a task of its own: one that is cancelled in the middle of it would leave connections behind for good."""
+        task = asyncio.create_task(client.aclose())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 def _client(url: str, context: ssl.SSLContext) -> httpx.AsyncClient:

@@ -80,7 +80,7 @@ class Renewal:
         # With it, the renewal is done: what follows is repeated at the next start if a crash comes between.
         state.save(self._directory, state.NEXT_CERTIFICATE, answer.certificate_pem)
         finish(self._directory)
-        await self._control_plane.use(mutual_context(self._directory))
+        self._control_plane.use(mutual_context(self._directory))
         return answer.generation
 
 

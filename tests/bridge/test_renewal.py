@@ -20,11 +20,8 @@ from tests.bridge.deploying import AUTHORITY, Deployer
 from tests.bridge.test_agent import at_work, deployment, quick, result_of
 from tests.bridge.test_crashes import crashing_bridge
 
-# As in test_agent: a bridge that is ended in the middle of a handshake, here also of connections that it has just left.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+# As in test_agent: a bridge that is ended in the middle of a handshake.
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
 
 WORN = dt.timedelta(hours=13), dt.timedelta(hours=11)
 """More than half of its day is over."""
