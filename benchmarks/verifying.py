@@ -23,7 +23,7 @@ from typing import Any
 from benchmarks.support import results
 from benchmarks.support.probing import AT_ONCE
 from benchmarks.support.rounds import Contestant, Measure, as_json, interleave, median, ratio
-from tests.adapters.x509.certificates import cn, make, make_ca, san
+from tests.bridge.pki import Authority
 from tests.support.components import COMPONENTS
 from tests.support.services.base import free_port
 from tests.support.waiting import wait_until
@@ -41,9 +41,8 @@ http {{
 
 def serve(directory: Path) -> tuple["subprocess.Popen[bytes]", int]:
     """A running nginx and its port."""
-    issuer, port = make_ca("Benchmark CA"), free_port()
-    leaf = make(cn("a.test"), [san("a.test")], by=issuer)
-    (directory / "chain.pem").write_text(leaf.pem + issuer.pem)
+    leaf, port = Authority.create("Benchmark CA").server("a.test"), free_port()
+    (directory / "chain.pem").write_text(leaf.fullchain_pem)
     (directory / "key.pem").write_text(leaf.key_pem)
     (directory / "nginx.conf").write_text(_NGINX.format(directory, port))
     program = COMPONENTS["nginx"].find()

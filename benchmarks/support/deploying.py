@@ -7,7 +7,7 @@ import asyncio
 import time
 import uuid
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -76,21 +76,26 @@ class Yard:
         order_id = (await submit_order(self._house, person(), self._estate.core.issuers, wish)).result.id
         while (made := (await load(self._house, CERTIFICATE_ORDER, order_id)).found.certificate_id) is None:
             await asyncio.sleep(0.1)
+        await self.connect(made, [("10.0.0.1:443",)] * connectors)
+        return made
+
+    async def connect(self, certificate_id: UUID, endpoints: Sequence[tuple[str, ...]]) -> None:
+        """The certificate on one target system more for each of the endpoints given."""
+        name = uuid.uuid4().hex
         free = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(number: int) -> int:
+        async def one(number: int, served_at: tuple[str, ...]) -> int:
             async with free:
                 target = DescribeTarget(
                     name=f"{name}-{number}", kind="nginx", bridge_id=self._bridge_id, settings={"root": "/srv/tls"}
                 )
                 target_id = (await register_target(self._house, person(), target)).result.id
-                wanted = AddConnector(certificate_id=made, target_system_id=target_id, endpoints=("10.0.0.1:443",))
+                wanted = AddConnector(certificate_id=certificate_id, target_system_id=target_id, endpoints=served_at)
                 return (await add_connector(self._house, person(), wanted)).position
 
-        last = max(await asyncio.gather(*(one(number) for number in range(connectors))))
+        last = max(await asyncio.gather(*(one(*each) for each in enumerate(endpoints))))
         while not await self._estate.core.position.wait(last, 1.0):
             pass
-        return made
 
     async def deploy_to_all(self, certificate_id: UUID, connectors: int) -> Deployed:
         """One call; then the bridge works until every work order has ended."""
