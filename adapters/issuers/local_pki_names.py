@@ -36,7 +36,8 @@ def certified_names(request: IssuanceRequest) -> CertifiedNames:
     wanted += [(f"{_NAMES}/{n}", name) for n, name in enumerate(request.names)]
     if not wanted:
         raise _refused("A server certificate needs at least one DNS name or IP address.", _NAMES)
-    names = _distinct(_server_name(name, pointer) for pointer, name in wanted)
+    first = {name: pointer for pointer, name in reversed(wanted)}  # the common name stands among the names, too
+    names = _distinct(_server_name(name, first[name]) for name in dict.fromkeys(name for _, name in wanted))
     return CertifiedNames(_subject(request.common_name.lower()), names)
 
 
@@ -81,6 +82,8 @@ def _client_name(text: str, pointer: str) -> x509.GeneralName:
 
 
 def _address(text: str) -> x509.GeneralName | None:
+    if ":" not in text and not text[-1:].isdigit():
+        return None  # nearly always: an exception takes longer than all the rest
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -24,8 +25,9 @@ BINARY = _CACHE / f"kube-apiserver-1.20.2-{platform.machine()}-{_MADE_BY}"
 LOG = BINARY.with_name(f"{BINARY.name}.log")
 NEEDS = ("go", "dpkg-source")
 
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_SOURCES = f"deb-src [signed-by={_KEYRING}] http://deb.debian.org/debian bookworm main\n"
+_APT = Path("/etc/apt")
+_MIRROR = re.compile(r"^deb(?=\s+(?:\[[^]]*\]\s+)?\S+/debian/?\s)", re.MULTILINE)  # a line of a .list
+_MIRRORS = re.compile(r"^URIs:.*/debian/?$", re.MULTILINE)  # a paragraph of a .sources
 _PACKAGE = "k8s.io/kubernetes"
 # Nothing of it is debugged, and of what is compiled most is never called: compile quickly.
 _QUICKLY = ("-tags", "providerless", "-gcflags=all=-N -l")
@@ -99,10 +101,10 @@ def _compile(directory: Path, log: int) -> None:
 def _unpack(directory: Path, log: int) -> Path:
     """With apt's own checks of signatures, and lists of its own: the system's stay as they are."""
     (directory / "lists/partial").mkdir(parents=True)
-    (directory / "sources.list").write_text(_SOURCES)
+    _write_sources(directory / "sources.list.d")
     options = {
-        "Dir::Etc::sourcelist": directory / "sources.list",
-        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::sourcelist": "/dev/null",
+        "Dir::Etc::sourceparts": directory / "sources.list.d",
         "Dir::State::lists": directory / "lists",
         "Dir::Cache::pkgcache": "",
         "Dir::Cache::srcpkgcache": "",
@@ -115,6 +117,19 @@ def _unpack(directory: Path, log: int) -> Path:
     unpack = ("dpkg-source", "-x", description, "source")
     subprocess.run(unpack, cwd=directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
     return directory / "source"
+
+
+def _write_sources(directory: Path) -> None:
+    """The mirrors of Debian that the machine has, as mirrors of source packages."""
+    directory.mkdir()
+    lines: list[str] = []
+    for path in (_APT / "sources.list", *sorted((_APT / "sources.list.d").glob("*.list"))):
+        text = path.read_text() if path.exists() else ""
+        lines += [_MIRROR.sub("deb-src", line) for line in text.splitlines() if _MIRROR.match(line)]
+    (directory / "debian.list").write_text("".join(f"{line}\n" for line in lines))
+    found = [text for path in (_APT / "sources.list.d").glob("*.sources") for text in path.read_text().split("\n\n")]
+    paragraphs = [re.sub(r"(?m)^Types:.*$", "Types: deb-src", text) for text in found if _MIRRORS.search(text)]
+    (directory / "debian.sources").write_text("\n\n".join(paragraphs))
 
 
 def _what_to_generate(source: Path, directory: Path) -> list[str]:
