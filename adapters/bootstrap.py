@@ -18,7 +18,7 @@ from adapters.issuing import LocalPkiOrders, Providers
 from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
 from adapters.keys.generating import generate_key
 from adapters.keys.installation import names_secret, session_secret
-from adapters.keys.key_source import load_keys
+from adapters.keys.key_source import key_place, load_keys
 from adapters.keys.postgres_subjects import PostgresSubjectKeys
 from adapters.keys.postgres_vault import PostgresVault
 from adapters.keys.subjects import Subjects
@@ -168,7 +168,8 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             settings=_house_settings(settings),
         )
         reader = X509Reader()
-        local_pki = await open_local_pki(vault, utc_now, settings.local_pki.url or settings.server.url)
+        pki_url = settings.local_pki.url or settings.server.url
+        local_pki = await open_local_pki(vault, utc_now, pki_url, key_place(settings.local_pki))
         crls = LocalPkiCrls(local_pki.authorities, views.inventory, PostgresCrls(database), utc_now)
         ocsp = LocalPkiOcsp(local_pki.issuing, views.inventory, vault, utc_now)
         orders = LocalPkiOrders(local_pki, generate_key, read_request, reader, vault, crls)

@@ -194,10 +194,15 @@ class Replacement:
 @dataclass(frozen=True, kw_only=True)
 class LocalPki:
     """`url`: where clients reach the revocation lists and the OCSP responder under `/pki`, as certificates name it;
-    plain http, as they are signed (http://pki.example.org). Empty: `server.url`.
+    plain http, as they are signed (http://pki.example.org). Empty: `server.url`. `pkcs11_module`: library of a hardware
+    module on whose token `pkcs11_token` the issuing CA's key is made at the first start (label `pkcs11_key`) and signs.
     """
 
     url: str = ""
+    pkcs11_module: Path | None = None
+    pkcs11_token: str = ""
+    pkcs11_key: str = "certferry-issuing"
+    pkcs11_pin: ts.SecretStr = field(default=ts.SecretStr(""))
 
 
 @dataclass(frozen=True, kw_only=True)

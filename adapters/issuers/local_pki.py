@@ -9,7 +9,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from adapters.issuers.local_pki_names import certified_names
-from adapters.keys.authorities import certificate_der, certificate_pem, kept_authorities
+from adapters.keys.authorities import KeyPlace, certificate_der, certificate_pem, kept_authorities
 from adapters.keys.store import SealedStore
 from adapters.x509.algorithms import algorithm_name
 from adapters.x509.building import Authority, StatusPlaces, make_intermediate, make_leaf, make_root, validity
@@ -29,12 +29,13 @@ MAX_VALIDITY_DAYS = 10 * 365
 _OWNER = ids.derive("certificate-authority", "local-pki")
 
 
-async def open_local_pki(store: SealedStore, clock: Clock, url: str = "") -> "LocalPki":
+async def open_local_pki(store: SealedStore, clock: Clock, url: str = "", place: KeyPlace | None = None) -> "LocalPki":
     """Local PKI of this installation, made on the first call; safe when several processes start at once.
 
-    `url`: where clients reach `/pki`, named in every certificate; where it is empty nothing is.
+    `url`: where clients reach `/pki`, named in every certificate; where it is empty nothing is. `place`: where the key
+    of the issuing CA is held, else it is sealed, as the root's always is. Raises KeysElsewhere.
     """
-    root, issuing = await kept_authorities(store, _OWNER, lambda: _make(clock()))
+    root, issuing = await kept_authorities(store, _OWNER, lambda: _make(clock(), place), place)
     return LocalPki(root, issuing, clock, url)
 
 
@@ -89,12 +90,13 @@ def status_places(url: str, ca: str) -> StatusPlaces:
     return StatusPlaces(crl=f"{url}/pki/crl/{ca}.crl", ocsp=f"{url}/pki/ocsp", issuer=f"{url}/pki/ca/{ca}.crt")
 
 
-def _make(now: datetime) -> tuple[Authority, Authority]:
+def _make(now: datetime, place: KeyPlace | None) -> tuple[Authority, Authority]:
     tag = secrets.token_hex(4)  # two installations' roots in one trust store stay apart
     root_validity = validity(now, ROOT_LIFETIME)
     root_key = ec.generate_private_key(ec.SECP384R1())
     root = make_root(named(f"certferry Local PKI Root {tag}"), root_key, root_validity, path_length=1)
-    key, lasting = ec.generate_private_key(ec.SECP256R1()), validity(now, ISSUING_LIFETIME, root.certificate)
+    key = place.make() if place is not None else ec.generate_private_key(ec.SECP256R1())
+    lasting = validity(now, ISSUING_LIFETIME, root.certificate)
     return root, make_intermediate(named(f"certferry Local PKI Issuing {tag}"), key, lasting, root)
 
 

@@ -1,7 +1,8 @@
 """Where the master keys of an installation are, by its settings."""
 
+from adapters.keys.authorities import KeyPlace, KeysElsewhere
 from adapters.keys.master_key import MasterKeys, MasterKeyUnusable, load_master_keys
-from adapters.settings import Settings
+from adapters.settings import LocalPki, Settings
 
 MASTER_KEY = "master.key"
 
@@ -16,3 +17,14 @@ def load_keys(settings: Settings) -> MasterKeys:
     except ModuleNotFoundError:  # an extra
         raise MasterKeyUnusable("PKCS#11 needs the extra: pip install 'certferry[pkcs11]'") from None
     return open_keys(settings.vault, path)
+
+
+def key_place(settings: LocalPki) -> KeyPlace | None:
+    """Where the key of Local PKI's issuing CA is held; None: it is sealed. Raises KeysElsewhere."""
+    if settings.pkcs11_module is None:
+        return None
+    try:
+        from adapters.keys.token_keys import TokenKeys
+    except ModuleNotFoundError:  # an extra
+        raise KeysElsewhere("PKCS#11 needs the extra: pip install 'certferry[pkcs11]'") from None
+    return TokenKeys(settings)

@@ -8,7 +8,6 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from pkcs11.exceptions import (
 )
 
 from adapters.keys.master_key import MasterKeys, MasterKeyUnusable, Wrapper, keys_in_file
+from adapters.keys.pkcs11_token import opened
 from adapters.settings import Vault
 
 _BITS, _TAG_BITS = 256, 128
@@ -93,13 +93,8 @@ def _key(vault: Vault, label: str) -> HsmKey:
 
 
 def _session(vault: Vault) -> tuple[Any, threading.Lock]:
-    return _opened(str(vault.pkcs11_module), vault.pkcs11_token, str.__str__(vault.pkcs11_pin))
-
-
-@cache
-def _opened(module: str, token: str, pin: str) -> tuple[Any, threading.Lock]:
-    """One session of a process, for as long as it lives: a token takes one login of each."""
-    return pkcs11.lib(module).get_token(token_label=token).open(user_pin=pin), threading.Lock()
+    found = opened(str(vault.pkcs11_module), vault.pkcs11_token, str.__str__(vault.pkcs11_pin))
+    return found.session, found.lock
 
 
 def _library(vault: Vault) -> Any:

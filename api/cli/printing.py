@@ -55,6 +55,7 @@ def _expected(error: Exception) -> int | None:
     import psycopg
 
     from adapters.bootstrap import UNBUILT
+    from adapters.keys.authorities import KeysElsewhere
     from adapters.keys.master_key import MasterKeyUnusable
     from adapters.postgres.connection import NotDurable
     from adapters.postgres.migrations import MigrationError
@@ -68,7 +69,16 @@ def _expected(error: Exception) -> int | None:
         return WRONG_USE
     if isinstance(error, LedgerContradicted):
         return DAMAGED
-    known = (Refused, LogUnavailable, MasterKeyUnusable, KeyringUnusable, MigrationError, NotDurable, *UNBUILT)
+    known = (
+        Refused,
+        LogUnavailable,
+        MasterKeyUnusable,
+        KeysElsewhere,
+        KeyringUnusable,
+        MigrationError,
+        NotDurable,
+        *UNBUILT,
+    )
     return FAILED if isinstance(error, (*known, psycopg.OperationalError)) else None
 
 
