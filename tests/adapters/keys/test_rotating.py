@@ -156,7 +156,8 @@ async def test_a_key_in_use_is_not_retired_and_a_retired_one_not_used(installati
 async def test_what_no_key_opens_is_told_and_left(installation: Installation) -> None:
     """One broken row keeps nobody from rotating the others."""
     await installation.database.rows(
-        "UPDATE vault.private_keys SET sealed = set_byte(sealed, 100, get_byte(sealed, 100) # 1) WHERE certificate_id = %s",
+        "UPDATE vault.private_keys SET sealed = set_byte(sealed, 100, get_byte(sealed, 100) # 1)"
+        " WHERE certificate_id = %s",
         [CERTIFICATES[0]],
     )
     done = await installation.rotate()
