@@ -11,7 +11,8 @@ from tests.support.services.base import free_port
 from tests.support.stores.base import deployer, is_held
 from tests.support.stores.openstack import OpenStack, running_openstack
 
-pytestmark = pytest.mark.needs("barbican")
+# Two servers start before the first test, perhaps beside a compiler.
+pytestmark = [pytest.mark.needs("barbican"), pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

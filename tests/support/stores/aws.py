@@ -46,6 +46,7 @@ class Aws(StoreServer):
         told: dict[str, Any] = {
             "region": REGION,
             "endpoint_url": self.url,
+            "timeout_seconds": 120,
             "credentials_file": str(self._directory / "credentials"),
         }
         return Config(aws={"main": AwsAccount(**(told | changes))})

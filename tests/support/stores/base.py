@@ -13,7 +13,7 @@ from bridge.config import Config
 from tests.bridge.deploying import Deployer
 from tests.bridge.pki import Issued
 
-_LOOKS = 3_000
+_LOOKS = 10_000
 
 
 @dataclass(frozen=True)

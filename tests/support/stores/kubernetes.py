@@ -60,7 +60,7 @@ class Kubernetes(StoreServer):
         return {"cluster": "main", "namespace": NAMESPACE, "secret": name}
 
     def config(self, **changes: Any) -> Config:
-        told: dict[str, Any] = {"kubeconfig": str(self.kubeconfig("bridge", TOKENS["bridge"]))}
+        told: dict[str, Any] = {"kubeconfig": str(self.kubeconfig("bridge", TOKENS["bridge"])), "timeout_seconds": 120}
         return Config(kubernetes={"main": KubernetesCluster(**(told | changes))})
 
     def kubeconfig(self, name: str, token: str, **changes: Any) -> Path:

@@ -46,7 +46,11 @@ class OpenStack(StoreServer):
         return {"cloud": "main", "container": name}
 
     def config(self, **changes: Any) -> Config:
-        told: dict[str, Any] = {"clouds_file": str(self._directory / "clouds.yaml"), "cloud": "member"}
+        told: dict[str, Any] = {
+            "clouds_file": str(self._directory / "clouds.yaml"),
+            "cloud": "member",
+            "timeout_seconds": 120,
+        }
         return Config(openstack={"main": OpenStackCloud(**(told | changes))}, keep_releases=2)
 
     def write_clouds(self, clouds: dict[str, Any]) -> None:
