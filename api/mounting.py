@@ -5,7 +5,6 @@ A service starts sooner so (benchmarks/startup.py).
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from typing import Any, Self
 
 from litestar import Litestar, Request, Response, Router
@@ -28,10 +27,11 @@ class _ByPath(Router):
             self.route_handler_method_map[route.path] = of_path
         return routes
 
-    @cached_property
+    @property
     def route_handler_method_map(self) -> dict[str, Any]:
         """Handlers by path and method."""
-        return {}
+        by_path: dict[str, Any] = self.__dict__.setdefault("by_path", {})  # Litestar's own __init__ asks for it, too
+        return by_path
 
 
 class LateApplication(Litestar, _ByPath):
