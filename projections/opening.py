@@ -1,6 +1,7 @@
-"""Connections that leave nothing behind where opening them was cut short."""
+"""Connections that leave nothing behind where opening or closing them was cut short."""
 
 import traceback
+from types import TracebackType
 from typing import Any, Self
 
 from psycopg import AsyncConnection
@@ -20,3 +21,13 @@ class WholeConnection(AsyncConnection[Any]):
         except BaseException as error:
             traceback.clear_frames(error.__traceback__)
             raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As of the driver, whose rolling back may be cancelled: closed all the same, unless it is a pool's."""
+        try:
+            await super().__aexit__(kind, raised, trace)
+        finally:
+            if not getattr(self, "_pool", None):
+                await self.close()

@@ -1,5 +1,6 @@
 """What every test shares: the components it needs, and an honest last word about those that were not there."""
 
+import gc
 from typing import Any
 
 import hypothesis
@@ -7,6 +8,7 @@ import pytest
 
 from tests.support.components import learn_of_missing, missing, not_tested, require
 from tests.support.connections import name_openers
+from tests.support.spreading import Spreading, processes, put_in_order
 
 # No test measures time: what is derived from the profile in force (in CI: Hypothesis's own) has no deadline.
 hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
@@ -21,6 +23,30 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """`@pytest.mark.needs("nginx")`: skip, or in CI fail, where the component is missing."""
     for marker in item.iter_markers("needs"):
         require(*marker.args)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, what takes long comes first."""
+    if hasattr(config, "workerinput"):
+        put_in_order(items)
+
+
+def pytest_collection_finish() -> None:
+    """Thousands of tests are known from now on, to the end: the garbage collector need not look at them again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """For `--numprocesses auto`."""
+    return processes()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spreading | None:
+    """For `--dist loadscope`, units of our own; whoever asks for another distribution gets that one."""
+    return Spreading(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -166,7 +166,9 @@ async def no_work(_: Core) -> None:
 async def only_read_models(core: Core) -> None:
     """A worker that keeps the read models and carries nothing out."""
     dsn = core.settings.dsn
-    await asyncio.gather(Runner(dsn, decode, ALL_PROJECTIONS).run(), Runner(dsn, decode, HISTORIES, line=HISTORY).run())
+    async with asyncio.TaskGroup() as both:  # it ends when both have ended, where `gather` leaves the second one behind
+        both.create_task(Runner(dsn, decode, ALL_PROJECTIONS).run())
+        both.create_task(Runner(dsn, decode, HISTORIES, line=HISTORY).run())
 
 
 def services_of(core: Core, **settings: Any) -> Services:

@@ -53,7 +53,7 @@ class Town(msgspec.Struct, frozen=True):
         ]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def town(postgres_server: PostgresServer) -> Iterator[Town]:
     world = history(17, 2600)
     world.live(

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from projections.opening import WholeConnection
+from tests.support.postgres import Pg
 
 PATIENCE = 30.0
 
@@ -57,3 +58,19 @@ async def test_whoever_is_cancelled_while_connecting_hangs_up(deaf: Deaf, uncoll
         [ended] = await asyncio.gather(opening, return_exceptions=True)
         assert isinstance(ended, asyncio.CancelledError)
         await deaf.gone.wait()
+
+
+async def test_whoever_is_cancelled_once_more_while_leaving_leaves_it_closed(
+    pg: Pg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled at first in what it does, and then in the middle of rolling that back."""
+
+    async def cancelled() -> None:
+        raise asyncio.CancelledError
+
+    connection = await WholeConnection.connect(pg.app_dsn)
+    monkeypatch.setattr(connection, "rollback", cancelled)
+    with pytest.raises(asyncio.CancelledError):
+        async with connection:
+            raise asyncio.CancelledError
+    assert connection.closed

@@ -32,6 +32,6 @@ def name_openers() -> None:
             f"{self!r} was deleted while still open; opened in {test} by{lines}", ResourceWarning, stacklevel=1
         )
 
-    collecting.__qualname__ = collected.__qualname__
+    collecting.__qualname__ = collected.__qualname__  # what pyproject's filter knows it by
     BaseConnection.__init__ = opening  # type: ignore[method-assign]
     BaseConnection.__del__ = collecting  # type: ignore[method-assign, assignment]
