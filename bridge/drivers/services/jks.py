@@ -7,6 +7,7 @@ own cipher, a key stream of SHA-1: it hides nothing from whoever tries passwords
 does the PEM file beside it. Services that can read PKCS#12 should.
 """
 
+import codecs
 import hashlib
 import hmac
 import struct
@@ -14,6 +15,8 @@ import struct
 _HEAD = struct.pack(">III", 0xFEEDFEED, 2, 1)
 _WHITENER = b"Mighty Aphrodite"
 _SALT = 20
+_utf_16 = codecs.getencoder("utf-16-be")
+"""Found when this is imported: whoever has given up its rights since may no longer read Python's library."""
 # AlgorithmIdentifier of 1.3.6.1.4.1.42.2.17.1.1 with NULL, before the OCTET STRING (RFC 5958, EncryptedPrivateKeyInfo).
 _ALGORITHM = bytes.fromhex("300e060a2b060104012a021101010500")
 
@@ -41,7 +44,7 @@ def holds(content: bytes, key: bytes, chain: list[bytes], password: str) -> bool
 
 
 def _protect(key: bytes, password: str, salt: bytes) -> bytes:
-    secret, stream, last = password.encode("utf-16-be"), b"", salt
+    secret, stream, last = _utf_16(password)[0], b"", salt
     while len(stream) < len(key):
         last = hashlib.sha1(secret + last, usedforsecurity=False).digest()
         stream += last
@@ -50,7 +53,7 @@ def _protect(key: bytes, password: str, salt: bytes) -> bytes:
 
 
 def _digest(password: str, content: bytes) -> bytes:
-    return hashlib.sha1(password.encode("utf-16-be") + _WHITENER + content, usedforsecurity=False).digest()
+    return hashlib.sha1(_utf_16(password)[0] + _WHITENER + content, usedforsecurity=False).digest()
 
 
 def _text(said: str) -> bytes:
