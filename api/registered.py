@@ -8,6 +8,7 @@ from api.answers import missing
 from api.asking import Reading
 from api.paging import numbered, position_cursor
 from application import registers
+from application.house import Context, House
 from application.registers import Placed
 from domain.register import Entry, Kind, Named
 from projections.rows import Page
@@ -40,6 +41,13 @@ async def entry_of(reading: Reading, kind: Kind[T], entry_id: UUID) -> Entry[T]:
     if found is None:
         raise missing(kind.words, entry_id)
     return found
+
+
+async def save(house: House, context: Context, kind: Kind[T], entry_id: UUID | None, terms: T) -> int:
+    """Create an entry, or give one new terms; answers the position. Raises what registers raise."""
+    if entry_id is None:
+        return (await registers.create(house, context, kind, terms)).position
+    return (await registers.change(house, context, kind, entry_id, lambda _: terms)).position
 
 
 async def _entries(reading: Reading, kind: Kind[T]) -> list[Placed[T]]:

@@ -8,7 +8,7 @@ from api.asking import Command, Reading
 from api.pages.editing import Editor, Known, convert, handlers
 from api.pages.fields import Field, Look, Raw, Section, raw_of, value_of, written
 from api.pages.policy_forms import NAME, PATTERNS
-from api.registered import entry_of
+from api.registered import entry_of, save
 from api.schemas.expiry_alert_rules import ExpiryAlertRuleBodyIn
 from application import registers
 from application.house import Context
@@ -47,9 +47,7 @@ def _sections(raw: Raw, problems: dict[str, str]) -> list[Section]:
 async def _save(command: Command, context: Context, rule_id: UUID | None, raw: Raw) -> int:
     body = convert(value_of(FIELDS, raw), ExpiryAlertRuleBodyIn)
     terms = checked(ExpiryAlertRule(**msgspec.structs.asdict(body)))
-    if rule_id is None:
-        return (await registers.create(command.house, context, KIND, terms)).position
-    return (await registers.change(command.house, context, KIND, rule_id, lambda _: terms)).position
+    return await save(command.house, context, KIND, rule_id, terms)
 
 
 async def _retire(command: Command, context: Context, rule_id: UUID) -> int:

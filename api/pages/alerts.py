@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -14,7 +13,7 @@ from litestar.params import FromPath, FromQuery
 
 from api.asking import Command, Reading
 from api.pages.answering import dialog, done, html, viewer_of
-from api.pages.forms import Form, version_of
+from api.pages.forms import Form, context_of
 from api.pages.past import refuse_past, shown
 from api.problems import Problem
 from api.security import requires
@@ -130,7 +129,7 @@ def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler
         request: Request[Any, Any, Any], alert_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
         form = await request.form()
-        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        context = context_of(command, form)
         comment = str(form.get("comment") or "") or None
         outcome = await step.use_case(command.house, context, alert_id, comment)
         command.acknowledged.note(outcome.position)

@@ -18,7 +18,7 @@ from api.asking import Command, Reading
 from api.body import locate, refuse_nul
 from api.pages.answering import dialog, gone, html, viewer_of
 from api.pages.fields import Raw, Section, placed
-from api.pages.forms import Form, version_of
+from api.pages.forms import Form, context_of, version_of
 from api.pages.past import refuse_past
 from api.problems import KINDS, Problem
 from api.security import requires
@@ -132,7 +132,7 @@ def _retiring(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
         request: Request[Any, Any, Any], entry_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
         form = await request.form()
-        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        context = context_of(command, form)
         command.acknowledged.note(await editor.retire(command, context, entry_id))
         return gone(request, editor.path)
 

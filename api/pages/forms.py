@@ -1,9 +1,14 @@
 """The confirmation dialogs, in the manual's words: what is asked, what the toggle means, where the answer goes."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
+from api.asking import Command
+from application.house import Context
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode
 from projections.topology.view import CertificateTopology
@@ -101,6 +106,11 @@ def step_form(action: str, order_id: UUID, order: WorkOrder, version: int, now: 
 def version_of(text: Any) -> int | None:
     """The version that a person decided on, of the hidden field."""
     return int(text) if isinstance(text, str) and text.isdecimal() and len(text) < 18 else None
+
+
+def context_of(command: Command, form: Mapping[str, Any]) -> Context:
+    """The context of a command that a form sent: it holds for the version that the person saw."""
+    return msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
 
 
 def _proposed(action: str, order: WorkOrder, now: datetime) -> str:

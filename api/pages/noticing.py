@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -12,7 +11,7 @@ from litestar.params import FromPath
 
 from api.asking import Command, Reading
 from api.pages.answering import dialog, done
-from api.pages.forms import Form, version_of
+from api.pages.forms import Form, context_of
 from api.pages.past import refuse_past
 from api.problems import Problem
 from api.security import requires
@@ -72,7 +71,7 @@ def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler
         request: Request[Any, Any, Any], certificate_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
         form = await request.form()
-        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        context = context_of(command, form)
         comment = str(form.get("comment") or "").replace("\r\n", "\n") or None
         outcome = await step.use_case(command.house, context, certificate_id, comment)
         command.acknowledged.note(outcome.position)

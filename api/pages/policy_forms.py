@@ -11,7 +11,7 @@ from api.asking import Command, Reading
 from api.pages.editing import Editor, Known, convert, handlers
 from api.pages.fields import Field, Look, Raw, Section, choices, raw_of, value_of, written
 from api.presenters.issuance_policies import rule
-from api.registered import entry_of
+from api.registered import entry_of, save
 from api.schemas.issuance_policies import IssuancePolicyBodyIn
 from application import registers
 from application.house import Context
@@ -96,9 +96,7 @@ async def _save(command: Command, context: Context, policy_id: UUID | None, raw:
         body = convert(value_of(POLICY, raw) | {"rules": rules}, IssuancePolicyBodyIn)
         wanted = IssuancePolicy(name=body.name, description=body.description, rules=tuple(map(rule, body.rules)))
         terms = issuance_policy.checked(wanted)
-    if policy_id is None:
-        return (await registers.create(command.house, context, issuance_policy.KIND, terms)).position
-    return (await registers.change(command.house, context, issuance_policy.KIND, policy_id, lambda _: terms)).position
+    return await save(command.house, context, issuance_policy.KIND, policy_id, terms)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from api.answers import missing
 from api.asking import Command, Reading
 from api.pages.answering import dialog, done, viewer_of
 from api.pages.facts import Fact
-from api.pages.forms import Form, version_of
+from api.pages.forms import Form, context_of
 from api.pages.model import Button, Viewer
 from api.pages.past import refuse_past
 from api.pages.people import who
@@ -139,7 +139,7 @@ def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler
         request: Request[Any, Any, Any], replacement_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
         form = await request.form()
-        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        context = context_of(command, form)
         outcome = await step.use_case(command.house, context, replacement_id)
         command.acknowledged.note(outcome.position)
         return done(request, f"/replacements/{replacement_id}")

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
@@ -13,7 +12,7 @@ from litestar.params import FromPath
 
 from api.asking import Command, Reading
 from api.pages.answering import dialog, done, viewer_of
-from api.pages.forms import step_form, version_of
+from api.pages.forms import context_of, step_form
 from api.pages.order_details import order_details
 from api.pages.past import refuse_past, shown
 from api.pages.what import what_is_pushed
@@ -83,7 +82,7 @@ def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandle
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
         form = await request.form()
-        context = msgspec.structs.replace(command.context, if_match=version_of(form.get("version")))
+        context = context_of(command, form)
         outcome = await use_case(command.house, context, work_order_id, _dialog(form))
         command.acknowledged.note(outcome.position)
         return done(request, f"/certificates/{outcome.result.found.certificate_id}")
