@@ -1,5 +1,6 @@
 """Standing approvals: two people agree in advance that renewals are pushed without further clicks."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -41,22 +42,11 @@ async def list_standing_approvals(
 ) -> Response[StandingApprovalPage]:
     """Standing approvals, oldest first; `q` is a part of the name."""
 
-    async def ask(limit: int, cursor: str | None) -> Page[tuple[int, StandingApproval]]:
-        after = position_cursor(cursor, 0)
-        found = [
-            (number, each)
-            for number, each in enumerate(await _entries(reading), 1)
-            if number > after
-            and (not status or each.status(reading.now) in status)
-            and (q or "").casefold() in each.terms.name.casefold()
-        ]
-        return numbered(found, limit, lambda each: each[0])
-
     def present(found: tuple[int, StandingApproval]) -> StandingApprovalBody:
         return body(found[1], reading.now)
 
     columns = StandingApprovalBody.__struct_fields__
-    return await listed(request, ask, present, columns, limit=limit, cursor=cursor)
+    return await listed(request, matching(reading, status, q), present, columns, limit=limit, cursor=cursor)
 
 
 @get("/standing-approvals/{standing_approval_id:uuid}", opt=any_role())
@@ -64,7 +54,7 @@ async def get_standing_approval(
     standing_approval_id: FromPath[UUID], reading: NamedDependency[Reading]
 ) -> Response[StandingApprovalBody]:
     """One of them; how it was when a push ran under it, `as_of_position` shows."""
-    found = next((each for each in await _entries(reading) if each.id == standing_approval_id), None)
+    found = next((each for each in await entries(reading) if each.id == standing_approval_id), None)
     if found is None:
         raise missing("standing approval", standing_approval_id)
     return single(body(found, reading.now), found.version)
@@ -110,7 +100,27 @@ async def remove_a_standing_approval(
     return await command.answer(done, None, status=204, version=done.result.version)
 
 
-async def _entries(reading: Reading) -> tuple[StandingApproval, ...]:
+def matching(
+    reading: Reading, status: Sequence[StandingStatus] | None, q: str | None
+) -> Callable[[int, str | None], Awaitable[Page[tuple[int, StandingApproval]]]]:
+    """Pages of those in one of the states whose name holds `q`, each with its number in order of proposal."""
+
+    async def ask(limit: int, cursor: str | None) -> Page[tuple[int, StandingApproval]]:
+        after = position_cursor(cursor, 0)
+        found = [
+            (number, each)
+            for number, each in enumerate(await entries(reading), 1)
+            if number > after
+            and (not status or each.status(reading.now) in status)
+            and (q or "").casefold() in each.terms.name.casefold()
+        ]
+        return numbered(found, limit, lambda each: each[0])
+
+    return ask
+
+
+async def entries(reading: Reading) -> tuple[StandingApproval, ...]:
+    """All of them, as they are or as they were."""
     moment = reading.moment
     return await all_standing_approvals(reading.services.house, moment.position if moment is not None else None)
 

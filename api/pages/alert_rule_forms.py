@@ -5,7 +5,7 @@ from uuid import UUID
 import msgspec
 
 from api.asking import Command, Reading
-from api.pages.editing import Editor, Known, convert, handlers
+from api.pages.editing import Editor, Known, Upkeep, convert, handlers
 from api.pages.fields import Field, Look, Raw, Section, raw_of, value_of, written
 from api.pages.policy_forms import NAME, PATTERNS
 from api.registered import entry_of, save
@@ -59,11 +59,9 @@ EDITOR = Editor(
     words="expiry alert rule",
     permission=Permission.CHANNELS,
     blank=_blank,
-    load=_load,
     names=_names,
     sections=_sections,
     save=_save,
-    retire=_retire,
-    retired_means="It raises nothing any more, and its open alerts are resolved. Its history stays.",
+    upkeep=Upkeep(_load, _retire, "It raises nothing any more, and its open alerts are resolved. Its history stays."),
 )
 HANDLERS = handlers(EDITOR)

@@ -7,7 +7,7 @@ import msgspec
 
 from api.answers import missing
 from api.asking import Command, Reading
-from api.pages.editing import Editor, Known, convert, handlers
+from api.pages.editing import Editor, Known, Upkeep, convert, handlers
 from api.pages.fields import Field, Look, Raw, Section, choices, raw_of, value_of, written
 from api.pages.policy_forms import NAME
 from api.schemas.notification_channels import CreateNotificationChannelBody
@@ -107,11 +107,9 @@ EDITOR = Editor(
     words="notification channel",
     permission=Permission.CHANNELS,
     blank=_blank,
-    load=_load,
     names=_names,
     sections=_sections,
     save=_save,
-    retire=_retire,
-    retired_means="It tells nobody of anything any more. Its history stays.",
+    upkeep=Upkeep(_load, _retire, "It tells nobody of anything any more. Its history stays."),
 )
 HANDLERS = handlers(EDITOR)

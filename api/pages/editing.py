@@ -38,21 +38,33 @@ class Known(NamedTuple):
     raw: dict[str, tuple[str, ...]]
 
 
+def _never(_: UUID) -> bool:
+    return False
+
+
+class Upkeep(NamedTuple):
+    """How things are changed and retired. `lasting`: is this one never retired?"""
+
+    load: Callable[[Reading, UUID], Awaitable[Known]]
+    retire: Callable[[Command, Context, UUID], Awaitable[int]]
+    retired_means: str
+    lasting: Callable[[UUID], bool] = _never
+
+
 class Editor(NamedTuple):
     """One kind of thing. `sections`: the form with what stands in it, and with problems at its fields; `save`: creates
-    it where there is no id. `more`: what a button adds to the form, "" where nothing can be added.
+    it where there is no id. `upkeep` None: once made, it is never changed. `more`: what a button adds to the form, ""
+    where nothing can be added.
     """
 
     path: str
     words: str
     permission: Permission
     blank: Callable[[Raw], dict[str, tuple[str, ...]]]
-    load: Callable[[Reading, UUID], Awaitable[Known]]
     names: Callable[[Raw], list[str]]
     sections: Callable[[Raw, dict[str, str]], list[Section]]
     save: Callable[[Command, Context, UUID | None, Raw], Awaitable[int]]
-    retire: Callable[[Command, Context, UUID], Awaitable[int]]
-    retired_means: str
+    upkeep: Upkeep | None = None
     more: str = ""
 
 
@@ -68,7 +80,9 @@ def convert(value: object, kind: type[T]) -> T:
 
 def handlers(editor: Editor) -> list[HTTPRouteHandler]:
     """The routes of an editor."""
-    return [*_creating(editor), *_changing(editor), *_retiring(editor)]
+    if editor.upkeep is None:
+        return [*_creating(editor)]
+    return [*_creating(editor), *_changing(editor, editor.upkeep), *_retiring(editor, editor.upkeep)]
 
 
 def _creating(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
@@ -81,16 +95,16 @@ def _creating(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     ) -> Response[str]:
         refuse_past(reading)
         raw = editor.blank(_raw({"kind": (kind,)} if kind is not None else {}))
-        return _page(request, editor, path, f"New {editor.words}", _raw(raw))
+        return _page(request, editor, None, f"New {editor.words}", _raw(raw))
 
     @post(path, **access, name=f"page_create{editor.path}")
     async def create(request: Request[Any, Any, Any], command: NamedDependency[Command]) -> Response[Any]:
-        return await _saved(request, command, editor, path, None)
+        return await _saved(request, command, editor, None)
 
     return begin, create
 
 
-def _changing(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+def _changing(editor: Editor, upkeep: Upkeep) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     access: dict[str, Any] = {"opt": requires(editor.permission, page=True), "include_in_schema": False}
     template = f"{editor.path}/{{entry_id:uuid}}/edit"
 
@@ -99,20 +113,19 @@ def _changing(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
         request: Request[Any, Any, Any], entry_id: FromPath[UUID], reading: NamedDependency[Reading]
     ) -> Response[str]:
         refuse_past(reading)
-        known = await editor.load(reading, entry_id)
-        path = f"{editor.path}/{entry_id}/edit"
-        return _page(request, editor, path, known.name, _raw(known.raw), version=known.version)
+        known = await upkeep.load(reading, entry_id)
+        return _page(request, editor, entry_id, known.name, _raw(known.raw), version=known.version)
 
     @post(template, **access, name=f"page_change{editor.path}")
     async def change(
         request: Request[Any, Any, Any], entry_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:
-        return await _saved(request, command, editor, f"{editor.path}/{entry_id}/edit", entry_id)
+        return await _saved(request, command, editor, entry_id)
 
     return edit, change
 
 
-def _retiring(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+def _retiring(editor: Editor, upkeep: Upkeep) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     access: dict[str, Any] = {"opt": requires(editor.permission, page=True), "include_in_schema": False}
     template = f"{editor.path}/{{entry_id:uuid}}/retire"
 
@@ -121,10 +134,10 @@ def _retiring(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
         request: Request[Any, Any, Any], entry_id: FromPath[UUID], reading: NamedDependency[Reading]
     ) -> Response[str]:
         refuse_past(reading)
-        known = await editor.load(reading, entry_id)
+        known = await upkeep.load(reading, entry_id)
         title, action = f"Retire {known.name}", f"{editor.path}/{entry_id}/retire"
         back, version = f"{editor.path}/{entry_id}/edit", known.version
-        form = Form(title, editor.retired_means, action, back, "Retire", version=version, comment=False)
+        form = Form(title, upkeep.retired_means, action, back, "Retire", version=version, comment=False)
         return dialog(request, "confirm.html", title=title, form=form)
 
     @post(template, **access, name=f"page_retire{editor.path}")
@@ -133,14 +146,14 @@ def _retiring(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     ) -> Response[Any]:
         form = await request.form()
         context = context_of(command, form)
-        command.acknowledged.note(await editor.retire(command, context, entry_id))
+        command.acknowledged.note(await upkeep.retire(command, context, entry_id))
         return gone(request, editor.path)
 
     return ask, retire
 
 
 async def _saved(
-    request: Request[Any, Any, Any], command: Command, editor: Editor, path: str, entry_id: UUID | None
+    request: Request[Any, Any, Any], command: Command, editor: Editor, entry_id: UUID | None
 ) -> Response[Any]:
     """Carry the form out, or show it again."""
     form = await request.form()
@@ -149,7 +162,7 @@ async def _saved(
     title = f"New {editor.words}" if entry_id is None else f"Change {held.get('name', ('',))[0] or editor.words}"
     if form.get("more"):
         longer = tuple(map(str, range(len(raw("section")) + 1)))
-        return _page(request, editor, path, title, _raw(held | {"section": longer}), version=version)
+        return _page(request, editor, entry_id, title, _raw(held | {"section": longer}), version=version)
     context = msgspec.structs.replace(command.context, if_match=version)
     try:
         position = await editor.save(command, context, entry_id, raw)
@@ -157,10 +170,10 @@ async def _saved(
         if refused.code not in _SHOWN:
             raise
         problems = [(refused.pointer or "", refused.detail)]
-        return _page(request, editor, path, title, raw, version=version, problems=problems, code=refused.code)
+        return _page(request, editor, entry_id, title, raw, version=version, problems=problems, code=refused.code)
     except Problem as problem:
         told = [(each.pointer, each.detail) for each in problem.errors] or [("", problem.detail)]
-        return _page(request, editor, path, title, raw, version=version, problems=told, code=problem.slug)
+        return _page(request, editor, entry_id, title, raw, version=version, problems=told, code=problem.slug)
     command.acknowledged.note(position)
     return Redirect(editor.path, status_code=303)
 
@@ -168,7 +181,7 @@ async def _saved(
 def _page(
     request: Request[Any, Any, Any],
     editor: Editor,
-    path: str,
+    entry_id: UUID | None,
     title: str,
     raw: Raw,
     *,
@@ -177,6 +190,8 @@ def _page(
     code: str | None = None,
 ) -> Response[str]:
     at_fields, others = placed(problems, editor.names(raw))
+    place = f"{editor.path}/{entry_id}"
+    retirable = entry_id is not None and editor.upkeep is not None and not editor.upkeep.lasting(entry_id)
     return html(
         "editor.html",
         status=KINDS[code].status if code is not None else 200,
@@ -184,9 +199,9 @@ def _page(
         tab=editor.path.removeprefix("/"),
         editor=editor,
         title=title,
-        action=path,
+        action=f"{editor.path}/new" if entry_id is None else f"{place}/edit",
         version=version,
-        retire_url=f"{path.removesuffix('/edit')}/retire" if path.endswith("/edit") else None,
+        retire_url=f"{place}/retire" if retirable else None,
         sections=editor.sections(raw, at_fields),
         kept=raw("kind"),
         numbers=raw("section"),

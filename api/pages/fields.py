@@ -4,6 +4,7 @@ A field's id is the path of its value (`rules.0.domains`), as the JSON pointer o
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ Raw = Callable[[str], Sequence[str]]
 class Look(StrEnum):
     """How a field looks. `lines`, `numbers`: several values, one a line. `many`: several of the choices.
 
-    `secret`: never shown.
+    `moment`: date and time in UTC. `secret`: never shown.
     """
 
     TEXT = "text"
@@ -25,6 +26,7 @@ class Look(StrEnum):
     SWITCH = "switch"
     ONE = "one"
     MANY = "many"
+    MOMENT = "moment"
     SECRET = "secret"  # noqa: S105 - the name of a look
 
 
@@ -80,6 +82,8 @@ def _texts(field: Field, value: Any) -> tuple[str, ...]:
             return ("\n".join(map(str, value)),)
         case Look.MANY:
             return tuple(map(str, value))
+        case Look.MOMENT:
+            return (value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),)
         case _:
             return (str(value),)
 
@@ -105,13 +109,25 @@ def _value(field: Field, texts: Sequence[str]) -> Any:
             return text or None
         case Look.NUMBER:
             return _number(text.strip())
+        case Look.MOMENT:
+            return _moment(text.strip())
         case _:
             return text.strip() if text.strip() or field.required else None
 
 
 def _number(text: str) -> int | str | None:
     """What is no number is refused where all values are."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else text or None
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(text) < 18 else text or None
+
+
+def _moment(text: str) -> str | None:
+    """As browsers send it, without a zone; what is no date is refused where all values are."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return text or None
+    return (at if at.tzinfo is not None else at.replace(tzinfo=UTC)).isoformat()
 
 
 def written(fields: Iterable[Field], raw: Raw, problems: Mapping[str, str], prefix: str = "") -> tuple[Written, ...]:

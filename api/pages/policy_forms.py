@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from api.asking import Command, Reading
-from api.pages.editing import Editor, Known, convert, handlers
+from api.pages.editing import Editor, Known, Upkeep, convert, handlers
 from api.pages.fields import Field, Look, Raw, Section, choices, raw_of, value_of, written
 from api.presenters.issuance_policies import rule
 from api.registered import entry_of, save
@@ -120,12 +120,10 @@ EDITOR = Editor(
     words="issuance policy",
     permission=Permission.POLICIES,
     blank=_blank,
-    load=_load,
     names=_names,
     sections=_sections,
     save=_save,
-    retire=_retire,
-    retired_means="No order is held against it any more. Its history stays.",
+    upkeep=Upkeep(_load, _retire, "No order is held against it any more. Its history stays."),
     more="Another rule",
 )
 HANDLERS = handlers(EDITOR)

@@ -74,9 +74,9 @@ async def issuance_policy_list(
 
     def line(found: Placed[IssuancePolicy], viewer: Viewer) -> tuple[Cell, ...]:
         entry = found.entry
-        url = _edit(viewer, Permission.POLICIES, request, entry.id)
+        url = edit_url(viewer, Permission.POLICIES, request, entry.id)
         return (
-            _name(entry.terms.name, entry.retired, entry.terms.description, url),
+            name_cell(entry.terms.name, entry.retired, entry.terms.description, url),
             Cell("; ".join(map(_rule, entry.terms.rules))),
             Cell(str(entry.version)),
             Cell(at=entry.revisions[-1].at),
@@ -97,7 +97,7 @@ async def issuance_policy_list(
         as_csv=as_csv,
         choices=choices,
         searches=_NAMED,
-        links=_new(request, reading, Permission.POLICIES, {"New policy": ""}),
+        links=new_links(request, reading, Permission.POLICIES, {"New policy": ""}),
     )
 
 
@@ -114,12 +114,12 @@ async def expiry_alert_rule_list(
 
     def line(found: Placed[ExpiryAlertRule], viewer: Viewer) -> tuple[Cell, ...]:
         terms = found.entry.terms
-        url = _edit(viewer, Permission.CHANNELS, request, found.entry.id)
+        url = edit_url(viewer, Permission.CHANNELS, request, found.entry.id)
         early = [f"{days} days" for days in terms.thresholds]
         early += [f"{percent} % of its lifetime" for percent in terms.relative_thresholds]
         count = len(terms.channel_ids)
         return (
-            _name(terms.name, found.entry.retired, url=url),
+            name_cell(terms.name, found.entry.retired, url=url),
             Cell(", ".join(early)),
             Cell("; ".join(_filters(terms)) or "every certificate"),
             Cell(f"{count} of its own" if count else "all that take alerts of expiry"),
@@ -138,7 +138,7 @@ async def expiry_alert_rule_list(
         as_csv=as_csv,
         choices=choices,
         searches=_NAMED,
-        links=_new(request, reading, Permission.CHANNELS, {"New rule": ""}),
+        links=new_links(request, reading, Permission.CHANNELS, {"New rule": ""}),
     )
 
 
@@ -160,11 +160,11 @@ async def notification_channel_list(
 
     def line(row: NotificationChannelRow, viewer: Viewer) -> tuple[Cell, ...]:
         terms = row.state.terms
-        url = _edit(viewer, Permission.CHANNELS, request, row.id)
+        url = edit_url(viewer, Permission.CHANNELS, request, row.id)
         on = terms.enabled and not row.state.retired
         state = "retired" if row.state.retired else "on" if on else "off"
         return (
-            _name(terms.name, row.state.retired, url=url),
+            name_cell(terms.name, row.state.retired, url=url),
             Cell(row.state.kind.value),
             Cell(", ".join(kind.value.replace("_", " ") for kind in terms.alert_kinds) or "every alert"),
             Cell(f"daily at {terms.daily_at} UTC" if terms.daily_at is not None else "at once"),
@@ -182,23 +182,25 @@ async def notification_channel_list(
         as_csv=as_csv,
         choices=choices,
         searches=_NAMED,
-        links=_new(request, reading, Permission.CHANNELS, _NEW_CHANNELS),
+        links=new_links(request, reading, Permission.CHANNELS, _NEW_CHANNELS),
     )
 
 
-def _name(name: str, retired: bool, detail: str = "", url: str | None = None) -> Cell:
+def name_cell(name: str, retired: bool, detail: str = "", url: str | None = None) -> Cell:
     """A name leads to the editor, for whoever may change it."""
     return Cell(name, None if retired else url, detail="retired" if retired else detail)
 
 
-def _edit(viewer: Viewer, permission: Permission, request: Request[Any, Any, Any], entry_id: UUID) -> str | None:
+def edit_url(viewer: Viewer, permission: Permission, request: Request[Any, Any, Any], entry_id: UUID) -> str | None:
+    """Where whoever may change it does so."""
     may_change = may(viewer.roles, permission) and not viewer.past
     return f"{request.scope['path']}/{entry_id}/edit" if may_change else None
 
 
-def _new(
+def new_links(
     request: Request[Any, Any, Any], reading: Reading, permission: Permission, kinds: dict[str, str]
 ) -> list[tuple[str, str]]:
+    """Ways to the forms of new ones, words and query, for whoever may write them."""
     if reading.moment is not None or not may(viewer_of(request).roles, permission):
         return []
     return [(words, f"{request.scope['path']}/new{query}") for words, query in kinds.items()]

@@ -157,6 +157,7 @@ async def answer(
 
         return _to_keep(await export(CSV, to_the_end(ask), values, titles), sheet)
     place, found = Place.of(request), await ask(PAGE, cursor)
+    rows = [line(item, viewer) for item in found.items]
     return html(
         template,
         viewer=viewer,
@@ -164,7 +165,8 @@ async def answer(
         tab=sheet.tab,
         sheet=sheet,
         place=place,
-        rows=[line(item, viewer) for item in found.items],
+        rows=rows,
+        linked=any(cell.url or cell.buttons for row in rows for cell in row),
         choices=tuple(choices),
         searches=[(field, _written(place, field.name)) for field in searches],
         csv_url=place.set("format", "csv").url,

@@ -19,6 +19,7 @@ TABS = (
     "Bridges",
     "Verification",
     "Audit log",
+    "Approval policies",
     "Issuance policies",
 )
 

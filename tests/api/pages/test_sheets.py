@@ -21,6 +21,7 @@ LISTS = {
     "/verification": "Verification",
     "/audit-log": "Audit log",
     "/issuance-policies": "Issuance policies",
+    "/approval-policies": "Approval policies",
 }
 
 
