@@ -349,6 +349,10 @@ class Leases(Protocol):
         """Is there a live lease?"""
         ...
 
+    async def held(self, bridge_id: UUID) -> list[Lease]:
+        """The live leases of a bridge, oldest first."""
+        ...
+
 
 class Errand(NamedTuple):
     """Something a bridge is asked to do that installs nothing: a discovery, a connection test, a key with its signing

@@ -90,18 +90,23 @@ async def quarantine_bridge(
     reason = await sealed(house.texts, context.actor, comment or "A person quarantined it.") or ""
 
     def decide(bridge: Bridge) -> tuple[Event, ...]:
-        if not bridge.enrolled and bridge.status is not BridgeStatus.QUARANTINED:
-            raise Refused(
-                Code.INVALID_TRANSITION,
-                f"{bridge.name} is {bridge.status.value}: there is nothing to quarantine.",
-                current_status=bridge.status.value,
-                allowed=[],
-            )
+        check_quarantinable(bridge)
         return bridge_trust.quarantine(bridge, context.meta, reason)
 
     done = await _change(house, context, bridge_id, "bridge.quarantine", decide)
     await house.leases.free(bridge_id)
     return done
+
+
+def check_quarantinable(bridge: Bridge) -> None:
+    """Raises Refused where there is nothing to quarantine."""
+    if not bridge.enrolled and bridge.status is not BridgeStatus.QUARANTINED:
+        raise Refused(
+            Code.INVALID_TRANSITION,
+            f"{bridge.name} is {bridge.status.value}: there is nothing to quarantine.",
+            current_status=bridge.status.value,
+            allowed=[],
+        )
 
 
 async def _change(

@@ -38,6 +38,11 @@ _FIND = """
 SELECT assignment_id, kind, subject_id, target_system_id, bridge_id, fence FROM ops.assignments WHERE assignment_id = %s
 """
 _ALIVE = "SELECT true FROM ops.target_leases WHERE assignment_id = %s AND expires_at > clock_timestamp()"
+_HELD = """
+SELECT a.assignment_id, a.kind, a.subject_id, a.target_system_id, a.bridge_id, a.fence
+FROM ops.target_leases l JOIN ops.assignments a USING (assignment_id, fence)
+WHERE l.bridge_id = %s AND l.expires_at > clock_timestamp() ORDER BY l.fence
+"""
 
 
 class PostgresLeases:
@@ -91,3 +96,7 @@ class PostgresLeases:
     async def alive(self, assignment_id: UUID) -> bool:
         """See Leases.alive."""
         return bool(await self._database.rows(_ALIVE, (assignment_id,)))
+
+    async def held(self, bridge_id: UUID) -> list[Lease]:
+        """See Leases.held."""
+        return [Lease(*row) for row in await self._database.rows(_HELD, (bridge_id,))]

@@ -67,6 +67,12 @@ class SimulatedLeases:
         """See Leases.alive."""
         return self._held(assignment_id) is not None
 
+    async def held(self, bridge_id: UUID) -> list[Lease]:
+        """See Leases.held."""
+        now = self._clock()
+        live = [lease for lease, expires_at in self._live.values() if expires_at > now and lease.bridge_id == bridge_id]
+        return sorted(live, key=lambda lease: lease.fence)
+
     def let_go(self, assignment_id: UUID, taken_before: datetime | None) -> bool:
         """Was it taken, and is its lease over, or older than this?"""
         granted_at = self._granted.get(assignment_id)

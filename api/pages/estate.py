@@ -15,7 +15,7 @@ from api.pages.words import BRIDGE_WORDS, TARGET_ICONS
 from api.paging import pages
 from api.security import any_role
 from bridge.protocol import KINDS
-from domain.bridge import BridgeStatus
+from domain.bridge import Bridge, BridgeStatus
 from projections.bridges.view import BridgeFilter, BridgeRow
 from projections.rows import Page
 from projections.target_systems.view import TargetSystemFilter, TargetSystemRow
@@ -49,6 +49,14 @@ BRIDGES = Sheet(
     "Agents near the targets. They ask for work; nobody connects to them.",
     "No bridge yet. Add one over the API: its enrolment token is shown once.",
 )
+BEHIND = Sheet(
+    "Bridge",
+    "bridges",
+    tuple(column for column in TARGETS.columns if column.title != "Bridge"),
+    "Target systems behind it.",
+    "No target system is behind it.",
+)
+"""The target systems of one bridge."""
 _NAMED = (Search("q", "Name", "Part of a name"),)
 
 
@@ -75,16 +83,9 @@ async def target_system_list(
         return found
 
     def line(row: TargetSystemRow, _: Viewer) -> tuple[Cell, ...]:
-        target, kind = row.state, row.state.settings.kind
-        return (
-            Cell(target.name, icon=TARGET_ICONS.get(kind, "server"), detail="retired" if target.retired else ""),
-            Cell(kind, detail="cloud" if target.settings.cloud else ""),
-            Cell(names.get(target.bridge_id, str(target.bridge_id)), f"/target-systems?bridge_id={target.bridge_id}"),
-            Cell(", ".join(target.settings.endpoints)),
-            Cell(", ".join(target.tags)),
-            _tested(row),
-            Cell("show", f"/certificates?target_system_id={row.id}"),
-        )
+        bridge_id = row.state.bridge_id
+        name, kind, *rest = target_cells(row)
+        return name, kind, Cell(names.get(bridge_id, str(bridge_id)), f"/bridges/{bridge_id}"), *rest
 
     place = Place.of(request)
     return await answer(
@@ -97,6 +98,19 @@ async def target_system_list(
         as_csv=as_csv,
         choices=(*(place.choice(kind, "kind", kind) for kind in KINDS), place.only(*IN_USE)),
         searches=_NAMED,
+    )
+
+
+def target_cells(row: TargetSystemRow) -> tuple[Cell, ...]:
+    """A target system, without its bridge."""
+    target, kind = row.state, row.state.settings.kind
+    return (
+        Cell(target.name, icon=TARGET_ICONS.get(kind, "server"), detail="retired" if target.retired else ""),
+        Cell(kind, detail="cloud" if target.settings.cloud else ""),
+        Cell(", ".join(target.settings.endpoints)),
+        Cell(", ".join(target.tags)),
+        _tested(row),
+        Cell("show", f"/certificates?target_system_id={row.id}"),
     )
 
 
@@ -130,7 +144,7 @@ async def bridge_list(
     def line(row: BridgeRow, _: Viewer) -> tuple[Cell, ...]:
         bridge, (words, icon, tone) = row.state, BRIDGE_WORDS[row.state.status]
         return (
-            Cell(bridge.name),
+            Cell(bridge.name, f"/bridges/{row.id}", detail=_waits(bridge)),
             Cell(words, icon=icon, tone=tone),
             Cell(at=seen.of(row.id) if reading.moment is None else None),  # no history of it
             Cell(bridge.version or ""),
@@ -150,3 +164,7 @@ async def bridge_list(
         choices=(place.choice(BRIDGE_WORDS[status][0], "status", status.value) for status in BridgeStatus),
         searches=_NAMED,
     )
+
+
+def _waits(bridge: Bridge) -> str:
+    return "waits for a second person's yes" if bridge.enrolled and not bridge.trusted else ""

@@ -101,6 +101,17 @@ class OpsContract:
         assert await ops.leases.find(held[0]) is not None
         assert await ops.leases.take(uuid4(), "deployment", uuid4(), targets[0], other, 60) is not None
 
+    async def test_what_a_bridge_holds(self, ops: Ops) -> None:
+        """Its live leases, oldest first; neither those that are over nor those of others."""
+        bridge, first, second = uuid4(), uuid4(), uuid4()
+        for assignment in (first, second):
+            assert await ops.leases.take(assignment, "deployment", uuid4(), uuid4(), bridge, 60) is not None
+        assert await ops.leases.take(uuid4(), "discovery", uuid4(), uuid4(), bridge, GONE) is not None
+        assert await ops.leases.take(uuid4(), "deployment", uuid4(), uuid4(), uuid4(), 60) is not None
+        held = await ops.leases.held(bridge)
+        assert [first, second] == [lease.assignment_id for lease in held]
+        assert await ops.leases.find(first) == held[0]
+
     async def test_the_holder_extends_and_others_lose(self, ops: Ops) -> None:
         """Only the bridge that holds a live lease under its fence extends it; everything else is answered as lost."""
         bridge, assignment, expired = uuid4(), uuid4(), uuid4()
