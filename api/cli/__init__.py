@@ -21,6 +21,7 @@ from api.cli.principals import holds, principals
 from api.cli.printing import run_command
 from api.cli.processes import serve, work
 from api.cli.providers import providers
+from api.cli.pushes import pushes
 from api.cli.replacements import replacements
 from api.cli.replay import replay
 from api.cli.sealing import seal
@@ -46,7 +47,7 @@ def group(context: click.Context, config: Path | None) -> None:
 
 for _command in (demo, serve, work, seal, migrate, rebuild, tokens, principals, holds, bridges, syslog, keys, doctor):
     group.add_command(_command)
-for _command in (providers, verify, export, replay, diff, report, courier, replacements):
+for _command in (providers, verify, export, replay, diff, report, courier, replacements, pushes):
     group.add_command(_command)
 
 

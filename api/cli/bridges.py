@@ -2,16 +2,17 @@
 
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from uuid import UUID
 
 import rich_click as click
 
-from api.cli.printing import answer, answer_rows, json_option, pass_config, with_core
+from api.cli.printing import Stopped, answer, answer_rows, json_option, pass_config, with_core
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Core
     from application.enrolling import IssuedToken
+    from application.ports import Lease
     from projections.bridges.view import BridgeRow
 
 
@@ -61,6 +62,99 @@ def _row(found: "BridgeRow", last_seen_at: datetime | None, quarantine_reason: s
 
 def _seconds(instant: datetime | None) -> str | None:
     return instant.isoformat(timespec="seconds") if instant else None
+
+
+@bridges.command()
+@click.argument("bridge_id", type=click.UUID)
+@json_option
+@pass_config
+def show(config: Path | None, bridge_id: UUID, *, as_json: bool) -> None:
+    """BRIDGE_ID in full: its trust, what it works on, how many target systems are behind it."""
+
+    async def act(core: "Core") -> dict[str, Any]:
+        from api.opening import open_words
+        from projections.target_systems.view import TargetSystemFilter
+
+        row = await core.views.bridges.get(bridge_id)
+        if row is None:
+            raise Stopped(f"There is no bridge {bridge_id}.")
+        seen = await core.house.presence.last_seen([bridge_id])
+        reason = await open_words(core.house.texts, row.state.quarantine_reason or "")
+        narrow = TargetSystemFilter(bridge_id=(bridge_id,), retired=False)
+        targets = sum([len(rows) async for rows in core.views.target_systems.stream(narrow)])
+        return _row(row, seen.get(bridge_id), reason or None) | {
+            "certificate_fingerprint_sha256": row.state.certificate_fingerprint_sha256,
+            "kinds": list(row.state.kinds),
+            "target_systems": targets,
+            "works_on": [_lease(each) for each in await core.house.leases.held(bridge_id)],
+        }
+
+    found = with_core(config, act)
+    answer(
+        found, "\n".join(f"{name.replace('_', ' ')}: {_words(said)}" for name, said in found.items()), as_json=as_json
+    )
+
+
+def _lease(found: "Lease") -> dict[str, Any]:
+    return {
+        "assignment_id": str(found.assignment_id),
+        "kind": found.kind,
+        "target_system_id": str(found.target_system_id),
+        "fence": found.fence,
+    }
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(each if isinstance(each, str) else f"{each['kind']} {each['assignment_id']}" for each in value)
+    return "" if value is None else str(value)
+
+
+@bridges.command()
+@click.argument("bridge_id", type=click.UUID)
+@click.option("--fingerprint", help="SHA-256 of the certificate you mean, as the bridge's own host showed it.")
+@click.option(
+    "--token-file",
+    type=click.File(),
+    required=True,
+    help="Your access token, in a file or on standard input (-): approving takes a second person.",
+)
+@json_option
+@pass_config
+def approve(
+    config: Path | None, bridge_id: UUID, token_file: TextIO, *, fingerprint: str | None, as_json: bool
+) -> None:
+    """Let BRIDGE_ID in, as somebody else than who issued its token."""
+
+    async def act(core: "Core") -> None:
+        from api.cli.acting import as_person
+        from application.trusting import approve_bridge
+        from domain.roles import Permission
+
+        person = await as_person(core.house, token_file.read().strip(), Permission.APPROVE_BRIDGES)
+        meant = fingerprint.replace(":", "").lower() if fingerprint else None
+        await approve_bridge(core.house, person, bridge_id, fingerprint_sha256=meant)
+
+    with_core(config, act)
+    answer({"approved": str(bridge_id)}, f"{bridge_id} is approved.", as_json=as_json)
+
+
+@bridges.command()
+@click.argument("bridge_id", type=click.UUID)
+@click.option("--comment", help="Why; it stands in the ledger.")
+@json_option
+@pass_config
+def quarantine(config: Path | None, bridge_id: UUID, *, comment: str | None, as_json: bool) -> None:
+    """Trust BRIDGE_ID no longer, until it is enrolled anew: its certificate is refused from its next request on."""
+
+    async def act(core: "Core") -> None:
+        from api.cli.acting import by_hand
+        from application.trusting import quarantine_bridge
+
+        await quarantine_bridge(core.house, by_hand(core.house), bridge_id, comment)
+
+    with_core(config, act)
+    answer({"quarantined": str(bridge_id)}, f"{bridge_id} is quarantined.", as_json=as_json)
 
 
 @bridges.command()
@@ -127,6 +221,6 @@ def _tell(found: dict[str, Any], *, as_json: bool) -> None:
     people = (
         f"{found['token']}\n\nShown once; good for one enrolment until {found['expires_at']}. On the bridge's host:\n"
         f"  certferry-bridge enrol --url {found['url']} --ca-pin {found['ca_pin_sha256']} --token-file -\n"
-        f"Then a person approves it: POST /api/v1/bridges/{found['bridge_id']}/approve"
+        f"Then somebody else approves it: certferry bridges approve {found['bridge_id']} --token-file -"
     )
     answer(found, people, as_json=as_json)

@@ -37,7 +37,7 @@ def test_tokens(shell: Shell) -> None:
     assert (revoked.returncode, revoked.stdout) == (0, f"{made['token_id']} is revoked.\n")
 
 
-def test_bridges(shell: Shell) -> None:
+def test_bridges(shell: Shell, tmp_path: Path) -> None:
     """A new bridge's token comes with the command to spend it; a known bridge gets another one."""
     added = shell.json("bridges", "add", "dmz-1")
     assert added["token"].startswith(added["bridge_id"])
@@ -45,6 +45,12 @@ def test_bridges(shell: Shell) -> None:
     again = shell.run("bridges", "token", added["bridge_id"])
     assert again.returncode == 0
     assert f"--ca-pin {added['ca_pin_sha256']}" in again.stdout
+    person = shell.json("tokens", "create", "bob", "--role", "approver")
+    (tmp_path / "token").write_text(f"{person['token']}\n")
+    too_early = shell.run("bridges", "approve", added["bridge_id"], "--token-file", str(tmp_path / "token"))
+    assert (1, True) == (too_early.returncode, "only a bridge that has enrolled" in too_early.stderr)
+    nothing = shell.run("bridges", "quarantine", added["bridge_id"])
+    assert (1, True) == (nothing.returncode, "nothing to quarantine" in nothing.stderr)
     assert shell.run("bridges", "retire", added["bridge_id"]).returncode == 0
     refused = shell.run("bridges", "token", added["bridge_id"])
     assert (refused.returncode, refused.stderr) == (1, "dmz-1 is retired.\n")
