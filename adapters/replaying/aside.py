@@ -1,7 +1,7 @@
 """Where a replay keeps what it made: SQLite, in a temporary file or in one that a later run goes on with.
 
-Memory stays flat however large the estate is, nothing is written where the ledger lies, and whoever may only read the
-ledger can replay it.
+Memory stays within bounds however large the estate is, nothing is written where the ledger lies, and whoever may only
+read the ledger can replay it.
 """
 
 import sqlite3
@@ -15,11 +15,13 @@ _CACHE_KIB = 65_536
 class Aside:
     """To be closed, or used as `with Aside() as aside`. Writing goes on in one transaction until `save`.
 
-    Without a path everything is forgotten when it is closed, with one everything since the last `save`.
+    Without a path everything is forgotten when it is closed, with one everything since the last `save`. `most`: how
+    many rows whoever puts something here may keep in memory before.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, *, most: int = 0) -> None:
         """Raises sqlite3.DatabaseError for a file that is something else."""
+        self.most = most
         self._database = sqlite3.connect("" if path is None else path, isolation_level=None)
         journal = "OFF" if path is None else "DELETE"  # a process may die in the middle, an operating system not
         try:

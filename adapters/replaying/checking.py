@@ -120,6 +120,7 @@ class ReadModelCheck:
     def put_aside(self) -> None:
         """Nothing stays in memory."""
         self._replay.finish()
+        self._side.put_aside()
         self._expected.put_aside()
 
     def take(self, page: Sequence[RawEvent], through: int) -> None:

@@ -5,6 +5,7 @@ Digests lie aside, in the order of their keys. Of versions, which are many, sums
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import starmap
 from typing import Any
 
 from psycopg import Connection
@@ -22,12 +23,19 @@ Rows = Sequence[tuple[Any, ...]]
 Parts = tuple[bytes | None, ...]
 
 
+def _over(before: Parts, parts: Parts) -> Parts:
+    """Parts of a later row: a null leaves what was there."""
+    return tuple(old if new is None else new for old, new in zip(before, parts, strict=True))
+
+
 class Present:
-    """A table whose rows are written over each other, or kept as they were first written."""
+    """A table whose rows are written over each other, or kept as they were first written; the newest wait in memory."""
 
     def __init__(self, aside: Aside, table: Table) -> None:
         self._shape = Shape.of(table)
         self._aside = aside
+        self._waiting: dict[bytes, Parts] = {}
+        self._keeps = table.keep
         self._name = f"rows_{table.name}"
         parts = [f"p{n}" for n in range(1 + self._shape.apart)]
         columns = ", ".join(["key BLOB PRIMARY KEY", *(f"{part} BLOB" for part in parts)])
@@ -36,6 +44,7 @@ class Present:
         conflict = "DO NOTHING" if table.keep else f"DO UPDATE SET {changes}"
         places = ", ".join("?" * (1 + len(parts)))
         self._insert = f"INSERT INTO {self._name} VALUES ({places}) ON CONFLICT (key) {conflict}"  # noqa: S608
+        self._some_aside = bool(aside.execute(f"SELECT EXISTS (SELECT 1 FROM {self._name})").fetchone()[0])  # noqa: S608
 
     def apply(self, rows: Rows) -> None:
         """Rows in their order."""
@@ -43,10 +52,30 @@ class Present:
 
     def store(self, keys: Sequence[bytes], parts: Sequence[Parts]) -> None:
         """Rows that are taken apart already."""
-        self._aside.executemany(self._insert, [(key, *found) for key, found in zip(keys, parts, strict=True)])
+        waiting = self._waiting
+        if self._keeps:
+            for key, found in zip(keys, parts, strict=True):
+                waiting.setdefault(key, found)
+        elif self._shape.apart:
+            for key, found in zip(keys, parts, strict=True):
+                before = waiting.get(key)
+                waiting[key] = _over(before, found) if before else found
+        else:
+            waiting.update(zip(keys, parts, strict=True))
+        if len(waiting) > self._aside.most:
+            self.put_aside()
+
+    def put_aside(self) -> None:
+        """Nothing waits in memory."""
+        self._aside.executemany(self._insert, [(key, *parts) for key, parts in self._waiting.items()])
+        self._some_aside = self._some_aside or bool(self._waiting)
+        self._waiting.clear()
 
     def rows(self) -> Iterator[Keyed]:
         """All of them, by key."""
+        if not self._some_aside:
+            return starmap(Keyed, sorted(self._waiting.items()))
+        self.put_aside()
         query = f"SELECT * FROM {self._name} ORDER BY key"  # noqa: S608 - our own names
         return (Keyed(key, tuple(parts)) for key, *parts in self._aside.execute(query))
 
@@ -86,7 +115,7 @@ class Versions:
         for version in self._known(at):
             key, parts = version.key[:_AT], version.parts
             if before is not None and before.key == key:
-                parts = tuple(old if new is None else new for old, new in zip(before.parts, parts, strict=True))
+                parts = _over(before.parts, parts)
             elif before is not None:
                 yield before
             before = Keyed(key, parts)
@@ -116,6 +145,10 @@ class SummedVersions:
         if live:
             key = self._table.key
             self._last.apply(rows if self._merges else list({row[:key]: row for row in rows}.values()))
+
+    def put_aside(self) -> None:
+        """Nothing waits in memory."""
+        self._last.put_aside()
 
     def present(self) -> Iterator[Keyed]:
         """What holds now, by key."""
@@ -182,6 +215,10 @@ class ExpectedRows:
         """For another run."""
         if self._sums:
             self._sums.put_aside()
+        for table in (*self._live.values(), *self._past.values()):
+            table.put_aside()
+        for summed in self._summed.values():
+            summed.put_aside()
 
     def versions(self, at: int) -> dict[str, Iterator[Keyed]]:
         """What the tables of the past must hold at its position, by name."""

@@ -14,7 +14,7 @@ from projections.fold import Poison, Write
 HELD_ROWS = 10_000
 """Changed rows in memory before they are put aside: a kilobyte or two each."""
 KEPT_ROWS = 1_000
-"""Rows of each projection that stay in memory afterwards."""
+"""Rows of each projection that stay in memory afterwards, as they are folded."""
 
 _ENTRY = 7  # what the engine takes of a row
 

@@ -82,17 +82,17 @@ def beginning(*, read_models: bool, processes: int) -> State:
 
 
 @contextmanager
-def opened(path: Path | None, begin: S, usable: Callable[[S], bool]) -> Iterator[tuple[Aside, S]]:
+def opened(path: Path | None, begin: S, usable: Callable[[S], bool], most: int) -> Iterator[tuple[Aside, S]]:
     """Where an earlier run ended, or the beginning: what is not usable is thrown away. Raises sqlite3.DatabaseError for
     a file that is no state.
     """
     with ExitStack() as stack:
-        aside = stack.enter_context(Aside(path))
+        aside = stack.enter_context(Aside(path, most=most))
         state = _load(aside, begin)
         if path and not (state and usable(state)):
             aside.close()
             path.unlink()
-            aside = stack.enter_context(Aside(path))
+            aside = stack.enter_context(Aside(path, most=most))
             state = _load(aside, begin)
         yield aside, state or begin
 

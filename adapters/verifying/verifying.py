@@ -16,6 +16,7 @@ from adapters.postgres.raw import RawEvent
 from adapters.replaying.aside import Aside
 from adapters.replaying.checking import ReadModelCheck, Report, together
 from adapters.replaying.groups import groups
+from adapters.replaying.memory import rows_in_memory
 from adapters.replaying.snapshot import Snapshot, export, joined, snapshot
 from adapters.replaying.streams import StreamVersions
 from adapters.sealing.leaves import Mismatch
@@ -75,7 +76,7 @@ def verify(dsn: str, wish: Wish, on_progress: Progress = lambda _: None) -> Outc
         alike = min(seen.live or 0, seen.past or 0) if seen else None
         processes = len(groups(wish.processes)) if seen else 1
         begin = states.beginning(read_models=wish.read_models, processes=processes)
-        kept = states.opened(wish.state, begin, lambda state: state.usable(begin, alike))
+        kept = states.opened(wish.state, begin, lambda state: state.usable(begin, alike), rows_in_memory(processes))
         aside, state = stack.enter_context(kept)
         shared = export(seen) if seen and processes > 1 else None
         opened = joined(dsn, shared) if shared else raw.connect_raw(dsn, "certferry verify")

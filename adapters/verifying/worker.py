@@ -18,6 +18,7 @@ from psycopg import Connection
 from adapters.postgres import raw
 from adapters.replaying.checking import ReadModelCheck, Report
 from adapters.replaying.groups import groups, topics
+from adapters.replaying.memory import rows_in_memory
 from adapters.replaying.snapshot import Snapshot, joined
 from adapters.sealing.leaves import Mismatch
 from adapters.verifying import state as states
@@ -94,9 +95,10 @@ class _Work:
         job = self._job
         begin = Share(run=job.run, builds=states.builds(self._group))
         path = states.beside(job.state, job.number) if job.state else None
+        most = rows_in_memory(job.processes)
         with (
             joined(job.dsn, job.snapshot) as connection,
-            states.opened(path, begin, lambda share: share.usable(begin, job.begun)) as (aside, share),
+            states.opened(path, begin, lambda share: share.usable(begin, job.begun), most) as (aside, share),
         ):
             states.check_bound(connection, share)
             snapshot = Snapshot(connection, job.live, job.past, job.outdated, ())

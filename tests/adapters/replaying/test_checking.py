@@ -39,12 +39,12 @@ async def record(pg: Pg, world: World, more: World | None = None) -> None:
             await caught_up(pg, recorder.position)
 
 
-def checked(pg: Pg, *, page: int = 500, held: int = 5000) -> Report:
+def checked(pg: Pg, *, page: int = 500, held: int = 5000, most: int = 100_000) -> Report:
     """What a comparison shows."""
     with (
         raw.connect_raw(pg.app_dsn, "test") as connection,
         snapshot(pg.app_dsn) as seen,
-        Aside() as aside,
+        Aside(most=most) as aside,
     ):
         check = ReadModelCheck(seen, aside, held=held)
         for rows in raw.pages(connection, 0, raw.head(connection), size=page):
@@ -53,12 +53,20 @@ def checked(pg: Pg, *, page: int = 500, held: int = 5000) -> Report:
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate])
-@given(seed=st.integers(0, 2**32), page=st.integers(1, 90), held=st.integers(0, 60), split=st.booleans())
-def test_what_was_followed_holds(postgres_server: PostgresServer, seed: int, page: int, held: int, split: bool) -> None:
-    """Every table of both lines, also while the past lags behind the present."""
+@given(
+    seed=st.integers(0, 2**32),
+    page=st.integers(1, 90),
+    held=st.integers(0, 60),
+    most=st.integers(0, 200),
+    split=st.booleans(),
+)
+def test_what_was_followed_holds(
+    postgres_server: PostgresServer, seed: int, page: int, held: int, most: int, split: bool
+) -> None:
+    """Every table of both lines, also while the past lags behind the present, and however much waits in memory."""
     with database(postgres_server) as pg:
         asyncio.run(record(pg, history(seed, 250), history(seed + 1, 60) if split else None))
-        report = checked(pg, page=page, held=held)
+        report = checked(pg, page=page, held=held, most=most)
     assert () == report.wrong
     assert 0 == report.total
     assert len(TABLES) == report.tables
