@@ -218,6 +218,7 @@ def _house_settings(settings: Settings) -> HouseSettings:
         verification_retries=settings.verification.retries,
         verification_pause=settings.verification.pause,
         enrolment_seconds=settings.bridges.enrolment_seconds,
+        invitation_seconds=settings.sessions.invitation_seconds,
         approval_waiting=settings.push.approval_waiting,
         renewal=_renewal(settings),
         replacement=_pace(settings),

@@ -17,7 +17,7 @@ from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
 from projections.inventory.view import CertificateFilter, Inventory
 from projections.notification_channels.view import NotificationChannels
-from projections.principals.view import PrincipalFilter, Principals, TokenFilter
+from projections.principals.view import PrincipalFilter, Principals, SessionFilter, TokenFilter
 from projections.providers.view import Providers
 from projections.replacements.view import Replacements
 from projections.rows import Page
@@ -159,6 +159,11 @@ class ReadHints(NamedTuple):
         """See Hints.tokens_of."""
         narrow = TokenFilter(principal_id=(principal_id,), revoked=False)
         return [row.token.id async for row in walk(partial(self.principals.tokens, narrow))]
+
+    async def sessions_of(self, principal_id: UUID, now: datetime) -> list[UUID]:
+        """See Hints.sessions_of."""
+        narrow = SessionFilter(principal_id=(principal_id,), ended=False, open_at=now)
+        return [row.id async for row in walk(partial(self.principals.sessions, narrow))]
 
     async def administrators(self) -> list[UUID]:
         """See Hints.administrators."""

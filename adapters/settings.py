@@ -50,6 +50,21 @@ class Server:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Sessions:
+    """People at the pages, in seconds: how long a session lasts, how long while nothing is done with it, and how long
+    an invitation to set a password waits.
+    """
+
+    seconds: int = 28_800
+    idle_seconds: int = 3_600
+    invitation_seconds: float = 259_200.0
+
+    def __post_init__(self) -> None:
+        if min(self.seconds, self.idle_seconds, self.invitation_seconds) < 1:
+            raise SettingsRefused("sessions.seconds, sessions.idle_seconds and invitation_seconds must be at least 1.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bridges:
     """The listener that bridges call. `names` are what its certificate is for: what bridges write in their URL."""
 
@@ -269,6 +284,7 @@ class Settings:
     log_level: str = "INFO"
     database: Database = field(default_factory=Database)
     server: Server = field(default_factory=Server)
+    sessions: Sessions = field(default_factory=Sessions)
     bridges: Bridges = field(default_factory=Bridges)
     push: Push = field(default_factory=Push)
     verification: Verification = field(default_factory=Verification)

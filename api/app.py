@@ -65,7 +65,7 @@ from api.pages.answering import show_problem
 from api.pages.routes import page_routes
 from api.positions import tell_shown
 from api.recording import ReadRecorder
-from api.security import SignInFirst, admit
+from api.security import SignInFirst, admit, keep_session
 from api.services import Services
 
 API_HANDLERS: Sequence[ControllerRouterHandler] = [
@@ -122,7 +122,7 @@ def create_app(services: Services) -> LateApplication:
         route_handlers=[api, others, acme_routes(services)],
         guards=[admit],
         middleware=[measuring, opening],
-        before_send=[tell_shown, stamp],
+        before_send=[tell_shown, stamp, keep_session],
         dependencies={"services": Provide(lambda: services, sync_to_thread=False), **DEPENDENCIES},
         exception_handlers=_handlers(services),
         lifespan=[_running],
@@ -157,7 +157,6 @@ def _state(services: Services) -> State:
             "services": services,
             "show_problem": show_problem,
             "description": None,
-            "ended_sessions": {},
             "last_seen": LastSeen(),
             "metrics": Metrics(),
             "routes": None,
@@ -185,7 +184,9 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     services: Services = app.state.services
     house = services.house
     services.directory.on_erasure = house.texts.forget
-    following = await start_directory(services.directory, house.log, services.views.principals, services.positions)
+    following = await start_directory(
+        services.directory, house.log, services.views.principals, services.positions, services.now()
+    )
     seen = asyncio.create_task(app.state.last_seen.follow(house.presence, house.clock))
     telling = asyncio.create_task(services.knocks.follow(house))
     keeping = asyncio.create_task(house.texts.keep_fresh())

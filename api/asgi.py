@@ -16,6 +16,7 @@ from adapters.health import Health
 from adapters.keys.sealing import seal_content
 from adapters.notifying.kinds import Kinds
 from adapters.settings import load_settings
+from adapters.signing_in.argon2id import Argon2Passwords
 from adapters.starting import check_database
 from adapters.syslog.configuring import syslog_watch
 from adapters.x509.pfx import make_pfx
@@ -60,6 +61,7 @@ def services_of(core: Core, health: Health) -> Services:
             url=core.settings.server.url,
             caa_identities=core.caa_identities,
         ),
+        passwords=Argon2Passwords(),
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
         revocation_status=core.local_pki_status,
@@ -75,6 +77,8 @@ def _settings(core: Core) -> ApiSettings:
     return ApiSettings(
         session_key=_session_key(core.secret),
         secure_cookies=chosen.server.https,
+        session_seconds=chosen.sessions.seconds,
+        idle_seconds=chosen.sessions.idle_seconds,
         review_days=chosen.reviews.every_days,
     )
 

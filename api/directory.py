@@ -1,6 +1,7 @@
-"""Who may call: principals and tokens, folded in memory from the ledger and following it within milliseconds.
+"""Who may call: principals, tokens and sessions, folded in memory from the ledger and following it within milliseconds.
 
-A revoked token or role stops with the next request. Nothing here is a cache that could expire too late.
+A revoked token or role, and a session that was ended, stops with the next request. Nothing here is a cache
+that could expire too late.
 """
 
 import asyncio
@@ -19,7 +20,8 @@ from application.administering import secret_hash
 from application.ports import Log, Recorded
 from domain.entity import AggregateType
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, SubjectErased, Token, roles_of, usable
-from projections.principals.view import PrincipalFilter, Principals, TokenFilter
+from domain.session import SESSION, Session, SessionOpened, counts, roles_within
+from projections.principals.view import PrincipalFilter, Principals, SessionFilter, TokenFilter
 from projections.stopping import asked_to_stop
 
 log = logging.getLogger("certferry.api")
@@ -44,28 +46,32 @@ class Positions(Protocol):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks: a principal by way of one of its tokens. `roles` are what this token may use now."""
+    """Who asks: a principal by way of one of its tokens, or of a session (opened by a token or otherwise). `roles` are
+    what this token or session may use now.
+    """
 
     principal_id: UUID
     name: str
     kind: str
     roles: frozenset[Role]
-    token_id: UUID
+    token_id: UUID | None = None
+    session_id: UUID | None = None
 
     @property
     def credential(self) -> str:
-        """How events name what authenticated the caller."""
-        return f"token:{self.token_id}"
+        """How events name what authenticated the caller; a session that a token opened counts as the token."""
+        return f"session:{self.session_id}" if self.token_id is None else f"token:{self.token_id}"
 
 
 class Directory:
-    """Principals and tokens as they are now."""
+    """Principals, tokens and sessions as they are now."""
 
     def __init__(self) -> None:
         self.position = 0
         self.on_erasure: Callable[[UUID], None] = lambda _: None
         self._principals: dict[UUID, tuple[int, Principal]] = {}
         self._tokens: dict[UUID, tuple[int, Token]] = {}
+        self._sessions: dict[UUID, tuple[int, Session]] = {}
         self._moved = asyncio.Condition()
         self._failing_since: float | None = None
 
@@ -84,8 +90,32 @@ class Directory:
         token, owner = found
         return _caller(token_id, token, owner) if usable(token, owner, given, now) else None
 
+    def of_session(self, session_id: UUID, now: datetime) -> Caller | None:
+        """The caller of a session, if it still counts, and the token that opened it does."""
+        found = self._sessions.get(session_id)
+        owner = self._principals.get(found[1].principal_id) if found else None
+        if found is None or owner is None or not counts(found[1], owner[1], now):
+            return None
+        session = found[1]
+        if session.token_id is not None:
+            caller = self.of_token(session.token_id, now)
+            return msgspec.structs.replace(caller, session_id=session_id) if caller is not None else None
+        return Caller(
+            principal_id=session.principal_id,
+            name=owner[1].name,
+            kind=owner[1].kind,
+            roles=roles_within(session, owner[1]),
+            session_id=session_id,
+        )
+
+    def again(self, caller: Caller, now: datetime) -> Caller | None:
+        """The same caller, as far as what let them in still counts."""
+        if caller.session_id is not None:
+            return self.of_session(caller.session_id, now)
+        return self.of_token(caller.token_id, now) if caller.token_id is not None else None
+
     def of_token(self, token_id: UUID, now: datetime) -> Caller | None:
-        """The caller of a token that was proven before (a session), if the token still counts."""
+        """The caller of a token that was proven before, if the token still counts."""
         found = self._holder(token_id)
         if found is None:
             return None
@@ -116,10 +146,11 @@ class Directory:
 
     # ------------------------------------------------------------------ following
 
-    async def load(self, principals: Principals, position: int) -> None:
-        """Start from the read models, which show at least `position`."""
+    async def load(self, principals: Principals, position: int, now: datetime) -> None:
+        """Start from the read models, which show at least `position`; sessions that are over are left out."""
         await self._load_principals(principals)
         await self._load_tokens(principals)
+        await self._load_sessions(principals, now)
         self.position = position
 
     async def follow(self, ledger: Log) -> None:
@@ -146,6 +177,8 @@ class Directory:
                     self.on_erasure(recorded.stream_id)
             elif kind in TOKEN.table:
                 _fold(TOKEN, self._tokens, recorded)
+            elif kind in SESSION.table:
+                self._take_session(recorded)
         if batch:
             async with self._moved:
                 self.position = max(self.position, batch[-1].position)
@@ -174,6 +207,25 @@ class Directory:
             if cursor is None:
                 return
 
+    async def _load_sessions(self, principals: Principals, now: datetime) -> None:
+        cursor: str | None = None
+        while True:
+            page = await principals.sessions(SessionFilter(ended=False, open_at=now), limit=200, cursor=cursor)
+            self._sessions |= {row.id: (row.position, row.state) for row in page.items}
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+    def _take_session(self, recorded: Recorded) -> None:
+        """A session that is not known was over before this directory began; those that are over are forgotten."""
+        if isinstance(recorded.event, SessionOpened):
+            over = [key for key, (_, each) in self._sessions.items() if each.expires_at <= recorded.event.meta.at]
+            for key in over:
+                del self._sessions[key]
+        elif recorded.stream_id not in self._sessions:
+            return
+        _fold(SESSION, self._sessions, recorded)
+
 
 def _caller(token_id: UUID, token: Token, owner: Principal) -> Caller:
     return Caller(
@@ -192,7 +244,7 @@ def _fold(kind: AggregateType[S], known: dict[UUID, tuple[int, S]], recorded: Re
 
 
 async def start_directory(
-    directory: Directory, ledger: Log, principals: Principals, positions: Positions
+    directory: Directory, ledger: Log, principals: Principals, positions: Positions, now: datetime
 ) -> asyncio.Task[None]:
     """Fill the directory, from the read models where they are there, and follow the ledger from then on.
 
@@ -201,7 +253,7 @@ async def start_directory(
     try:
         known = await principals.list(PrincipalFilter(), limit=1)
         if known.items and await positions.wait(1, _START_SECONDS):
-            await directory.load(principals, positions.current)
+            await directory.load(principals, positions.current, now)
     except Exception:
         log.warning("the read models cannot be asked for principals; reading the whole ledger", exc_info=True)
     following = asyncio.create_task(directory.follow(ledger), name="directory of principals")

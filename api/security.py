@@ -11,12 +11,14 @@ from uuid import UUID, uuid4
 
 import msgspec
 from litestar.connection import ASGIConnection, Request
+from litestar.datastructures import MutableScopeHeaders
 from litestar.handlers import BaseRouteHandler
+from litestar.types import Message, Scope
 
 from api import sessions
 from api.directory import Caller
 from api.problems import Problem
-from api.services import Services
+from api.services import ApiSettings, Services
 from application.house import Context
 from application.ports import LogUnavailable
 from application.viewing import record_denied
@@ -84,7 +86,7 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
         return  # which methods there are is told to everybody
     services: Services = connection.app.state.services
     permission = permission_of(handler)
-    caller = authenticate(connection, services)
+    caller = await authenticate(connection, services)
     connection.scope["user"] = caller
     if permission is not None and permission.public:
         return
@@ -100,7 +102,7 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
             raise await denied(connection, services, caller, objection)
 
 
-def authenticate(connection: Connection, services: Services) -> Caller | None:
+async def authenticate(connection: Connection, services: Services) -> Caller | None:
     """The caller by bearer token, else by session cookie; `scope["auth"]` is then the session."""
     connection.scope["auth"] = None
     if not services.directory.trustworthy:
@@ -109,18 +111,52 @@ def authenticate(connection: Connection, services: Services) -> Caller | None:
     if header is not None:
         scheme, _, token = header.partition(" ")
         return services.directory.identify(token.strip(), services.now()) if scheme.lower() == "bearer" else None
-    session = sessions.read(connection.cookies.get(sessions.COOKIE), services.settings.session_key, services.now())
-    if session is None or session.id in _ended(connection):
+    name = sessions.cookie_name(secure=secure_cookies(connection))
+    session = sessions.read(connection.cookies.get(name), services.settings.session_key, services.now())
+    if session is None:
         return None
     connection.scope["auth"] = session
-    return services.directory.of_token(session.token_id, services.now())
+    # Opened by another process a moment ago.
+    await services.directory.reached(session.position, services.settings.read_wait)
+    return services.directory.of_session(session.id, services.now())
+
+
+def secure_cookies(connection: Connection) -> bool:
+    """Is the service reached by https, so that cookies are for https alone?"""
+    settings: ApiSettings = connection.app.state.services.settings
+    return settings.secure_cookies or connection.scope.get("scheme") == "https"
+
+
+async def keep_session(message: Message, scope: Scope) -> None:
+    """For `Litestar(before_send=...)`: whoever does something stays signed in. What pages ask for by themselves (to
+    follow what happens) does not count.
+    """
+    session = scope.get("auth")
+    if message["type"] != "http.response.start" or not isinstance(session, sessions.Session):
+        return
+    services: Services = scope["litestar_app"].state.services
+    used = session.used(services.now(), services.settings.idle_seconds)
+    connection: Connection = ASGIConnection(scope)
+    headers = MutableScopeHeaders.from_message(message)
+    if used is None or not _done_by_hand(connection) or "set-cookie" in headers:
+        return
+    left = int((used.expires_at - services.now()).total_seconds())
+    value = sessions.write(used, services.settings.session_key)
+    cookie = sessions.cookie(value, seconds=max(left, 1), secure=secure_cookies(connection))
+    headers.add("Set-Cookie", cookie.to_header(header=""))
+
+
+def _done_by_hand(connection: Connection) -> bool:
+    if _method(connection) not in _SAFE:
+        return True
+    return "hx-request" not in connection.headers and "text/html" in connection.headers.get("accept", "")
 
 
 def still_admitted(request: Request[Any, Any, Any], caller: Caller) -> bool:
     """For answers that go on and on: would the caller be admitted now?"""
     services: Services = request.app.state.services
     permission = permission_of(request.route_handler)
-    now = services.directory.of_token(caller.token_id, services.now()) if services.directory.trustworthy else None
+    now = services.directory.again(caller, services.now()) if services.directory.trustworthy else None
     return now is not None and permission is not None and permission.allows(now)
 
 
@@ -143,17 +179,6 @@ def csrf_token(connection: Connection) -> str | None:
     session = connection.scope.get("auth")
     key = connection.app.state.services.settings.session_key
     return sessions.csrf_token(session, key) if isinstance(session, sessions.Session) else None
-
-
-def end_session(connection: Connection) -> None:
-    """Signing out: this session is over in this process, whatever becomes of the cookie."""
-    session = connection.scope.get("auth")
-    if isinstance(session, sessions.Session):
-        ended = _ended(connection)
-        now = connection.app.state.services.now()
-        for known in [known for known, expires_at in ended.items() if expires_at <= now]:
-            del ended[known]
-        ended[session.id] = session.expires_at
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -237,8 +262,3 @@ def _method(connection: Connection) -> str:
 
 def _route(connection: Connection) -> str:
     return str(connection.scope.get("path_template", ""))
-
-
-def _ended(connection: Connection) -> dict[str, Any]:
-    found: dict[str, Any] = connection.app.state.ended_sessions
-    return found

@@ -24,6 +24,7 @@ from application.pfx_exporting import PfxMaker
 from application.ports import CertificateReader
 from application.providing import ProviderKinds
 from application.proving import SealedLog
+from application.signing_in_ports import Passwords
 from application.verifying import Result
 from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent
@@ -58,6 +59,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `session_key`: at least 32 random bytes, the same in every API process (signs session cookies).
     `secure_cookies`: the service is reached by https, whatever this process sees of it.
+    `session_seconds`: how long a session lasts, `idle_seconds`: how long while nothing is done with it.
     `read_wait`: how long an answer waits for the read models before it tells what they show, or is 503 where more was
     asked for.
     `review_days`: how long a review of the inventory holds.
@@ -66,6 +68,7 @@ class ApiSettings(msgspec.Struct, frozen=True, kw_only=True):
     session_key: bytes
     secure_cookies: bool = False
     session_seconds: int = 8 * 3600
+    idle_seconds: int = 3600
     read_wait: float = 5.0
     max_body: int = 1_048_576
     thresholds: Thresholds = Thresholds()
@@ -325,6 +328,7 @@ class Services:
     sealed: SealedLog
     settings: ApiSettings
     acme: AcmeServer
+    passwords: Passwords
     local_ca_pem: Callable[[], str | None]
     revocation_status: RevocationStatus
     shown_to_acme: Callable[[str], Awaitable[str | None]]

@@ -1,14 +1,15 @@
-"""Browser sessions: a signed cookie that names a token which was proven once. It holds no secret of the token.
+"""Session cookies: signed, naming a session of the ledger (domain/session.py). They hold no secret of anybody.
 
-The token is looked up again at every request, so revoking it ends its sessions too. Unsafe requests that come with the
-cookie must also prove that they come from our own pages (Origin, Sec-Fetch-Site, and a token of the session).
+The session is looked up again at every request, so that ending it, or taking away what it rests on (a token, the
+person's right to be here), counts at once. A cookie ends by itself, too: when its session does, and when nothing was
+done with it for a while. Unsafe requests that come with the cookie must also prove that they come from our own pages
+(Origin, Sec-Fetch-Site, and a token of the session).
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,21 +20,32 @@ from litestar.connection import ASGIConnection
 from litestar.datastructures import Cookie
 
 COOKIE = "certferry_session"
+HOST_ONLY = "__Host-"
+"""Browsers keep a cookie of this name only where https set it, for this host and every path (RFC 6265bis, 4.1.3.2)."""
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf_token"
 
 
 class Session(msgspec.Struct, frozen=True, array_like=True):
-    """A signed-in browser."""
+    """A signed-in browser. `position`: where the ledger opened the session; `idle_at`: when it ends if nothing is done
+    with it; `expires_at`: when it ends in any case.
+    """
 
-    id: str
-    token_id: UUID
+    id: UUID
+    position: int
+    idle_at: datetime
     expires_at: datetime
 
+    def used(self, now: datetime, idle_seconds: float) -> "Session | None":
+        """The session after something was done with it; None while that makes little difference."""
+        idle_at = min(now + timedelta(seconds=idle_seconds), self.expires_at)
+        worth_it = idle_at - self.idle_at > timedelta(seconds=idle_seconds / 10)
+        return msgspec.structs.replace(self, idle_at=idle_at) if worth_it else None
 
-def open_session(token_id: UUID, now: datetime, seconds: int) -> Session:
-    """A new session of a proven token."""
-    return Session(secrets.token_urlsafe(16), token_id, now + timedelta(seconds=seconds))
+
+def start(session_id: UUID, position: int, now: datetime, expires_at: datetime, idle_seconds: float) -> Session:
+    """The first cookie of a session."""
+    return Session(session_id, position, min(now + timedelta(seconds=idle_seconds), expires_at), expires_at)
 
 
 def write(session: Session, key: bytes) -> str:
@@ -52,17 +64,23 @@ def read(text: str | None, key: bytes, now: datetime) -> Session | None:
         session = msgspec.json.decode(data, type=Session)
     except (binascii.Error, msgspec.DecodeError):
         return None
-    return session if now < session.expires_at else None
+    return session if now < session.idle_at and now < session.expires_at else None
 
 
 def csrf_token(session: Session, key: bytes) -> str:
     """What our own pages send along with unsafe requests."""
-    return _sign(b"csrf:" + session.id.encode(), key)
+    return _sign(b"csrf:" + session.id.bytes, key)
 
 
-def cookie(value: str, *, seconds: int, secure: bool) -> Cookie:
-    """The session cookie; 0 seconds removes it."""
-    return Cookie(key=COOKIE, value=value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure)
+def cookie_name(*, secure: bool, name: str = COOKIE) -> str:
+    """The cookie's name: over https no other host can have set it."""
+    return f"{HOST_ONLY}{name}" if secure else name
+
+
+def cookie(value: str, *, seconds: int, secure: bool, name: str = COOKIE) -> Cookie:
+    """The session cookie, or another one as well kept; 0 seconds removes it."""
+    key = cookie_name(secure=secure, name=name)
+    return Cookie(key=key, value=value, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure)
 
 
 def same_origin(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
@@ -80,4 +98,4 @@ def equal(given: str, expected: str) -> bool:
 
 
 def _sign(payload: bytes, key: bytes) -> str:
-    return hmac.new(key, b"certferry session v1|" + payload, hashlib.sha256).hexdigest()
+    return hmac.new(key, b"certferry session v2|" + payload, hashlib.sha256).hexdigest()

@@ -46,6 +46,7 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     verification_pause: float = 1.0
     enrolment_seconds: float = 3600.0
     token_days: int = 90
+    invitation_seconds: float = 259_200.0
     approval_waiting: float = 86_400.0
     renewal: Renewal = Renewal()
     replacement: ReplacementPace = ReplacementPace()

@@ -20,6 +20,7 @@ from application.house import (
     reading_back,
     write,
 )
+from application.signing_in import forget_password
 from domain import principal
 from domain.legal_hold import LEGAL_HOLDS, REGISTER, LegalHolds
 from domain.principal import PRINCIPAL, ErasureReason, Principal, Role
@@ -55,8 +56,9 @@ async def erase_subject(
 
 
 async def finish_erasure(house: House, context: Context, subject: UUID) -> None:
-    """Destroy the key of somebody who is erased, and take their tokens back; again is harmless."""
+    """Of somebody who is erased: destroy the key, forget the password, take the tokens back; again is harmless."""
     await house.texts.destroy(subject)
+    await forget_password(house, subject)
     for token_id in await house.hints.tokens_of(subject):
         await revoke_token(house, context.part(token_id), token_id)
 

@@ -280,6 +280,10 @@ class Hints(Protocol):
         """A principal's tokens that were not revoked."""
         ...
 
+    async def sessions_of(self, principal_id: UUID, now: datetime) -> list[UUID]:
+        """A principal's sessions that are not over."""
+        ...
+
     async def administrators(self) -> list[UUID]:
         """Principals with the role admin who are not disabled."""
         ...

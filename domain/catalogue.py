@@ -27,6 +27,8 @@ from domain.provider import PROVIDER
 from domain.replacement import REPLACEMENT, REPLACEMENT_BATCH
 from domain.review import REVIEW
 from domain.revocation import REVOCATION_REQUEST
+from domain.session import SESSION
+from domain.sign_in import SIGN_IN
 from domain.standing_approval import STANDING_APPROVALS
 from domain.target_system import TARGET_SYSTEM
 from domain.verification import VERIFICATION_RUN
@@ -57,6 +59,8 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     VERIFICATION_RUN,
     PRINCIPAL,
     TOKEN,
+    SIGN_IN,
+    SESSION,
     LEGAL_HOLDS,
     ALERT,
     EXPIRY_ALERT_RULES,

@@ -37,7 +37,7 @@ from projections.orders.postgres import PostgresOrders
 from projections.orders.projection import ORDERS
 from projections.orders.view import Orders
 from projections.principals.postgres import PostgresPrincipals
-from projections.principals.projection import PRINCIPALS, TOKENS
+from projections.principals.projection import PRINCIPALS, SESSIONS, TOKENS
 from projections.principals.view import Principals
 from projections.providers.postgres import PostgresProviders
 from projections.providers.projection import PROVIDERS
@@ -106,6 +106,7 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     VERIFICATION_RUNS,
     PRINCIPALS,
     TOKENS,
+    SESSIONS,
     ALERTS,
     WEBHOOKS,
     NOTIFICATION_CHANNELS,

@@ -17,7 +17,7 @@ _REASONS = ("no_longer_necessary", "consent_withdrawn", "objection", "unlawful_p
 
 @click.group()
 def principals() -> None:
-    """List people and programs, and erase their personal data."""
+    """List people and programs, invite people to sign in, and erase their personal data."""
 
 
 @principals.command("list")
@@ -42,6 +42,29 @@ def list_principals(config: Path | None, *, as_json: bool) -> None:
         ]
 
     answer_rows(with_core(config, act), as_json=as_json)
+
+
+@principals.command()
+@click.argument("principal_id", type=click.UUID)
+@json_option
+@pass_config
+def invite(config: Path | None, principal_id: UUID, *, as_json: bool) -> None:
+    """A link for PRINCIPAL_ID to set a password, used once. It is shown once."""
+
+    async def act(core: "Core") -> dict[str, Any]:
+        from api.cli.acting import by_hand
+        from application.signing_in import invite as make_invitation
+
+        made = (await make_invitation(core.house, by_hand(core.house), principal_id)).result
+        return {
+            "invitation": made.text,
+            "url": f"{core.settings.server.url.rstrip('/')}/invitation#{made.text}",
+            "expires_at": made.expires_at.isoformat(timespec="seconds"),
+        }
+
+    found = with_core(config, act)
+    sentence = f"{found['url']}\n\nShown once. It can be used until {found['expires_at']}."
+    answer(found, sentence, as_json=as_json)
 
 
 @principals.command()

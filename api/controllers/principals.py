@@ -8,6 +8,7 @@ from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from api.acme.addresses import addresses
 from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
@@ -20,6 +21,7 @@ from api.schemas.principals import (
     CreateTokenBody,
     ErasureBody,
     GrantBody,
+    InvitationBody,
     IssuedToken,
     MeBody,
     PrincipalBody,
@@ -31,6 +33,7 @@ from api.security import caller_of, requires, signed_in
 from application.administering import change_role, create_principal, create_token, revoke_token
 from application.erasing import erase_subject
 from application.house import Done, Loaded
+from application.signing_in import invite
 from domain.personal import ERASED
 from domain.principal import Principal, Role
 from domain.roles import Permission
@@ -138,6 +141,20 @@ async def erase_a_principal(
     )
 
 
+@post("/principals/{principal_id:uuid}/invitations", opt=requires(Permission.PRINCIPALS) | SECRET_ANSWER)
+async def invite_a_principal(
+    request: Request[Any, Any, Any], principal_id: FromPath[UUID], command: NamedDependency[Command]
+) -> Response[InvitationBody]:
+    """An invitation for a person to set a password, the first one or a new one: used once, within days. It takes the
+    place of any invitation before. It is shown once; only a hash is kept.
+    """
+    done = await invite(command.house, command.context, principal_id)
+    body = present.invitation(done.result, addresses(request, command.services).base)
+    location = location_of("principals", principal_id)
+    version = done.result.version
+    return await command.answer(done, body, status=201, version=version, location=location, secret=True)
+
+
 @get("/tokens", opt=TOKEN_READERS)
 async def list_tokens(
     request: Request[Any, Any, Any],
@@ -209,6 +226,7 @@ HANDLERS = [
     create_a_principal,
     get_principal,
     erase_a_principal,
+    invite_a_principal,
     grant_role,
     revoke_role,
     list_tokens,

@@ -6,6 +6,7 @@ from litestar.static_files import create_static_files_router
 from litestar.types import ControllerRouterHandler
 
 from api.pages import (
+    account,
     alert_rule_forms,
     alerts,
     approval_policy_forms,
@@ -17,6 +18,7 @@ from api.pages import (
     channel_forms,
     estate,
     evaluating,
+    invitations,
     noticing,
     order_list,
     past,
@@ -47,9 +49,9 @@ FOR_EVER = CacheControlHeader(max_age=31_536_000, immutable=True, public=True)
 def page_routes() -> list[ControllerRouterHandler]:
     """For `Litestar(route_handlers=...)`."""
     return [
-        signing_in.sign_in_page,
-        signing_in.sign_in,
-        signing_in.sign_out,
+        *signing_in.HANDLERS,
+        *invitations.HANDLERS,
+        *account.HANDLERS,
         past.view_as_of,
         certificates.home,
         certificates.certificate_list,

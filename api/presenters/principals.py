@@ -3,7 +3,8 @@
 from api.directory import Caller
 from api.presenters.known import Known
 from api.schemas.alerts import AlertBody
-from api.schemas.principals import IssuedToken, MeBody, PrincipalBody, TokenBody
+from api.schemas.principals import InvitationBody, IssuedToken, MeBody, PrincipalBody, TokenBody
+from application.signing_in import Invited
 from domain.alert import Alert
 from domain.principal import Principal, Token
 
@@ -19,6 +20,12 @@ def principal(found: Known[Principal]) -> PrincipalBody:
         disabled=state.disabled,
         erased_at=state.erased_at,
     )
+
+
+def invitation(made: Invited, base: str) -> InvitationBody:
+    """An invitation with its link."""
+    url = f"{base}/invitation#{made.text}"
+    return InvitationBody(principal_id=made.principal_id, invitation=made.text, url=url, expires_at=made.expires_at)
 
 
 def token(found: Known[Token]) -> TokenBody:

@@ -42,6 +42,15 @@ class ErasureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     reason: ErasureReason
 
 
+class InvitationBody(msgspec.Struct, frozen=True, kw_only=True):
+    """An invitation to set a password, shown once. `url` carries `invitation` behind `#`, where no log sees it."""
+
+    principal_id: UUID
+    invitation: Annotated[str, Meta(examples=["cfi_<id>_<secret>"])]
+    url: Annotated[str, Meta(examples=["https://certferry.example.org/invitation#cfi_<id>_<secret>"])]
+    expires_at: datetime
+
+
 class PrincipalPage(msgspec.Struct, frozen=True, kw_only=True):
     """One page of principals."""
 
@@ -89,4 +98,7 @@ class MeBody(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     roles: tuple[Role, ...]
-    credential: Annotated[str, Meta(examples=["token:b1f5a0c2-4c3f-5d6e-8f90-1a2b3c4d5e6f"])]
+    credential: Annotated[
+        str,
+        Meta(description="`token:<id>` or `session:<id>`."),
+    ]

@@ -8,6 +8,12 @@ const fitTime = (toggle) => {
 };
 const fitAll = (part) => part.querySelectorAll("input[name=manual_implementation]").forEach(fitTime);
 fitAll(document);
+// An invitation stands behind the # of its link, where no server sees it: into the form, and out of the address.
+const invited = document.querySelector("input[data-from-link]");
+if (invited && location.hash.startsWith("#cfi_")) {
+  invited.value = location.hash.slice(1);
+  history.replaceState(null, "", location.pathname);
+}
 const show = (dialog) => {
   if (!dialog.open) dialog.showModal();
   fitAll(dialog);

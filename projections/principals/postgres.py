@@ -5,8 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from domain.principal import Principal, Token
+from domain.session import Session
 from projections.columns import Type
-from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
+from projections.principals.view import (
+    PrincipalFilter,
+    PrincipalRow,
+    SessionFilter,
+    SessionRow,
+    TokenFilter,
+    TokenHolder,
+)
 from projections.reading.entities import Entities, Nodes
 from projections.reading.postgres import Reader
 from projections.reading.queries import NEWEST_FIRST, WIDTH, Decoder, Where, columns, many
@@ -21,6 +29,7 @@ class PostgresPrincipals:
 
     def __init__(self, reader: Reader) -> None:
         self._rows = Entities(reader, "principals", Principal)
+        self._sessions = Entities(reader, "sessions", Session)
         token, owner = Decoder(Token), Decoder(Principal)
 
         def holder(row: Sequence[Any]) -> TokenHolder:
@@ -51,3 +60,11 @@ class PostgresPrincipals:
     ) -> Page[TokenHolder]:
         where = Where().among("e.principal_id", Type.UUID, narrow.principal_id).flag("e.revoked", narrow.revoked)
         return await self._holders.page(where, NEWEST_FIRST, limit, cursor)
+
+    async def sessions(
+        self, narrow: SessionFilter = SessionFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[SessionRow]:
+        where = Where().among("e.principal_id", Type.UUID, narrow.principal_id).flag("e.ended", narrow.ended)
+        if narrow.open_at is not None:
+            where.add("e.expires_at > %b::timestamptz", narrow.open_at)
+        return await self._sessions.page(where, NEWEST_FIRST, limit, cursor)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from domain.principal import PRINCIPAL, TOKEN, Principal, Token
+from domain.session import SESSION, Session
 from projections.columns import Column, Type
 from projections.entity import entity
 
@@ -13,6 +14,12 @@ PRINCIPAL_COLUMNS = (
 )
 TOKEN_COLUMNS = (Column("principal_id", Type.UUID), Column("revoked", Type.BOOLEAN))
 
+SESSION_COLUMNS = (
+    Column("principal_id", Type.UUID),
+    Column("ended", Type.BOOLEAN),
+    Column("expires_at", Type.INSTANT),
+)
+
 
 def _principal(state: Principal) -> tuple[Any, ...]:
     return state.kind, state.roles, state.disabled
@@ -20,6 +27,10 @@ def _principal(state: Principal) -> tuple[Any, ...]:
 
 def _token(state: Token) -> tuple[Any, ...]:
     return state.principal_id, state.revoked_at is not None
+
+
+def _session(state: Session) -> tuple[Any, ...]:
+    return state.principal_id, state.ended_at is not None, state.expires_at
 
 
 PRINCIPALS = entity(
@@ -40,6 +51,17 @@ TOKENS = entity(
     state_type=Token,
     columns=TOKEN_COLUMNS,
     extract=_token,
+    indexes=("(principal_id)", "(created_position)"),
+    listed=("principal_id", "created_position"),
+)
+
+SESSIONS = entity(
+    SESSION,
+    name="sessions",
+    version=1,
+    state_type=Session,
+    columns=SESSION_COLUMNS,
+    extract=_session,
     indexes=("(principal_id)", "(created_position)"),
     listed=("principal_id", "created_position"),
 )

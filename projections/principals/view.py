@@ -1,16 +1,19 @@
 """Principals: who are the callers, which roles do they hold, with which tokens do they come?"""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
 from domain.principal import Principal, Role, Token
+from domain.session import Session
 from projections.rows import Page, Row
 
 PrincipalRow = Row[Principal]
 TokenRow = Row[Token]
+SessionRow = Row[Session]
 
 
 class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,14 @@ class TokenFilter(msgspec.Struct, frozen=True, kw_only=True):
     revoked: bool | None = None
 
 
+class SessionFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Several values of one field mean "or", several fields "and". `open_at`: not over by themselves by then."""
+
+    principal_id: tuple[UUID, ...] = ()
+    ended: bool | None = None
+    open_at: datetime | None = None
+
+
 class Principals(Protocol):
     """Questions about principals and tokens. Every answer is one statement."""
 
@@ -63,4 +74,10 @@ class Principals(Protocol):
         self, narrow: TokenFilter = TokenFilter(), *, limit: int = 50, cursor: str | None = None
     ) -> Page[TokenHolder]:
         """One page of tokens, newest first. Raises BadCursor."""
+        ...
+
+    async def sessions(
+        self, narrow: SessionFilter = SessionFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[SessionRow]:
+        """One page of sessions, newest first. Raises BadCursor."""
         ...

@@ -22,6 +22,7 @@ from adapters.keys.sealing import seal_content
 from adapters.notifying.kinds import Kinds
 from adapters.settings import AcmeServer as AcmeServerSettings
 from adapters.settings import Database, Discovery, Notifications, Push, Server, Settings, Verification, Webhooks
+from adapters.signing_in.argon2id import Argon2Passwords
 from adapters.x509.pfx import make_pfx
 from adapters.x509.requests import read_request
 from api.app import create_app, create_bridge_app
@@ -206,6 +207,7 @@ def services_of(core: Core, **settings: Any) -> Services:
             url=core.settings.server.url,
             caa_identities=core.caa_identities,
         ),
+        passwords=Argon2Passwords(passes=1, kibibytes=1024),  # as good a hash, and quick
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
         revocation_status=core.local_pki_status,

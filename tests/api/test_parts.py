@@ -1,7 +1,7 @@
 """The small pure parts: where an error is, what a schema says, what a cell holds, how a topology is drawn."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -181,5 +181,6 @@ def test_an_empty_topology_can_be_drawn() -> None:
 
 def test_a_session_is_read_as_it_was_written() -> None:
     """By whoever has the key."""
-    session = sessions.open_session(UUID(int=7), datetime(2026, 1, 1, tzinfo=UTC), 60)
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    session = sessions.start(UUID(int=7), 9, now, now + timedelta(hours=1), 60)
     assert sessions.read(sessions.write(session, b"k" * 32), b"k" * 32, datetime(2026, 1, 1, tzinfo=UTC)) == session

@@ -3,6 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
 import pytest
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
@@ -28,7 +29,19 @@ class Away:
 
 NOTHING = "00000000-0000-4000-8000-000000000000"
 
-OPEN_TO_ALL = {"/", "/static", "/login", "/livez", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/start.js"}
+OPEN_TO_ALL = {
+    "/",
+    "/static",
+    "/login",
+    "/login/password",
+    "/invitation",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+    "/docs/start.js",
+}
 MAY: dict[str, set[str]] = {
     "POST certificates": {"operator"},
     "PATCH certificates/{id}": {"operator"},
@@ -120,6 +133,7 @@ MAY: dict[str, set[str]] = {
     "POST principals/{id}/grants": {"admin"},
     "DELETE principals/{id}/grants/auditor": {"admin"},
     "POST principals/{id}/erase": {"admin"},
+    "POST principals/{id}/invitations": {"admin"},
     "GET issuance-policies": {"admin", "auditor"},
     "GET issuance-policies/{id}": {"admin", "auditor"},
     "POST issuance-policies": {"admin"},
@@ -413,22 +427,26 @@ async def test_signing_out_ends_the_session(desk: Desk) -> None:
 
 
 async def test_a_forged_or_old_cookie_is_none(desk: Desk) -> None:
-    """Signed with another key, changed, or ended."""
+    """Signed with another key, changed, ended, or of a session that nobody opened."""
     key, now = desk.services.settings.session_key, desk.services.now()
-    token_id = UUID(desk.people["admin"].token.split("_")[1])
-    good = sessions.write(sessions.open_session(token_id, now, 60), key)
+    client, _ = await signed_in(desk, "admin")
+    good = client.cookies[sessions.COOKIE]
+    session = sessions.read(good, key, now)
+    assert session is not None
     payload, _, signature = good.partition(".")
     for value in (
-        sessions.write(sessions.open_session(token_id, now, 60), b"another key of thirty-two bytes!"),
-        sessions.write(sessions.open_session(token_id, now, -1), key),
+        sessions.write(session, b"another key of thirty-two bytes!"),
+        sessions.write(msgspec.structs.replace(session, expires_at=now), key),
+        sessions.write(msgspec.structs.replace(session, idle_at=now), key),
+        sessions.write(msgspec.structs.replace(session, id=UUID(int=7)), key),
         f"{payload}.{'0' * 64}",
         f"{payload[:-2]}.{signature}",
         f"{payload}",
         f".{signature}",
         "nonsense",
     ):
-        client = desk.client({"Cookie": f"{sessions.COOKIE}={value}"})
-        refused(await client.get(f"{API}/me"), 401, "unauthenticated")
+        thief = desk.client({"Cookie": f"{sessions.COOKIE}={value}"})
+        refused(await thief.get(f"{API}/me"), 401, "unauthenticated")
     assert (await desk.client({"Cookie": f"{sessions.COOKIE}={good}"}).get(f"{API}/me")).status_code == 200
 
 

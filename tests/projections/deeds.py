@@ -20,6 +20,7 @@ from domain import (
     principal,
     provider,
     revocation,
+    sign_in,
     target_system,
     webhook,
     work_order,
@@ -49,6 +50,8 @@ from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCre
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
 from domain.revocation import RevocationReason, RevocationRefused
+from domain.session import EndReason, Proof, end, open_session
+from domain.sign_in import InvitationCreated
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
 from domain.violation import UNTOUCHED, Judgement, Severity, Violation
 from domain.webhook import DisabledReason, Subscription, WebhookCreated
@@ -321,6 +324,29 @@ def people(world: World) -> tuple[Change, ...]:
         return ((world.new("token"), (created,)),)
     token, held = world.any("token")
     return ((token, principal.revoke_token(held, world.by())),)
+
+
+def signing_in(world: World) -> tuple[Change, ...]:
+    """Somebody sets a password by an invitation, opens a session, or ends one."""
+    person, owner = world.any("principal")
+    step = world.one_of("invite", "accept", "open", "open", "end")
+    sign_ins = sign_in.stream_of(person)
+    if step == "invite":
+        until = world.now + DAY
+        invited = InvitationCreated(meta=world.by(), principal_id=person, secret_sha256="0" * 64, expires_at=until)
+        return ((sign_ins, (invited,)),)
+    if step == "accept":
+        known, secret = world.states.get(sign_ins), "0" * 64
+        accepted = sign_in.accept(known, world.by(), principal_id=person, secret_sha256=secret, password_id=person)
+        return ((sign_ins, accepted),)
+    if step == "open":
+        made, until = world.new("session"), world.now + DAY
+        opened = open_session(
+            None, owner, world.by(), principal_id=person, proof=world.one_of(*Proof), expires_at=until
+        )
+        return ((made, opened),)
+    chosen, state = world.any("session")
+    return ((chosen, end(state, world.by(), EndReason.SIGNED_OUT)),)
 
 
 def alerts(world: World) -> tuple[Change, ...]:

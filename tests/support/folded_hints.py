@@ -25,6 +25,7 @@ from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
 from domain.replacement import ReplacementBatch
 from domain.replacement_criteria import ReplacementCriteria
+from domain.session import Session
 from domain.target_system import TargetSystem
 from domain.verification import awaits_first_result
 from domain.work_order import expires_at
@@ -233,6 +234,14 @@ class FoldedHints:
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         tokens = await self._of(Token)
         return [tid for tid, token in tokens if token.principal_id == principal_id and token.revoked_at is None]
+
+    async def sessions_of(self, principal_id: UUID, now: datetime) -> list[UUID]:
+        sessions = await self._of(Session)
+        return [
+            sid
+            for sid, each in sessions
+            if each.principal_id == principal_id and each.ended_at is None and each.expires_at > now
+        ]
 
     async def administrators(self) -> list[UUID]:
         return [pid for pid, each in await self._of(Principal) if Role.ADMIN in each.roles and not each.disabled]

@@ -1,0 +1,1 @@
+"""How people prove who they are: hashed passwords, a provider's word."""
