@@ -70,7 +70,7 @@ SECURITY_SCHEMES: dict[str, Any] = {
         "type": "apiKey",
         "in": "cookie",
         "name": "certferry_session",
-        "description": "A signed-in browser (over https `__Host-certferry_session`); unsafe requests also need `X-CSRF-Token`.",
+        "description": "A signed-in browser (over https: `__Host-…`); unsafe requests also need `X-CSRF-Token`.",
     },
 }
 
