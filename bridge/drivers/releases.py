@@ -180,6 +180,11 @@ async def try_to_remove(host: Host, directory: str) -> None:
         return
 
 
+def _fence_of(name: str) -> int:
+    """Of two releases of one second, which is all that SFTP tells of time, the later one has the higher fence."""
+    return int(name.partition("-")[0])
+
+
 async def tidy(host: Host, place: str, keep: int) -> int:
     """Remove all releases but the `keep` latest, the current one and the one before it; returns how many went."""
     current = await look(host, place)
@@ -188,7 +193,7 @@ async def tidy(host: Host, place: str, keep: int) -> int:
         needed.add(await _previous(host, current.directory))
     releases = posixpath.join(place, "releases")
     own = [entry for entry in await host.entries(releases) if _RELEASE.fullmatch(f"releases/{entry.name}")]
-    own.sort(key=lambda entry: entry.modified_at, reverse=True)
+    own.sort(key=lambda entry: (entry.modified_at, _fence_of(entry.name)), reverse=True)
     old = [entry.name for entry in own[keep:] if f"releases/{entry.name}" not in needed]
     for name in old:
         await remove(host, posixpath.join(releases, name))

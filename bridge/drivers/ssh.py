@@ -23,10 +23,11 @@ _SYNC_SECONDS = 10.0
 
 
 class SshHost:
-    """Implements `Host` over an open connection. Ancestors of a path are looked at once and must be plain directories.
+    """Implements `Host` over an open connection. Ancestors of a path must be plain directories: that is looked at once
+    for reading, again for every change, and once more of a new file before anything is written into it.
 
-    Unlike on the local host a parent could be swapped for a link between the look and the use: the protocol (SFTP 3)
-    has no call relative to an opened directory. Whoever can do that owns the directory on the target already.
+    The protocol (SFTP 3) has no call relative to an opened directory, so that whoever swaps one for a link between the
+    look and the change gets an empty file or directory where the link leads, and no content.
     """
 
     def __init__(self, connection: asyncssh.SSHClientConnection, sftp: asyncssh.SFTPClient, seconds: float) -> None:
@@ -54,11 +55,11 @@ class SshHost:
         return str(await self._call(path, self._sftp.readlink(path)))
 
     async def make_directory(self, path: str) -> None:
-        await self._call(path, self._sftp.mkdir(path, asyncssh.SFTPAttrs(permissions=0o700)))
+        await self._change(path, self._sftp.mkdir(path, asyncssh.SFTPAttrs(permissions=0o700)))
         self._unsynced.add(posixpath.dirname(path))
 
     async def create_file(self, path: str, data: bytes) -> None:
-        await self._call(path, self._create_file(path, data))
+        await self._change(path, self._create_file(path, data))
 
     async def sync_directory(self, path: str) -> None:
         """As durable as a target allows: SFTP cannot sync a directory, so coreutils' `sync` does, where it is there.
@@ -74,16 +75,16 @@ class SshHost:
         parent, name = posixpath.split(path)
         following = posixpath.join(parent, f".{name}.next")
         await self.remove(following)  # left behind by an earlier end in mid-swap
-        await self._call(following, self._sftp.symlink(target, following))
-        await self._call(path, self._sftp.posix_rename(following, path))
+        await self._change(following, self._sftp.symlink(target, following))
+        await self._change(path, self._sftp.posix_rename(following, path))
         await self.sync_directory(parent)
 
     async def remove(self, path: str) -> None:
         with contextlib.suppress(Missing):
-            await self._call(path, self._sftp.remove(path))
+            await self._change(path, self._sftp.remove(path))
 
     async def remove_directory(self, path: str) -> None:
-        await self._call(path, self._sftp.rmdir(path))
+        await self._change(path, self._sftp.rmdir(path))
 
     async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:
         """Each element is quoted for the POSIX shell that sshd starts, so it arrives as one argument."""
@@ -93,7 +94,7 @@ class SshHost:
             raise ConnectionDropped(f"The connection was lost while {argv[0]} ran: {error}") from error
 
     async def share(self, path: str, group: int) -> None:
-        await self._call(path, self._share(path, group))
+        await self._change(path, self._share(path, group))
 
     @contextlib.asynccontextmanager
     async def stream(self, address: str) -> AsyncIterator[Stream]:
@@ -131,10 +132,15 @@ class SshHost:
             return Ran(None, f"{_text(output)} (did not end within {timeout_seconds:g} s)")
         return _ran(process, output)
 
-    async def _call(self, path: str, action: Awaitable[T]) -> T:
+    async def _change(self, path: str, action: Awaitable[T]) -> T:
+        return await self._call(path, action, again=True)
+
+    async def _call(self, path: str, action: Awaitable[T], *, again: bool = False) -> T:
+        """Carry it out once the ancestors are known to be directories, or are seen to be some `again`."""
+        check = self._look_again if again else self._check_parents
         try:
             async with asyncio.timeout(self._seconds):
-                await self._check_parents(posixpath.dirname(path))
+                await check(posixpath.dirname(path))
                 return await action
         except TimeoutError as error:
             raise ConnectionDropped(f"{path}: no answer within {self._seconds:g} s.") from error
@@ -147,12 +153,15 @@ class SshHost:
         if directory in self._plain:
             return
         await self._check_parents(posixpath.dirname(directory))
-        kind = await self._kind(directory)
-        if kind is FileKind.LINK:
-            raise LinkRefused(directory)
-        if kind is not FileKind.DIRECTORY:
-            raise DriverFailure(FailureCause.UNKNOWN, f"{directory} is not a directory.")
+        _check_plain(directory, await self._kind(directory))
         self._plain.add(directory)
+
+    async def _look_again(self, directory: str) -> None:
+        """At a directory and all its ancestors, in one round trip."""
+        steps = directory.strip("/").split("/")
+        ancestors = ["/" + "/".join(steps[:count]) for count in range(1, len(steps) + 1)]
+        for each, kind in zip(ancestors, await asyncio.gather(*map(self._kind, ancestors)), strict=True):
+            _check_plain(each, kind)
 
     async def _kind(self, path: str) -> FileKind:
         attributes = await self._sftp.lstat(path)
@@ -176,9 +185,17 @@ class SshHost:
 
     async def _create_file(self, path: str, data: bytes) -> None:
         async with self._sftp.open(path, "xb", asyncssh.SFTPAttrs(permissions=0o600)) as file:
+            await self._look_again(posixpath.dirname(path))
             await file.write(data)
             with contextlib.suppress(asyncssh.SFTPOpUnsupported):
                 await file.fsync()
+
+
+def _check_plain(directory: str, kind: FileKind) -> None:
+    if kind is FileKind.LINK:
+        raise LinkRefused(directory)
+    if kind is not FileKind.DIRECTORY:
+        raise DriverFailure(FailureCause.UNKNOWN, f"{directory} is not a directory.")
 
 
 def _forget(action: Awaitable[T]) -> None:
