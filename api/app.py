@@ -103,7 +103,7 @@ _HEADERS = (
     ResponseHeader(name="X-Content-Type-Options", value="nosniff"),
     ResponseHeader(name="Cache-Control", value="private, no-cache"),
 )
-_OTHERS: Sequence[ControllerRouterHandler] = [*system.HANDLERS, *pki.HANDLERS, *event_schemas.HANDLERS]
+OTHER_HANDLERS: Sequence[ControllerRouterHandler] = [*system.HANDLERS, *pki.HANDLERS, *event_schemas.HANDLERS]
 BRIDGE_BODY = 16 * 1_048_576
 """A discovery may bring 1,000 certificates along."""
 
@@ -117,7 +117,7 @@ def create_app(services: Services) -> LateApplication:
         return_dto=None,
         response_headers=_HEADERS,
     )
-    others = Mounted("/", route_handlers=with_options([*_OTHERS, *page_routes()]))
+    others = Mounted("/", route_handlers=with_options([*OTHER_HANDLERS, *page_routes()]))
     app = LateApplication(
         route_handlers=[api, others, acme_routes(services)],
         guards=[admit],
