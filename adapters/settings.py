@@ -65,6 +65,30 @@ class Sessions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Oidc:
+    """Signing in through a provider of OpenID Connect; without an `issuer` there is none. `name_claim` is the name that
+    somebody has here. With a `roles_claim` a session has no more roles than its values stand for
+    (`roles`: `value=role` each), and never more than the person holds here. `ca_file`: trusted beside the system's.
+    """
+
+    issuer: str = ""
+    client_id: str = ""
+    client_secret: ts.SecretStr = field(default=ts.SecretStr(""))
+    label: str = "your organisation"
+    name_claim: str = "preferred_username"
+    roles_claim: str = ""
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ("openid", "profile")
+    ca_file: str = ""
+
+    def __post_init__(self) -> None:
+        if self.issuer and not self.client_id:
+            raise SettingsRefused("oidc.issuer needs oidc.client_id.")
+        if any("=" not in each for each in self.roles):
+            raise SettingsRefused("oidc.roles are written value=role, for example certificate-approvers=approver.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bridges:
     """The listener that bridges call. `names` are what its certificate is for: what bridges write in their URL."""
 
@@ -285,6 +309,7 @@ class Settings:
     database: Database = field(default_factory=Database)
     server: Server = field(default_factory=Server)
     sessions: Sessions = field(default_factory=Sessions)
+    oidc: Oidc = field(default_factory=Oidc)
     bridges: Bridges = field(default_factory=Bridges)
     push: Push = field(default_factory=Push)
     verification: Verification = field(default_factory=Verification)

@@ -17,6 +17,7 @@ from adapters.keys.sealing import seal_content
 from adapters.notifying.kinds import Kinds
 from adapters.settings import load_settings
 from adapters.signing_in.argon2id import Argon2Passwords
+from adapters.signing_in.configuring import configured
 from adapters.starting import check_database
 from adapters.syslog.configuring import syslog_watch
 from adapters.x509.pfx import make_pfx
@@ -65,6 +66,7 @@ def services_of(core: Core, health: Health) -> Services:
         shown_to_acme=core.challenges.shown,
         local_ca_pem=lambda: core.local_pki.root_pem,
         revocation_status=core.local_pki_status,
+        identity_provider=configured(core.settings.oidc, core.house.clock),
         checks=_checks(health),
         gauges=_gauges(health),
         unreachable=UNREACHABLE,

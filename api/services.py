@@ -24,7 +24,7 @@ from application.pfx_exporting import PfxMaker
 from application.ports import CertificateReader
 from application.providing import ProviderKinds
 from application.proving import SealedLog
-from application.signing_in_ports import Passwords
+from application.signing_in_ports import IdentityProvider, Passwords
 from application.verifying import Result
 from application.webhook_ports import Deliveries
 from bridge.protocol import SealedContent
@@ -332,6 +332,7 @@ class Services:
     local_ca_pem: Callable[[], str | None]
     revocation_status: RevocationStatus
     shown_to_acme: Callable[[str], Awaitable[str | None]]
+    identity_provider: IdentityProvider | None = None
     checks: dict[str, Check] = field(default_factory=dict[str, Check])
     gauges: dict[str, Callable[[], float]] = field(default_factory=dict[str, Callable[[], float]])
     unreachable: tuple[type[Exception], ...] = ()

@@ -1,6 +1,8 @@
 """What signing in needs of the outside world."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from domain.principal import Role
 
 
 class Passwords(Protocol):
@@ -12,4 +14,32 @@ class Passwords(Protocol):
 
     async def match(self, kept: str | None, password: str) -> bool:
         """Is it this password? Takes as long where nothing is kept: who has a password is not told by the clock."""
+        ...
+
+
+class NotProven(Exception):
+    """A provider did not say who somebody is. A sentence for people, without anything of what was sent."""
+
+
+class Claimed(NamedTuple):
+    """What a provider says: who it is, by the name they have here, and roles it knows of (None: it is not asked)."""
+
+    name: str
+    roles: tuple[Role, ...] | None
+
+
+class IdentityProvider(Protocol):
+    """A provider of OpenID Connect."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        ...
+
+    async def begin(self, redirect_uri: str, state: str, nonce: str, challenge: str) -> str:
+        """Where the browser is sent to (`challenge`: RFC 7636, S256). Raises NotProven."""
+        ...
+
+    async def finish(self, code: str, redirect_uri: str, verifier: str, nonce: str) -> Claimed:
+        """Who came back with this code. Raises NotProven."""
         ...

@@ -78,6 +78,8 @@ def open_session(
     """A new session of somebody who may do something; what was proven once opens one session."""
     if known is not None:
         raise Refused(Code.INVALID_TRANSITION, "This sign-in was used already. Begin it again.")
+    if proof is not Proof.TOKEN and owner.kind != "user":
+        raise Refused(Code.FORBIDDEN, "A program does not sign in at the pages.")
     if owner.disabled:
         raise Refused(Code.FORBIDDEN, "This account is not active any more. Ask an administrator.")
     opened = SessionOpened(

@@ -26,6 +26,7 @@ from api.pages import (
     policy_forms,
     policy_lists,
     problem_types,
+    provider_sign_in,
     push_requests,
     renewing,
     replacing,
@@ -51,6 +52,7 @@ def page_routes() -> list[ControllerRouterHandler]:
     return [
         *signing_in.HANDLERS,
         *invitations.HANDLERS,
+        *provider_sign_in.HANDLERS,
         *account.HANDLERS,
         past.view_as_of,
         certificates.home,

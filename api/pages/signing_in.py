@@ -1,6 +1,7 @@
 """Signing in with a password or by pasting a token, and signing out."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import msgspec
 from litestar import Request, Response, get, post
@@ -45,9 +46,12 @@ class PasswordForm(msgspec.Struct, frozen=True):
 
 
 @get("/login", opt=public(), include_in_schema=False, sync_to_thread=False)
-def sign_in_page(next: FromQuery[str] = "/") -> Response[str]:  # noqa: A002 (the name of the parameter in the URL)
+def sign_in_page(
+    services: NamedDependency[Services],
+    next: FromQuery[str] = "/",  # noqa: A002 (the name of the parameter in the URL)
+) -> Response[str]:
     """The forms."""
-    return _page(200, next)
+    return _page(services, 200, next)
 
 
 @post("/login", opt=public(), include_in_schema=False, status_code=303)
@@ -61,7 +65,7 @@ async def sign_in(
     if caller is None or not sessions.same_origin(request):
         knocked(request, services)
         problem = "This token is unknown, expired or revoked. Paste it whole, from cf_ to its last character."
-        return _page(401, data.next, problem)
+        return _page(services, 401, data.next, problem)
     context = context_for(request, services, caller.principal_id, caller.credential)
     return await enter(
         request, services, context, caller.principal_id, Proof.TOKEN, data.next, token_id=caller.token_id
@@ -78,12 +82,12 @@ async def sign_in_with_password(
     name, wanted = data.name.strip(), local_path(data.next)
     if (wait := await too_often(request, services, name)) is not None:
         knocked(request, services)
-        return come_later("login.html", wait, next=wanted, name=name)
+        return come_later("login.html", wait, name=name, **_through(services, wanted))
     ours = sessions.same_origin(request)
     known = await known_by_password(services.house, services.passwords, name, data.password) if ours else None
     if known is None:
         knocked(request, services)
-        return _page(401, wanted, _WRONG, name)
+        return _page(services, 401, wanted, _WRONG, name)
     return await enter(request, services, context_for(request, services, known), known, Proof.PASSWORD, wanted)
 
 
@@ -100,8 +104,16 @@ async def sign_out(request: AnyRequest, command: NamedDependency[Command]) -> Re
     return Redirect("/login", status_code=303, cookies=[gone])
 
 
-def _page(status: int, wanted: str, problem: str | None = None, name: str = "") -> Response[str]:
-    return html("login.html", status=status, next=local_path(wanted), problem=problem, name=name)
+def _page(services: Services, status: int, wanted: str, problem: str | None = None, name: str = "") -> Response[str]:
+    values = _through(services, local_path(wanted))
+    return html("login.html", status=status, problem=problem, name=name, **values)
+
+
+def _through(services: Services, wanted: str) -> dict[str, Any]:
+    """Where signing in leads to, and through whom one may sign in."""
+    provider = services.identity_provider
+    url = f"/login/oidc?{urlencode({'next': wanted})}" if provider is not None else None
+    return {"next": wanted, "provider": provider.label if provider is not None else None, "provider_url": url}
 
 
 HANDLERS = [sign_in_page, sign_in, sign_in_with_password, sign_out]

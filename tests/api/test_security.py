@@ -34,6 +34,8 @@ OPEN_TO_ALL = {
     "/static",
     "/login",
     "/login/password",
+    "/login/oidc",
+    "/login/oidc/callback",
     "/invitation",
     "/livez",
     "/readyz",

@@ -109,6 +109,13 @@ COMPONENTS = {
             program=str(NODE_DIRECTORY / "node_modules/@sigstore/verify"),
             npm="@sigstore/verify@4.1.3",
         ),
+        Component(
+            "oidc-provider",
+            "npm",
+            "people who sign in through a provider of OpenID Connect",
+            program=str(NODE_DIRECTORY / "node_modules/oidc-provider"),
+            npm="oidc-provider@9.13.3",
+        ),
         Component("slapd", "slapd", _KINDS),
         Component(
             "softhsm2",
