@@ -248,5 +248,6 @@ async def test_a_provider_that_is_away_is_told_as_that(desk: Desk) -> None:
 )
 async def test_settings_that_make_no_sense_are_refused(desk: Desk, wrong: dict[str, Any]) -> None:
     """Plain http to somewhere else, a role that is none."""
+    chosen: dict[str, Any] = {"issuer": "https://sso.example.org", "client_id": "certferry"} | wrong
     with pytest.raises(SettingsRefused):
-        configured(Chosen(**{"issuer": "https://sso.example.org", "client_id": "certferry"} | wrong), desk.services.now)
+        configured(Chosen(**chosen), desk.services.now)
