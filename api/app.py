@@ -40,6 +40,7 @@ from api.controllers import (
     pki,
     principals,
     providers,
+    push_validation,
     pushing,
     renewing,
     replacements,
@@ -58,6 +59,7 @@ from api.failures import Handlers, exception_handlers
 from api.heads import HeadAsGet
 from api.idempotency import Replayed
 from api.last_seen import LastSeen
+from api.live import Live
 from api.metrics import Metrics, measuring
 from api.mounting import LateApplication, Mounted, with_options
 from api.opening import opening
@@ -83,6 +85,7 @@ API_HANDLERS: Sequence[ControllerRouterHandler] = [
     *bridges.HANDLERS,
     *verification.HANDLERS,
     *replacements.HANDLERS,
+    *push_validation.HANDLERS,
     *reports.HANDLERS,
     *audit_events.HANDLERS,
     *audit_proofs.HANDLERS,
@@ -161,6 +164,7 @@ def _state(services: Services) -> State:
             "metrics": Metrics(),
             "routes": None,
             "read_recorder": ReadRecorder(),
+            "live": Live(),
         }
     )
 

@@ -47,6 +47,12 @@ def note_shown(scope: Scope, position: int) -> None:
     scope["state"][_STATE] = position
 
 
+def shown_position(scope: Scope) -> int:
+    """Up to which position the answer to this request shows everything; 0 where nobody has asked a read model."""
+    position: int = scope["state"].get(_STATE, 0)
+    return position
+
+
 async def tell_shown(message: Message, scope: Scope) -> None:
     """For `Litestar(before_send=...)`: the header Read-Position."""
     if message["type"] == "http.response.start" and (position := scope["state"].get(_STATE)) is not None:

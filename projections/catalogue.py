@@ -28,6 +28,7 @@ from projections.exposure.postgres import PostgresExposureReports
 from projections.inventory.postgres import PostgresInventory
 from projections.inventory.projection import INVENTORY
 from projections.inventory.view import Inventory
+from projections.inventory_report.postgres import PostgresInventoryReports
 from projections.inventory_review.postgres import PostgresReviewReports
 from projections.lead_times.postgres import PostgresLeadTimeReports
 from projections.notification_channels.postgres import PostgresNotificationChannels
@@ -197,5 +198,6 @@ def reports_of(reader: Reader) -> Reports:
         exposure=PostgresExposureReports(reader),
         lead_times=PostgresLeadTimeReports(reader),
         expiry=PostgresExpiryReports(reader),
+        inventory=PostgresInventoryReports(reader),
         review=PostgresReviewReports(reader),
     )

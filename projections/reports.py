@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from projections.expiry.view import ExpiryReports
 from projections.exposure.view import ExposureReports
+from projections.inventory_report.view import InventoryReports
 from projections.inventory_review.view import ReviewReports
 from projections.lead_times.view import LeadTimeReports
 from projections.separation_of_duties.view import DutiesReports
@@ -18,4 +19,5 @@ class Reports(NamedTuple):
     exposure: ExposureReports
     lead_times: LeadTimeReports
     expiry: ExpiryReports
+    inventory: InventoryReports
     review: ReviewReports

@@ -95,6 +95,16 @@ def expiry(config: Path | None, /, thresholds: tuple[int, ...], *, not_renewed: 
     _tell(config, lambda core, scope: core.views.reports.expiry.report(scope, days, not_renewed=not_renewed), wanted)
 
 
+@report.command("inventory")
+@click.option("--threshold", "thresholds", multiple=True, type=click.IntRange(1, 36_500), help="Days; may be repeated.")
+@_momentary
+@pass_config
+def inventory(config: Path | None, /, thresholds: tuple[int, ...], **wanted: Any) -> None:
+    """Certificates by issuer, key algorithm, expiry, owner, status and source."""
+    days = thresholds or (10, 30, 90)
+    _tell(config, lambda core, scope: core.views.reports.inventory.report(scope, days), wanted)
+
+
 @report.command("review")
 @_momentary
 @pass_config

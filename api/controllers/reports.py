@@ -10,7 +10,7 @@ from litestar.params import FromQuery, JSONBody, QueryParameter
 
 from api.asking import Command, Reading
 from api.presenters.reviews import review_body
-from api.reporting import duties, expiry, exposure, lead_times, review, unapproved
+from api.reporting import duties, expiry, exposure, inventory, lead_times, review, unapproved
 from api.reporting.answering import Format, answer
 from api.reporting.attesting import attest
 from api.reporting.scoping import SCOPED, SCOPED_HISTORY, SCOPED_MOMENT, thresholds_of
@@ -19,6 +19,7 @@ from api.security import any_role, requires
 from domain.roles import Permission
 from projections.expiry.view import ExpiryReport
 from projections.exposure.view import ExposureReport
+from projections.inventory_report.view import InventoryReport, Only
 from projections.inventory_review.view import InventoryReviews
 from projections.lead_times.view import LeadTimes
 from projections.scope import Scope
@@ -102,6 +103,21 @@ async def get_expiry_report(
     return await answer(request, extent, found, expiry.document, format)
 
 
+@get("/reports/inventory", opt=any_role(), dependencies=SCOPED_MOMENT | inventory.NARROWED)
+async def get_inventory_report(
+    request: Request[Any, Any, Any],
+    reading: NamedDependency[Reading],
+    extent: NamedDependency[Scope],
+    only: NamedDependency[Only],
+    threshold: Thresholds = None,
+    format: Format = None,  # noqa: A002 - its name in the URL
+) -> Response[InventoryReport]:
+    """Certificates by issuer, key algorithm, expiry, owner, status and source."""
+    days = thresholds_of(reading, threshold)
+    found = await reading.services.views.reports.inventory.report(extent, days, only)
+    return await answer(request, extent, found, lambda report: inventory.document(report, only), format)
+
+
 @get("/reports/review", opt=any_role(), dependencies=SCOPED_MOMENT)
 async def get_review_report(
     request: Request[Any, Any, Any],
@@ -133,6 +149,7 @@ HANDLERS = [
     get_exposure_report,
     get_lead_times_report,
     get_expiry_report,
+    get_inventory_report,
     get_review_report,
     attest_inventory_review,
 ]

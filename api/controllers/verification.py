@@ -1,7 +1,6 @@
-"""Verification runs and the Push Validation Report."""
+"""Verification runs."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,15 +12,10 @@ from api.answers import missing, single
 from api.as_of import only_now
 from api.asking import Command, Reading, location_of
 from api.body import invalid
-from api.failures import bad_parameter
-from api.instants import instant, instant_parameter
-from api.paging import JSON, Cursor, Limit, listed, numbered, position_cursor
+from api.paging import Cursor, Limit, listed, numbered, position_cursor
 from api.presenters.known import Known
-from api.presenters.verification import push_validation, result, run
-from api.report_page import as_csv, report_page
-from api.reporting.answering import HTML, Format, as_json, chosen
+from api.presenters.verification import result, run
 from api.schemas.verification import (
-    PushValidationBody,
     ResultBody,
     ResultPage,
     StartRunBody,
@@ -32,13 +26,9 @@ from api.security import any_role, requires
 from application.verifying import Result, start_run
 from domain.connector_events import ValidationState
 from domain.roles import Permission
-from projections.push_validation.report import GroupBy, report
-from projections.push_validation.view import PushFilter
-from projections.reading.apart import apart
 from projections.rows import Page
 from projections.verification_runs.view import VerificationRunFilter, VerificationRunRow
 
-WINDOW = timedelta(days=30)
 EVERYTHING_DUE = StartRunBody()
 States = Annotated[
     list[ValidationState] | None, QueryParameter(name="state", description="Results of these states; repeat it for OR.")
@@ -117,30 +107,6 @@ async def list_verification_results(
     return await listed(request, ask, item, ResultBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
-@get("/reports/push-validation", opt=any_role())
-async def get_push_validation_report(
-    request: Request[Any, Any, Any],
-    reading: NamedDependency[Reading],
-    since: Annotated[str | None, instant_parameter("from", "Inclusive; default 30 days before `to`.")] = None,
-    until: Annotated[str | None, instant_parameter("to", "Exclusive; default now.")] = None,
-    group_by: FromQuery[GroupBy | None] = None,
-    format: Format = None,  # noqa: A002 - its name in the URL
-) -> Response[PushValidationBody]:
-    """The Push Validation Report: the proportion of successful and failed push operations of a window."""
-    start, end = window(instant(since, "from"), instant(until, "to"), reading.now)
-    position, operations = await reading.views.push_validation.operations_at(PushFilter(since=start, until=end))
-    wanted = chosen(request, format)
-
-    def work() -> bytes:
-        counted = report(operations, as_of_position=position, since=start, until=end, group_by=group_by)
-        body = push_validation(counted, start, end)
-        if wanted == JSON:
-            return as_json(body)
-        return report_page(body).encode() if wanted == HTML else as_csv(body)
-
-    return Response(await apart(work), media_type=wanted)  # type: ignore[arg-type] # the body, written down
-
-
 def results_of(
     reading: Reading, run_id: UUID, states: Sequence[ValidationState]
 ) -> Callable[[int, str | None], Awaitable[Page[tuple[int, Result]]]]:
@@ -173,22 +139,9 @@ async def _check_named(command: Command, connector_ids: Sequence[UUID]) -> None:
             raise invalid(f"/connector_ids/{n}", f"There is no connector {connector_id}.")
 
 
-def window(since: datetime | None, until: datetime | None, now: datetime) -> tuple[datetime, datetime]:
-    """The window that was asked for, with its defaults. Refuses an end before its start."""
-    end = until or now
-    try:
-        start = since or end - WINDOW
-    except OverflowError:
-        raise bad_parameter("to", "This is too early.") from None
-    if end < start:
-        raise bad_parameter("to", "The window ends before it begins.")
-    return start, end
-
-
 HANDLERS = [
     list_verification_runs,
     start_verification_run,
     get_verification_run,
     list_verification_results,
-    get_push_validation_report,
 ]

@@ -8,6 +8,7 @@ from litestar.response import Redirect
 
 from api.pages.model import Viewer
 from api.pages.rendering import environment
+from api.positions import shown_position
 from api.security import caller_of, csrf_token
 
 AnyRequest = Request[Any, Any, Any]
@@ -25,7 +26,8 @@ HEADERS = {
 def viewer_of(request: AnyRequest) -> Viewer:
     """Who looks at this page."""
     caller = caller_of(request)
-    return Viewer(str(caller.principal_id), caller.name, caller.roles, csrf_token(request) or "")
+    shown = shown_position(request.scope)
+    return Viewer(str(caller.principal_id), caller.name, caller.roles, csrf_token(request) or "", position=shown)
 
 
 def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:

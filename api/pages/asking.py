@@ -56,7 +56,7 @@ async def page_scope(
 ) -> Scope:
     """What the form says; days are those of UTC, the last one included."""
     moment = await moment_of(reading)
-    return windowed(moment, _day(since, "from"), _day(until, "to", DAY))
+    return windowed(moment, day_of(since, "from"), day_of(until, "to", DAY))
 
 
 async def page_history(
@@ -66,7 +66,7 @@ async def page_history(
 ) -> Scope:
     """The same, of all history where nothing else is said."""
     moment = await moment_of(reading)
-    return windowed(moment, _day(since, "from"), _day(until, "to", DAY), default=None)
+    return windowed(moment, day_of(since, "from"), day_of(until, "to", DAY), default=None)
 
 
 async def page_moment(reading: NamedDependency[Reading]) -> Scope:
@@ -112,7 +112,7 @@ def window_fields(scope: Scope, asked: str | None) -> tuple[Field, ...]:
     )
 
 
-def _day(text: str | None, name: str, more: timedelta = timedelta(0)) -> datetime | None:
+def day_of(text: str | None, name: str, more: timedelta = timedelta(0)) -> datetime | None:
     """The beginning of a day, or its end with a day `more`; an instant as links have it is taken as it is."""
     if not text:
         return None

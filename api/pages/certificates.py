@@ -21,7 +21,7 @@ from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, 
 from api.paging import CSV, pages
 from api.presenters.verification import push_validation
 from api.problems import Problem
-from api.report_page import as_csv
+from api.reporting.answering import as_csv
 from api.security import any_role, requires
 from application import verifying
 from application.pushing import RequestPush, request_push
@@ -137,7 +137,7 @@ async def push_validation_table(certificate_id: FromPath[UUID], reading: NamedDe
     position, operations = await reading.views.push_validation.operations_at(narrow)
     start, end = datetime.min.replace(tzinfo=UTC), reading.now
     counted = report(operations, as_of_position=position, since=start, until=end)
-    return Response(as_csv(push_validation(counted, start, end)), media_type=CSV)
+    return Response(as_csv(push_validation(counted)), media_type=CSV)
 
 
 @get("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.DEPLOY, page=True), include_in_schema=False)

@@ -32,13 +32,16 @@ DIALOGS = {"approve": "Approve", "implement": "Implement", "reschedule": "Resche
 
 
 class Viewer(NamedTuple):
-    """Who looks at the page; `past`: at what was, where there is nothing to be done."""
+    """Who looks at the page; `past`: at what was, where there is nothing to be done. `position`: up to which the page
+    shows everything.
+    """
 
     id: str
     name: str
     roles: frozenset[Role]
     csrf_token: str = ""
     past: bool = False
+    position: int = 0
 
     @property
     def sees_alerts(self) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from markupsafe import Markup
 
+from api.live import KINDS
 from api.pages import words
 from api.reporting import printing
 from domain.colour import Colour
@@ -22,7 +23,7 @@ ICONS = STATIC / "vendor" / "icons"
 def environment() -> "Environment":
     """The one template environment of all pages."""
     made = printing.environment(Path(__file__).parent / "templates")
-    made.globals.update(asset=asset, icon=icon, badge=badge, link=link)
+    made.globals.update(asset=asset, icon=icon, badge=badge, link=link, live_kinds=frozenset(KINDS))
     made.filters.update(day=words.day, instant=words.instant, at_dots=at_dots)
     return made
 

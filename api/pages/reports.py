@@ -1,5 +1,6 @@
 """The pages of reports: a list of them, and each with the form that asks for it."""
 
+from collections.abc import Collection, Iterator
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -19,12 +20,13 @@ from api.pages.asking import (
     number_of,
     window_fields,
 )
-from api.reporting import duties, expiry, exposure, lead_times, review, unapproved
+from api.reporting import duties, expiry, exposure, inventory, lead_times, push_validation, review, unapproved
 from api.reporting.document import Document, words
 from api.reporting.scoping import thresholds_of
 from api.security import any_role
 from domain.review import ReviewDecision
 from domain.roles import Permission, may
+from projections.inventory_report.view import By, Only
 from projections.reading.apart import apart
 from projections.scope import Scope
 from projections.separation_of_duties.rules import Rule
@@ -45,16 +47,8 @@ class Entry(NamedTuple):
     url: str
 
 
-_MODULES = (duties, unapproved, exposure, lead_times, expiry, review)
-ENTRIES = (
-    Entry(
-        "push-validation",
-        "Push validation",
-        "Did pushes succeed, and is what was pushed what is served?",
-        "/api/v1/reports/push-validation?format=html",
-    ),
-    *(Entry(module.NAME, module.TITLE, module.QUESTION, f"/reports/{module.NAME}") for module in _MODULES),
-)
+_MODULES = (push_validation, duties, unapproved, exposure, lead_times, expiry, inventory, review)
+ENTRIES = (*(Entry(module.NAME, module.TITLE, module.QUESTION, f"/reports/{module.NAME}") for module in _MODULES),)
 
 
 @get("/reports", opt=any_role(page=True), include_in_schema=False, sync_to_thread=False)
@@ -134,8 +128,7 @@ async def expiry_page(
     not_renewed: FromQuery[bool] = False,
 ) -> Response[str]:
     """Expiry."""
-    given = [days for text in threshold or () if (days := number_of(text, "threshold", 36_500))]
-    wanted = thresholds_of(reading, given)
+    wanted = _days(reading, threshold)
     found = await reading.services.views.reports.expiry.report(extent, wanted, not_renewed=not_renewed)
     options = (Option("false", "all", not not_renewed), Option("true", "not renewed ones", not_renewed))
     fields = (
@@ -144,6 +137,42 @@ async def expiry_page(
         Field("not_renewed", "Certificates", "select", options=options),
     )
     return _page(request, await apart(lambda: expiry.document(found)), fields)
+
+
+@get(
+    "/reports/inventory",
+    opt=any_role(page=True),
+    include_in_schema=False,
+    dependencies=PAGE_MOMENT | inventory.NARROWED,
+)
+async def inventory_page(
+    request: AnyRequest,
+    reading: NamedDependency[Reading],
+    extent: NamedDependency[Scope],
+    only: NamedDependency[Only],
+    as_of_position: Asked = None,
+    threshold: Days = None,
+) -> Response[str]:
+    """The inventory, counted."""
+    found = await reading.services.views.reports.inventory.report(extent, _days(reading, threshold), only)
+    narrowed = [
+        Field(by, inventory.HEADS[by].capitalize(), "select", options=tuple(_choices(by, keys)), several=len(keys) > 1)
+        for by, keys in only.items()
+    ]
+    days = [Field("threshold", "Days", "number", str(count)) for count in found.thresholds]
+    fields = (*moment_fields(as_of_position), *days, *narrowed)
+    return _page(request, await apart(lambda: inventory.document(found, only)), fields)
+
+
+def _choices(by: By, keys: Collection[str]) -> Iterator[Option]:
+    """What the report is narrowed to, to be kept or left out."""
+    for key in keys:
+        yield Option(key, inventory.key_words(by, key), chosen=True)
+
+
+def _days(reading: Reading, given: list[str] | None) -> tuple[int, ...]:
+    days = [count for text in given or () if (count := number_of(text, "threshold", 36_500))]
+    return thresholds_of(reading, days)
 
 
 @get("/reports/review", opt=any_role(page=True), include_in_schema=False, dependencies=PAGE_MOMENT)
@@ -180,5 +209,6 @@ HANDLERS = [
     exposure_page,
     lead_times_page,
     expiry_page,
+    inventory_page,
     review_page,
 ]

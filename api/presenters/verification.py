@@ -1,12 +1,11 @@
 """Verification runs and the Push Validation Report."""
 
-from datetime import datetime
-
 import msgspec
 
 from api.presenters.known import Known
 from api.schemas.verification import (
     CountsBody,
+    FailureCauseBody,
     GroupBody,
     PushItemBody,
     PushValidationBody,
@@ -15,7 +14,7 @@ from api.schemas.verification import (
 )
 from application.verifying import Result
 from domain.verification import VerificationRun
-from projections.push_validation.report import Report
+from projections.push_validation.report import Group, Report
 
 
 def run(found: Known[VerificationRun], looked_at: int | None) -> VerificationRunBody:
@@ -51,15 +50,23 @@ def result(found: Result) -> ResultBody:
     )
 
 
-def push_validation(found: Report, since: datetime, until: datetime) -> PushValidationBody:
-    """The report of a window."""
+def push_validation(found: Report) -> PushValidationBody:
+    """The report of a window, which has both ends."""
+    assert found.since is not None
+    assert found.until is not None
     return PushValidationBody(
         **msgspec.structs.asdict(found.figures),
-        since=since,
-        until=until,
+        since=found.since,
+        until=found.until,
         as_of_position=found.as_of_position,
         under_standing_approvals=CountsBody(**msgspec.structs.asdict(found.under_standing_approvals)),
+        failure_causes=tuple(FailureCauseBody(**msgspec.structs.asdict(cause)) for cause in found.failure_causes),
         group_by=found.group_by,
-        groups=tuple(GroupBody(key=group.key, **msgspec.structs.asdict(group.figures)) for group in found.groups),
+        groups=tuple(group_body(group) for group in found.groups),
         items=tuple(PushItemBody(**msgspec.structs.asdict(item)) for item in found.items),
     )
+
+
+def group_body(group: Group) -> GroupBody:
+    """One group."""
+    return GroupBody(key=group.key, positions=group.positions, **msgspec.structs.asdict(group.figures))

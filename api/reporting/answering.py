@@ -40,7 +40,7 @@ async def answer(
             return as_json(report)
         return as_csv(report) if media_type == CSV else standalone(document(report)).encode()
 
-    return _response(await apart(work), media_type, scope)
+    return written(await apart(work), media_type, scope)
 
 
 def chosen(request: Request[Any, Any, Any], wanted: str | None) -> str:
@@ -69,7 +69,8 @@ def as_csv(report: Any) -> bytes:
     return csv_lines([columns, *([cell(found[column]) for column in columns] for found in items)])
 
 
-def _response(content: bytes, media_type: str, scope: Scope) -> Response[Any]:
+def written(content: bytes, media_type: str, scope: Scope) -> Response[Any]:
+    """A report in one of its forms."""
     headers = {
         "As-Of-Position": str(scope.position),
         "Memento-Datetime": format_datetime(scope.now.replace(microsecond=0), usegmt=True),

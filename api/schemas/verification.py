@@ -78,9 +78,18 @@ class CountsBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupBody(CountsBody, frozen=True, kw_only=True):
-    """The figures of one group."""
+    """The figures of one group, and the ledger positions that they count."""
 
     key: str
+    positions: tuple[int, ...]
+
+
+class FailureCauseBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Push operations that failed for one cause, and the ledger positions they rest on."""
+
+    cause: Annotated[str, Meta(examples=["service_reload_failed", "mismatch_unknown"])]
+    operations: int
+    positions: tuple[int, ...]
 
 
 class PushItemBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +117,7 @@ class PushValidationBody(CountsBody, frozen=True, kw_only=True, rename={"since":
     until: datetime
     as_of_position: int
     under_standing_approvals: Annotated[CountsBody, Meta(description="Of those above, agreed on in advance.")]
+    failure_causes: Annotated[tuple[FailureCauseBody, ...], Meta(description="The most frequent first.")]
     group_by: str | None
     groups: tuple[GroupBody, ...]
     items: tuple[PushItemBody, ...]

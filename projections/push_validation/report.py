@@ -1,7 +1,7 @@
 """The Push Validation Report: a pure function of push operations, so that the same rows give the same bytes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
@@ -13,6 +13,9 @@ from projections.push_validation.view import PushOperation, PushOutcome
 GroupBy = Literal["day", "target", "bridge", "driver", "cause"]
 NONE = "none"
 """The group of operations without a bridge, driver or cause."""
+Only = Mapping[str, Collection[str]]
+"""Narrowing: keys of groups, and outcomes, by the name of the group or `outcome`."""
+EVERYTHING: Only = {}
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +55,21 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one group; `key` is a day (UTC), an id, a driver's or a cause's name, or `none`."""
+    """The figures of one group; `key` is a day (UTC), an id, a driver's or a cause's name, or `none`. `positions`: of
+    the events that they count, ascending.
+    """
 
     key: str
     figures: Figures
+    positions: tuple[int, ...]
+
+
+class FailureCause(msgspec.Struct, frozen=True, kw_only=True):
+    """How many push operations failed for one cause: of the deployment, or the worst of what was served."""
+
+    cause: str
+    operations: int
+    positions: tuple[int, ...]
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +83,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     as_of_position: int
     figures: Figures
     under_standing_approvals: Figures
+    failure_causes: tuple[FailureCause, ...]
     group_by: GroupBy | None
     groups: tuple[Group, ...]
     items: tuple[Item, ...]
@@ -81,27 +96,29 @@ def report(
     since: datetime | None = None,
     until: datetime | None = None,
     group_by: GroupBy | None = None,
+    only: Only = EVERYTHING,
 ) -> Report:
-    """Count operations; those outside of the window are left out, and their order does not matter."""
-    counted = sorted(
-        (operation for operation in operations if _within(operation, since, until)),
-        key=lambda operation: (operation.requested_position, operation.id),
-    )
+    """Count operations; those outside of the window, and of what it is narrowed to, are left out. Their order does not
+    matter.
+    """
+    inside = (_item(operation) for operation in operations if _within(operation, since, until))
+    counted = sorted((item for item in inside if _among(item, only)), key=lambda item: item.positions)
     return Report(
         since=since,
         until=until,
         as_of_position=as_of_position,
-        figures=figures(operation.outcome for operation in counted),
-        under_standing_approvals=figures(each.outcome for each in counted if each.standing_approval_id is not None),
+        figures=figures(counted),
+        under_standing_approvals=figures(each for each in counted if each.standing_approval_id is not None),
+        failure_causes=_failure_causes(counted),
         group_by=group_by,
-        groups=_groups(counted, _KEYS[group_by]) if group_by else (),
-        items=tuple(map(_item, counted)),
+        groups=groups(counted, group_by) if group_by else (),
+        items=tuple(counted),
     )
 
 
-def figures(outcomes: Iterable[PushOutcome]) -> Figures:
+def figures(items: Iterable[Item]) -> Figures:
     """Counts and ratios."""
-    counts = Counter(outcomes)
+    counts = Counter(item.outcome for item in items)
     good, bad, unreachable = (
         counts[outcome] for outcome in (PushOutcome.SUCCESSFUL, PushOutcome.FAILED, PushOutcome.UNREACHABLE)
     )
@@ -122,19 +139,40 @@ def _within(operation: PushOperation, since: datetime | None, until: datetime | 
     return (since is None or at >= since) and (until is None or at < until)
 
 
-def _groups(operations: list[PushOperation], key_of: Callable[[PushOperation], str]) -> tuple[Group, ...]:
-    found: dict[str, list[PushOutcome]] = {}
-    for operation in operations:
-        found.setdefault(key_of(operation), []).append(operation.outcome)
-    return tuple(Group(key=key, figures=figures(outcomes)) for key, outcomes in sorted(found.items()))
+def groups(items: Iterable[Item], by: GroupBy) -> tuple[Group, ...]:
+    """The figures of each group, in the order of their keys."""
+    found: dict[str, list[Item]] = {}
+    for item in items:
+        found.setdefault(_KEYS[by](item), []).append(item)
+    return tuple(
+        Group(key=key, figures=figures(mine), positions=_positions(mine)) for key, mine in sorted(found.items())
+    )
 
 
-_KEYS: Mapping[GroupBy, Callable[[PushOperation], str]] = {
-    "day": lambda operation: operation.requested_at.astimezone(UTC).date().isoformat(),
-    "target": lambda operation: str(operation.target_system_id),
-    "bridge": lambda operation: str(operation.bridge_id or NONE),
-    "driver": lambda operation: operation.kind or NONE,
-    "cause": lambda operation: operation.cause or NONE,
+def _failure_causes(items: Iterable[Item]) -> tuple[FailureCause, ...]:
+    """The most frequent first."""
+    failed = groups((each for each in items if each.outcome is PushOutcome.FAILED), "cause")
+    return tuple(
+        FailureCause(cause=group.key, operations=group.figures.total, positions=group.positions)
+        for group in sorted(failed, key=lambda group: (-group.figures.total, group.key))
+    )
+
+
+def _positions(items: Iterable[Item]) -> tuple[int, ...]:
+    return tuple(sorted({position for item in items for position in item.positions}))
+
+
+def _among(item: Item, only: Only) -> bool:
+    return all(_KEYS[name](item) in keys for name, keys in only.items())
+
+
+_KEYS: Mapping[str, Callable[[Item], str]] = {
+    "day": lambda item: item.requested_at.astimezone(UTC).date().isoformat(),
+    "target": lambda item: str(item.target_system_id),
+    "bridge": lambda item: str(item.bridge_id or NONE),
+    "driver": lambda item: item.driver or NONE,
+    "cause": lambda item: item.cause or NONE,
+    "outcome": lambda item: item.outcome.value,
 }
 
 

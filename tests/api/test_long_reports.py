@@ -20,7 +20,8 @@ REPORTS = {
     "lead-times": "projections.lead_times.postgres",
     "expiry": "projections.expiry.postgres",
     "review": "projections.inventory_review.postgres",
-    "push-validation": "api.controllers.verification",
+    "inventory": "projections.inventory_report.postgres",
+    "push-validation": "api.reporting.counting",
 }
 PATIENCE_SECONDS = 30
 

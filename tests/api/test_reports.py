@@ -10,7 +10,7 @@ import pytest
 from tests.api.desk import Desk
 from tests.api.walking import API, Json, Story, issued
 
-REPORTS = ("separation-of-duties", "unapproved-pushes", "exposure", "lead-times", "expiry", "review")
+REPORTS = ("separation-of-duties", "unapproved-pushes", "exposure", "lead-times", "expiry", "inventory", "review")
 
 
 async def completed(story: Story) -> Story:
@@ -136,6 +136,32 @@ async def test_expiry_tells_what_is_not_renewed_and_in_use(desk: Desk) -> None:
     assert [(use["name"], use["deployed"]) for use in item["in_use"]] == [("web-1", False)]
     assert [share["name"] for share in report["by_target_system"]] == ["web-1"]
     assert (await story.get("reports/expiry", threshold="3"))["items"] == []
+
+
+async def test_the_inventory_is_counted(desk: Desk) -> None:
+    """By all that matters; each figure can be opened, also of those without an owner."""
+    for days in (5, 50):
+        story = Story(desk)
+        story.issued = issued("counted.example.org", days=days)
+        await story.imported()
+    await desk.settled()
+    report = await story.get("reports/inventory", threshold=["10", "60"])
+    assert (report["certificates"], len(report["items"])) == (2, 2)
+
+    def counts(by: str) -> dict[str, int]:
+        return {count["key"]: count["certificates"] for count in report[f"by_{by}"]}
+
+    assert counts("expiry") == {"expired": 0, "within_10": 1, "within_60": 1, "later": 0, "revoked": 0}
+    assert counts("status") == {"active": 2, "expired": 0, "revoked": 0, "not_yet_valid": 0}
+    for by in ("issuer", "key_algorithm", "owner", "source"):
+        for key, number in counts(by).items():
+            narrowed = await story.get("reports/inventory", **{by: key})
+            assert len(narrowed["items"]) == number, (by, key)
+    [soon] = (await story.get("reports/inventory", threshold=["10"], expiry="within_10"))["items"]
+    assert soon["days_until_expiry"] in (4, 5)
+    types = {(await event_at(story, position))["type"] for position in soon["positions"]}
+    assert types == {"certificate.imported"}
+    assert (await story.get("reports/inventory", owner="nobody-here"))["items"] == []
 
 
 async def test_a_review_binds_what_was_reviewed(desk: Desk) -> None:

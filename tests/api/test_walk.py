@@ -75,7 +75,13 @@ async def test_a_verification_run_is_counted_by_the_report(working_desk: Desk) -
     assert (report["total"], report["unreachable"], report["success_ratio"]) == (1, 1, 0.0)
     assert report["items"][0]["work_order_id"] == story.work_order_id
     assert report["items"][0]["positions"]
-    assert [group["key"] for group in report["groups"]] == [story.target_system_id]
+    assert [(group["key"], group["positions"]) for group in report["groups"]] == [
+        (story.target_system_id, report["items"][0]["positions"])
+    ]
+    narrowed = {"outcome": "unreachable", "target": story.target_system_id, "driver": report["items"][0]["driver"]}
+    assert (await story.get("reports/push-validation", **narrowed))["items"] == report["items"]
+    for other in ({"outcome": "failed"}, {"driver": "none"}, {"day": "2001-01-01"}, {"cause": "disk_full"}):
+        assert (await story.get("reports/push-validation", **other))["items"] == []
 
 
 async def test_a_failed_reload_keeps_the_bridges_words_and_can_be_retried(working_desk: Desk) -> None:

@@ -70,3 +70,14 @@ def test_a_report_prints_on_a4(sign_in: SignIn) -> None:
         printed = page.pdf(prefer_css_page_size=True)
         assert b"/MediaBox [0 0 594.95996 841.91998]" in printed or b"/MediaBox [0 0 595 842]" in printed, entry.name
     assert_accessible(sign_in("auditor"))
+
+
+def test_a_figure_opens_the_operations_that_it_counts(sign_in: SignIn) -> None:
+    """From the day's successes to those pushes, each with its positions; the charts say the same in words."""
+    page = opened(sign_in("auditor"), "Push validation")
+    expect(page.get_by_role("img", name="Push operations by driver")).to_be_visible()
+    figure = page.get_by_role("region", name="By driver").locator("a").first
+    number = int(figure.inner_text())
+    figure.click()
+    expect(page.get_by_text("Only driver:")).to_be_visible()
+    expect(page.get_by_role("region", name="Push operations").locator("tbody tr")).to_have_count(number)

@@ -16,6 +16,7 @@ from projections.connector_records.view import ConnectorRecord
 from projections.entity import Projection
 from projections.expiry import report as expiry
 from projections.exposure import report as exposure
+from projections.inventory_report import report as counted
 from projections.inventory_review import report as review
 from projections.lead_times import report as lead_times
 from projections.lead_times.view import Delivery
@@ -108,6 +109,7 @@ def reports(names: dict[str, str] | None = None) -> dict[str, Callable[[Records,
         "exposure": lambda r, s: exposure.report(r.runs, r.certificates, r.connectors, s),
         "lead_times": lambda r, s: lead_times.report(r.pushes, r.deliveries, r.names(s.position), s, persons=True),
         "expiry": lambda r, s: expiry.report(r.certificates, r.connectors, r.names(s.position), s, THRESHOLDS),
+        "inventory": lambda r, s: counted.report(r.certificates, s, THRESHOLDS),
         "review": lambda r, s: review.report(r.reviews, inventory(r, s), called, s, EVERY),
     }
 

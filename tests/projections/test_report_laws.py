@@ -119,8 +119,8 @@ async def asked(ask: Views, name: str, scope: Scope) -> Any:
         return await ask.reports.separation_of_duties.report(scope, QUESTION)
     if name == "lead_times":
         return await ask.reports.lead_times.report(scope, persons=True)
-    if name == "expiry":
-        return await ask.reports.expiry.report(scope, THRESHOLDS)
+    if name in ("expiry", "inventory"):
+        return await getattr(ask.reports, name).report(scope, THRESHOLDS)
     if name == "review":
         return await ask.reports.review.report(scope, EVERY)
     return await getattr(ask.reports, name).report(scope)

@@ -9,7 +9,7 @@ from tests.api.cli.shell import Shell
 from tests.projections.ledger import caught_up, in_read, running
 from tests.support.postgres import Pg
 
-REPORTS = ("separation-of-duties", "unapproved-pushes", "exposure", "lead-times", "expiry", "review")
+REPORTS = ("separation-of-duties", "unapproved-pushes", "exposure", "lead-times", "expiry", "inventory", "review")
 
 
 async def test_reports_for_auditors(pg: Pg, tmp_path: Path) -> None:
