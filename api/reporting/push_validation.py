@@ -37,7 +37,7 @@ from projections.push_validation.report import (
 from projections.push_validation.view import PushOutcome
 from projections.scope import Scope
 
-NAME, TITLE = "push-validation", "Push validation"
+NAME, TITLE = "push-validation", "Push Validation Report"
 QUESTION = "Did pushes succeed, and is what was pushed what is served?"
 BY: Mapping[GroupBy, str] = {"day": "day", "target": "target system", "bridge": "bridge", "driver": "driver"}
 _FILLS = {
@@ -53,7 +53,7 @@ def document(report: Report, scope: Scope, only: Only, named: Named) -> Document
     """The page; `named`: target systems and bridges, by their ids."""
     query = [*window_query(report.since, report.until), *((name, key) for name, keys in only.items() for key in keys)]
     data_url, kept_url = addresses(NAME, query, report.as_of_position)
-    found = {by: groups(report.items, by) for by in BY}
+    found: dict[GroupBy, tuple[Group, ...]] = {by: groups(report.items, by) for by in BY}
     moment = moment_words(report.as_of_position, scope.now)
     return Document(
         name=NAME,

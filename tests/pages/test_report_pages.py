@@ -74,7 +74,7 @@ def test_a_report_prints_on_a4(sign_in: SignIn) -> None:
 
 def test_a_figure_opens_the_operations_that_it_counts(sign_in: SignIn) -> None:
     """From the day's successes to those pushes, each with its positions; the charts say the same in words."""
-    page = opened(sign_in("auditor"), "Push validation")
+    page = opened(sign_in("auditor"), "Push Validation Report")
     expect(page.get_by_role("img", name="Push operations by driver")).to_be_visible()
     figure = page.get_by_role("region", name="By driver").locator("a").first
     number = int(figure.inner_text())
