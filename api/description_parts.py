@@ -55,6 +55,7 @@ _TAGS_OF_MODULES = {
     "changes": "Audit",
     "evidence": "Audit",
     "pfx_exports": "Certificates",
+    "push_validation": "Reports",
 }
 
 
