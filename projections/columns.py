@@ -26,6 +26,7 @@ _ARRAY = Struct(">iiIii").pack
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _EMPTY_ARRAY = _INT4(0) + _INT4(0)
 _NULL = _INT4(-1)
+_INTEGER = 23
 
 COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 COPY_TRAILER = b"\xff\xff"
@@ -55,6 +56,14 @@ def _literal(value: Iterable[str | bytes]) -> bytes:
     return ("{" + ",".join(map(_quoted, value)) + "}").encode()
 
 
+def _integers_literal(value: Iterable[int]) -> bytes:
+    return f"{{{str(list(value))[1:-1]}}}".encode()
+
+
+def _literal_of(kind: "Type") -> Body:
+    return _integers_literal if kind is Type.INTEGERS else _literal
+
+
 def _quoted(value: str | bytes) -> str:
     if isinstance(value, bytes):
         return f'"\\\\x{value.hex()}"'
@@ -74,6 +83,7 @@ class Type(Enum):
     BYTES = ("bytea", 17, bytes, 0)
     TEXTS = ("text[]", 25, str.encode, 0)
     BYTESES = ("bytea[]", 17, bytes, 0)
+    INTEGERS = ("integer[]", 23, _INT4, 0)
 
     def __init__(self, sql: str, oid: int, body: Body, size: int) -> None:
         self.sql = sql
@@ -101,8 +111,15 @@ def array_of(kind: Type, values: Sequence[Any]) -> bytes:
     oid = 25 if kind.is_array else kind.oid
     if not values:
         return _EMPTY_ARRAY + _INT4(oid)
-    body = _literal if kind.is_array else kind.body
+    body = _literal_of(kind) if kind.is_array else kind.body
     return _ARRAY(1, 1, oid, len(values), 1) + b"".join(_sized(body, values))
+
+
+def integers(values: Sequence[int]) -> bytes:
+    """An array of integers of four bytes, in the binary format: each stands behind its length."""
+    fields = [4] * (2 * len(values))
+    fields[1::2] = values
+    return _header(_INTEGER, len(values)) + _packer(f"{len(fields)}i")(*fields)
 
 
 def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[bytes, ...]]:
@@ -211,6 +228,8 @@ def _sized(body: Body, values: Sequence[Any]) -> list[bytes]:
 
 
 def _array(kind: Type) -> Body:
+    if kind is Type.INTEGERS:
+        return integers
     oid, body = kind.oid, kind.body
 
     def encode(values: Sequence[Any]) -> bytes:

@@ -54,8 +54,9 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table in schema `read`: its columns, the first `key` of them the primary key, and what its indexes are on.
 
     `keep`: rows are never changed, the first one written under a key stays. `listed`: columns that questions about the
-    past sort or search by, separated by commas. `versions`: there is a row for each version of a key; its last two
-    columns say from which position on it held, and from which on it no longer did (OPEN: it still does).
+    past sort or search by, separated by commas. `searched`: indexes that the past has as the present has them.
+    `versions`: there is a row for each version of a key; its last two columns say from which position on it held, and
+    from which on it no longer did (OPEN: it still does).
     """
 
     name: str
@@ -64,6 +65,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     indexes: tuple[str, ...] = ()
     keep: bool = False
     listed: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
     versions: bool = False
 
     @property
@@ -112,6 +114,7 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     extract: Callable[[S], tuple[Any, ...]] = no_rows
     indexes: tuple[str, ...] = ()
     listed: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
     keys: Callable[[Stored], Iterable[Key]] = own_stream
     slim: Callable[[S], S] = same
     further: tuple[Table, ...] = ()
@@ -120,7 +123,13 @@ class Projection(msgspec.Struct, Generic[S], frozen=True, kw_only=True):
     @property
     def tables(self) -> tuple[Table, ...]:
         """All tables of this projection, its rows first."""
-        rows = Table(name=self.name, columns=(*ROW, *self.columns), indexes=self.indexes, listed=self.listed)
+        rows = Table(
+            name=self.name,
+            columns=(*ROW, *self.columns),
+            indexes=(*self.indexes, *self.searched),
+            listed=self.listed,
+            searched=self.searched,
+        )
         return (rows, *self.further)
 
     @property
@@ -169,7 +178,7 @@ def _versions(table: Table) -> Table:
         name=_past(table.name),
         columns=(*table.columns, *span),
         key=table.key,
-        indexes=tuple(f"({listed}, until, since)" for listed in table.listed),
+        indexes=(*(f"({listed}, until, since)" for listed in table.listed), *table.searched),
         keep=table.keep,
         versions=not table.keep,
     )
@@ -236,6 +245,7 @@ def entity(
     extract: Callable[[S], tuple[Any, ...]] = no_rows,
     indexes: tuple[str, ...] = (),
     listed: tuple[str, ...] = (),
+    searched: tuple[str, ...] = (),
     slim: Callable[[S], S] = same,
 ) -> Projection[S]:
     """The projection whose rows are an aggregate's states."""
@@ -255,5 +265,6 @@ def entity(
         extract=extract,
         indexes=indexes,
         listed=listed,
+        searched=searched,
         slim=slim,
     )

@@ -58,4 +58,5 @@ CONNECTORS = entity(
         "(target_system_id, profile, last_deployed_at) WHERE verifiable",
     ),
     listed=("created_position", "certificate_id, created_position", "target_system_id, created_position"),
+    searched=("(sync, certificate_id) WHERE NOT removed",),
 )

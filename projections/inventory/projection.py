@@ -8,6 +8,7 @@ import msgspec
 from domain.certificate import CERTIFICATE, Certificate
 from projections.columns import Column, Type
 from projections.entity import entity
+from projections.inventory import terms
 from projections.text import search_text, sort_text
 
 COLUMNS = (
@@ -30,6 +31,7 @@ COLUMNS = (
     Column("issuer_key_id", Type.TEXT),
     Column("der", Type.BYTES, sticky=True),
     Column("chain", Type.BYTESES, sticky=True),
+    Column("terms", Type.INTEGERS),
 )
 
 
@@ -60,6 +62,7 @@ def _extract(state: Certificate) -> tuple[Any, ...]:
         facts.authority_key_id,
         state.der or None,
         state.chain if state.der else None,
+        terms.of_certificate(state),
     )
 
 
@@ -70,7 +73,7 @@ def _slim(state: Certificate) -> Certificate:
 INVENTORY = entity(
     CERTIFICATE,
     name="inventory",
-    version=2,
+    version=3,
     state_type=Certificate,
     columns=COLUMNS,
     extract=_extract,
@@ -80,8 +83,12 @@ INVENTORY = entity(
         "(created_position)",
         "(fingerprint)",
         "(issuer_serial)",
-        "(not_before, id) WHERE not_before > created_at",
     ),
     listed=("not_after, id", "common_name, id", "created_position"),
+    searched=(
+        "USING gin (terms) WITH (gin_pending_list_limit = 1024)",
+        "(revoked_at) WHERE revoked_at IS NOT NULL",
+        "(not_before, id) WHERE not_before > created_at",
+    ),
     slim=_slim,
 )

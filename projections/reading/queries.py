@@ -65,18 +65,22 @@ def many(kind: Type, values: Iterable[Any]) -> Encoded:
 class Where:
     """Conditions that all hold, and their parameters in order. `None` and empty values add no condition."""
 
-    def __init__(self) -> None:
-        self.parameters: list[Any] = []
-        self._conditions: list[str] = []
+    def __init__(self, conditions: Iterable[str] = (), parameters: Iterable[Any] = ()) -> None:
+        self.parameters: list[Any] = list(parameters)
+        self.conditions = list(conditions)
 
     def __str__(self) -> str:
-        return f" WHERE {' AND '.join(self._conditions)}" if self._conditions else ""
+        return f" WHERE {' AND '.join(self.conditions)}" if self.conditions else ""
 
     def add(self, condition: str, *parameters: Any) -> "Where":
         """A condition with its parameters."""
-        self._conditions.append(f"({condition})")
+        self.conditions.append(f"({condition})")
         self.parameters += parameters
         return self
+
+    def both(self, other: "Where") -> "Where":
+        """These conditions and the others."""
+        return Where([*self.conditions, *other.conditions], [*self.parameters, *other.parameters])
 
     def among(self, column: str, kind: Type, values: Sequence[Any]) -> "Where":
         """The column has one of these values."""
@@ -107,9 +111,15 @@ class Order(NamedTuple):
 
     def sql(self, alias: str) -> str:
         """The ORDER BY clause."""
-        direction = " DESC" if self.descending else ""
         keys = [self.column] if self.unique else [self.column, "id"]
-        return " ORDER BY " + ", ".join(f"{alias}.{key}{direction}" for key in keys)
+        return " ORDER BY " + self._by([f"{alias}.{key}" for key in keys])
+
+    def listed(self, place: str) -> str:
+        """The same order where the column has another name, and no alias."""
+        return self._by([place] if self.unique else [place, "id"])
+
+    def _by(self, keys: Sequence[str]) -> str:
+        return ", ".join(f"{key}{' DESC' if self.descending else ''}" for key in keys)
 
     def after(self, where: Where, alias: str, cursor: str | None) -> Where:
         """Only what comes after a cursor. Raises BadCursor."""

@@ -26,6 +26,7 @@ VALUES: dict[Type, st.SearchStrategy[Any]] = {
     Type.BYTES: st.binary(max_size=20),
     Type.TEXTS: st.lists(_texts, max_size=4),
     Type.BYTESES: st.lists(st.binary(max_size=10), max_size=4),
+    Type.INTEGERS: st.lists(st.integers(-(2**31), 2**31 - 1), max_size=4),
 }
 TABLE = Table(
     name="every_type",

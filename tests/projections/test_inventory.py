@@ -12,6 +12,7 @@ from domain.certificate_facts import Usage
 from domain.colour import Colour, Thresholds
 from domain.connector_events import SyncState
 from projections.catalogue import Views
+from projections.inventory import searching
 from projections.inventory.view import CertificateFilter, Sort, colour_ranges
 from projections.rows import BadCursor
 from tests.projections.conftest import Known, Town
@@ -112,6 +113,21 @@ async def test_a_filter_finds_what_a_look_at_every_certificate_finds(town: Town,
     assert expected != set(), f"the town has nothing to find for: {name}"
 
 
+@pytest.mark.parametrize("reach", [0, 2, 10_000])
+async def test_however_far_the_list_is_walked_the_answer_is_the_same(
+    town: Town, ask: Views, monkeypatch: pytest.MonkeyPatch, reach: int
+) -> None:
+    """By the index of terms alone, by both, and by walking alone: every filter, every order, page after page."""
+    monkeypatch.setattr(searching, "REACH", reach)
+    orders: tuple[Sort, ...] = ("-not_after", "common_name", "-created")
+    for name, (narrow, matches) in _cases(town).items():
+        narrowed = CertificateFilter(now=town.world.now, **narrow)
+        for sort in orders:
+            ordered = sorted(filter(matches, _all(town)), key=ORDERS[sort.lstrip("-")], reverse=sort[0] == "-")
+            found = await walk(lambda cursor: ask.inventory.list(narrowed, sort=sort, limit=40, cursor=cursor))  # noqa: B023
+            assert [known.id for known in ordered] == [row.id for row in found], (name, sort)
+
+
 @pytest.mark.parametrize("wanted", list(CertificateStatus))
 async def test_status_follows_the_clock(town: Town, ask: Views, wanted: CertificateStatus) -> None:
     """Asked at several instants, a status finds the certificates that have it then."""
@@ -133,7 +149,7 @@ async def test_a_colour_is_a_range_of_dates(town: Town, ask: Views, wanted: tupl
         assert expected == {row.id for row in (await ask.inventory.list(narrow, limit=1000)).items}
 
 
-ORDERS: dict[Sort, Callable[[Known], Any]] = {
+ORDERS: dict[str, Callable[[Known], Any]] = {
     "not_after": lambda k: (k.state.facts.not_after, k.id),
     "common_name": lambda k: (k.state.facts.common_name.lower().encode(), k.id),
     "created": lambda k: k.created_position,
