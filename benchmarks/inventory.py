@@ -19,8 +19,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http.client import OK, HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 import psycopg
@@ -38,6 +40,33 @@ from projections.rows import Cursor
 
 API = "/api/v1/certificates"
 Asking = Callable[[int], str]
+
+
+class Browser(NamedTuple):
+    """Somebody who looks at pages, with the cookie of a session."""
+
+    connection: HTTPConnection
+    cookie: str
+
+    @classmethod
+    def of(cls, service: Service) -> "Browser":
+        """Of the same person, over the same connection."""
+        form = urlencode({"token": service.token, "next": "/"})
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        service.connection.request("POST", "/login", form, headers)
+        answer = service.connection.getresponse()
+        answer.read()
+        cookies = [value.split(";")[0] for name, value in answer.getheaders() if name.lower() == "set-cookie"]
+        return cls(service.connection, "; ".join(cookies))
+
+    def get(self, path: str) -> bytes:
+        """The body of a page; fails for any other status than 200."""
+        self.connection.request("GET", path, headers={"Cookie": self.cookie, "Accept": "text/html"})
+        answer = self.connection.getresponse()
+        body = answer.read()
+        if answer.status != OK:
+            raise RuntimeError(f"{path}: {answer.status} {body[:200]!r}")
+        return body
 
 
 class Times(NamedTuple):
@@ -138,20 +167,22 @@ def measured(
 ) -> dict[str, Times]:
     """One round: every question, as of now and as of the last position in turns."""
     found: dict[str, Times] = {}
+    browser = Browser.of(service)
     for name, path in asked.items():
         times = found[name] = Times([], [])
         for number in range(first, first + requests):
             now = path(number)
             past = f"{now}{'&' if '?' in now else '?'}as_of_position={position}"
-            times.now.append(_seconds(service, now))
-            if not name.startswith("HTML"):
+            is_page = name.startswith("HTML")
+            times.now.append(_seconds(browser if is_page else service, now))
+            if not is_page:
                 times.past.append(_seconds(service, past))
     return found
 
 
-def _seconds(service: Service, path: str) -> float:
+def _seconds(asking: Service | Browser, path: str) -> float:
     started = time.perf_counter()
-    service.get(path, "application/json" if path.startswith("/api") else "text/html")
+    asking.get(path)
     return time.perf_counter() - started
 
 

@@ -32,6 +32,7 @@ from api.paging import (
 from api.presenters import certificates as present
 from api.presenters.audit import COLUMNS, event
 from api.presenters.connectors import topology
+from api.presenters.grouping import Asked, asked, narrowed
 from api.presenters.known import Known
 from api.presenters.viewing import viewer
 from api.schemas.audit import AuditEventPage
@@ -155,18 +156,28 @@ async def download_certificate(
     return Response(text, media_type=_PEM, headers=attachment(name))
 
 
-@get("/certificates/{certificate_id:uuid}/topology", opt=any_role())
+@get(
+    "/certificates/{certificate_id:uuid}/topology",
+    opt=any_role(),
+    dependencies={"wanted": Provide(asked, sync_to_thread=False)},
+)
 async def get_topology(
-    request: Request[Any, Any, Any], certificate_id: FromPath[UUID], reading: NamedDependency[Reading]
+    request: Request[Any, Any, Any],
+    certificate_id: FromPath[UUID],
+    reading: NamedDependency[Reading],
+    wanted: NamedDependency[Asked],
 ) -> Response[TopologyBody]:
-    """Certificate, bridges and connectors with their colours, as JSON or as a drawing."""
+    """Certificate, bridges and connectors with their colours, as JSON or as a drawing; all of them, or those that are
+    asked for, one by one or in groups.
+    """
     found = await reading.views.topology.of_certificate(certificate_id)
     if found is None:
         raise missing("certificate", certificate_id)
     body = topology(found, viewer(reading))
     if negotiate(request, JSON, SVG) == SVG:
-        return Response(draw(body).encode(), media_type=SVG)  # type: ignore[arg-type] # a drawing of the body
-    return single(body)
+        drawing = draw(body, wanted).encode()
+        return Response(drawing, media_type=SVG)  # type: ignore[arg-type] # a drawing of the body
+    return single(narrowed(body, wanted))
 
 
 @get("/certificates/{certificate_id:uuid}/events", opt=any_role())

@@ -19,6 +19,7 @@ from api.pages.model import certificate_page, order_type
 from api.pages.past import refuse_past, shown
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
 from api.paging import CSV, pages
+from api.presenters.grouping import Asked, asked
 from api.presenters.verification import push_validation
 from api.problems import Problem
 from api.reporting.answering import as_csv
@@ -113,12 +114,17 @@ def _line(row: CertificateRow, reading: Reading) -> tuple[Cell, ...]:
     )
 
 
-@get("/certificates/{certificate_id:uuid}", opt=any_role(page=True), include_in_schema=False)
+@get(
+    "/certificates/{certificate_id:uuid}",
+    opt=any_role(page=True),
+    include_in_schema=False,
+    dependencies={"wanted": Provide(asked, sync_to_thread=False)},
+)
 async def certificate(
     request: Request[Any, Any, Any],
     certificate_id: FromPath[UUID],
     reading: NamedDependency[Reading],
-    colour: FromQuery[list[Colour] | None] = None,
+    wanted: NamedDependency[Asked],
 ) -> Response[str]:
     """One certificate: where it is installed, what is served, and the work order beside each connector."""
     topology = await _topology(reading, certificate_id)
@@ -126,7 +132,7 @@ async def certificate(
     viewer, moment = viewer_of(request), shown(request, reading)
     if moment.is_past:
         viewer = viewer.of_the_past()
-    page = certificate_page(topology, operations, viewer, reading.now, frozenset(colour or ()))
+    page = certificate_page(topology, operations, viewer, reading.now, wanted)
     return html("certificate.html", viewer=viewer, shown=moment, tab="certificates", page=page)
 
 

@@ -1,20 +1,21 @@
 """What the certificate page shows, worked out before the template sees it: no decision is made in a template."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
 
-from api.pages import edges, lifetime, words
+from api.pages import lifetime, words
 from api.pages.facts import Fact, later_facts
 from api.pages.report_card import ReportCard, report_card
+from api.pages.topology_card import Card, card
+from api.presenters.grouping import Asked
 from domain import colour as colours
 from domain.bridge import Bridge
 from domain.ca_notice import NoticeState
 from domain.certificate import Certificate, Source, check_key_available, check_pushable, days_until_expiry, status
-from domain.colour import MEANING, PRECEDENCE, Colour
+from domain.colour import MEANING, Colour
 from domain.pfx_export import check_exportable
 from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
@@ -68,16 +69,6 @@ class Viewer(NamedTuple):
         return self._replace(past=True)
 
 
-class Chip(NamedTuple):
-    """One colour of the legend, which is a filter too."""
-
-    colour: Colour
-    words: str
-    number: int
-    selected: bool
-    url: str
-
-
 class Button(NamedTuple):
     """A step somebody may take, or why not."""
 
@@ -116,16 +107,6 @@ class ConnectorLine(NamedTuple):
     actions: tuple[Button, ...]
 
 
-class Group(NamedTuple):
-    """A bridge with its connectors."""
-
-    name: str
-    words: str
-    icon: str
-    tone: str
-    connectors: tuple[ConnectorLine, ...]
-
-
 class CertificatePage(NamedTuple):
     """Everything on the page of one certificate."""
 
@@ -147,9 +128,7 @@ class CertificatePage(NamedTuple):
     renew: Button
     revoke: Button
     notice: tuple[Button, ...]
-    chips: tuple[Chip, ...]
-    groups: tuple[Group, ...]
-    edges: edges.Edges
+    card: Card[ConnectorLine]
     filtered: bool
     moving: bool
     report: ReportCard
@@ -160,20 +139,18 @@ def certificate_page(
     operations: Sequence[PushOperation],
     viewer: Viewer,
     now: datetime,
-    only: frozenset[Colour] = frozenset(),
+    wanted: Asked = Asked(),
 ) -> CertificatePage:
-    """The page at an instant for one viewer; `only` keeps connectors of these colours."""
+    """The page at an instant for one viewer, with the connectors that are wanted."""
     row = topology.certificate
     shade = colours.of_certificate(row.state, now)
     shades = {
         node.connector.id: colours.of_connector(node.connector.state, row.state, now) for node in topology.connectors
     }
-    shown = [node for node in topology.connectors if not only or shades[node.connector.id].colour in only]
-    groups = _groups(shown, row, shades, viewer, now)
     base = f"/certificates/{row.id}"
     return CertificatePage(
         id=row.id,
-        url=_url(base, only),
+        url=wanted.url(base),
         url_unfiltered=base,
         common_name=row.state.facts.common_name,
         colour=shade.colour,
@@ -191,10 +168,14 @@ def certificate_page(
         renew=_renew_button(base, row, viewer),
         revoke=_revoke_button(base, row, viewer),
         notice=() if viewer.past else _notice_buttons(base, row.state, viewer),
-        chips=_chips(base, Counter(s.colour for s in shades.values()), only),
-        groups=groups,
-        edges=edges.draw([[line.colour.value for line in group.connectors] for group in groups]),
-        filtered=bool(only),
+        card=card(
+            base,
+            topology.connectors,
+            shades,
+            wanted,
+            lambda node: _line(node, row, shades[node.connector.id], viewer, now),
+        ),
+        filtered=wanted.narrowed,
         moving=not viewer.past and _moving(topology.connectors),
         report=report_card(operations, topology.connectors, frozenset() if viewer.past else viewer.roles),
     )
@@ -227,30 +208,6 @@ def _colons(digits: str) -> str:
 
 def _middle(text: str, kept: int) -> str:
     return text if len(text) <= kept + 6 else f"{text[:kept]}…{text[-5:]}"
-
-
-def _url(base: str, only: Iterable[Colour]) -> str:
-    query = "&".join(f"colour={c.value}" for c in sorted(only, key=PRECEDENCE.__getitem__))
-    return f"{base}?{query}" if query else base
-
-
-def _chips(base: str, counts: Counter[Colour], only: frozenset[Colour]) -> tuple[Chip, ...]:
-    legend = sorted(Colour, key=lambda c: (c is not Colour.GREEN, _LEGEND.index(c)))
-    return tuple(
-        Chip(c, MEANING[c], counts[c], c in only, _url(base, only ^ {c})) for c in legend if counts[c] or c in only
-    )
-
-
-_LEGEND = (
-    Colour.GREEN,
-    Colour.BLUE,
-    Colour.YELLOW,
-    Colour.ORANGE,
-    Colour.RED,
-    Colour.GRAY,
-    Colour.BLACK,
-    Colour.MID_PURPLE,
-)
 
 
 def _push_button(base: str, topology: CertificateTopology, viewer: Viewer, now: datetime) -> Button:
@@ -318,32 +275,8 @@ def _moving(nodes: Sequence[ConnectorNode]) -> bool:
     )
 
 
-def _groups(
-    nodes: Sequence[ConnectorNode],
-    certificate: Row[Certificate],
-    shades: dict[UUID, colours.Shade],
-    viewer: Viewer,
-    now: datetime,
-) -> tuple[Group, ...]:
-    by_bridge: dict[str, list[ConnectorNode]] = {}
-    for node in nodes:
-        by_bridge.setdefault(_bridge_name(node.bridge), []).append(node)
-    return tuple(
-        Group(
-            name,
-            *_bridge_words(members[0].bridge),
-            tuple(_line(node, certificate, shades[node.connector.id], viewer, now) for node in members),
-        )
-        for name, members in by_bridge.items()
-    )
-
-
 def _bridge_name(bridge: Row[Bridge] | None) -> str:
     return bridge.state.name if bridge is not None else "unknown"
-
-
-def _bridge_words(bridge: Row[Bridge] | None) -> tuple[str, str, str]:
-    return words.BRIDGE_WORDS[bridge.state.status] if bridge is not None else ("Unknown", "plug-x", "quiet")
 
 
 def _line(

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from api.schemas.common import ActionBody
 from api.schemas.texts import EndpointText, Name, ServerName
@@ -112,9 +112,22 @@ class TopologyBridge(msgspec.Struct, frozen=True, kw_only=True):
     colour: Colour
 
 
+class TopologyGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Connectors that have something in common; its colour is the worst of theirs."""
+
+    key: Annotated[str, Meta(description="What `open` takes: an id, a colour, or `none`.")]
+    name: str
+    connectors: Annotated[int, Meta(description="How many there are.")]
+    colours: Annotated[dict[Colour, int], Meta(description="How many of them have each colour.")]
+    colour: Colour
+
+
 class TopologyBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Certificate, bridges, connectors, each with its colour."""
+    """Certificate, bridges, connectors, each with its colour. With `group_by` there are `groups`, too, and connectors
+    only of those that are open.
+    """
 
     certificate: TopologyCertificate
     bridges: tuple[TopologyBridge, ...]
     connectors: tuple[ConnectorBody, ...]
+    groups: tuple[TopologyGroup, ...] | UnsetType = UNSET

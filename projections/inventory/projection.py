@@ -83,12 +83,13 @@ INVENTORY = entity(
         "(created_position)",
         "(fingerprint)",
         "(issuer_serial)",
+        "(not_before, id) WHERE not_before > created_at",
     ),
     listed=("not_after, id", "common_name, id", "created_position"),
     searched=(
         "USING gin (terms) WITH (gin_pending_list_limit = 1024)",
         "(revoked_at) WHERE revoked_at IS NOT NULL",
-        "(not_before, id) WHERE not_before > created_at",
+        "(not_before)",
     ),
     slim=_slim,
 )

@@ -18,20 +18,20 @@ REACH = 3_000
 
 def searched(narrow: CertificateFilter, order: Order, limit: int, cursor: str | None) -> tuple[str, Sequence[Any]]:
     """The statement and its parameters. Raises BadCursor."""
-    exact, begins, found = conditions(narrow), order.after(window(narrow), "e", cursor), looked_up(narrow)
+    exact, begins = conditions(narrow), order.after(window(narrow), "e", cursor)
     row, sort = columns("e"), order.sql("e")
-    if not exact.parameters and not str(exact):
+    if not str(exact):
         return f"SELECT {row} FROM read.inventory e{begins}{sort} LIMIT {limit}", begins.parameters  # noqa: S608 - our own
-    far = exact.both(begins).both(found)
+    few = exact.both(begins).both(looked_up(narrow))
     query = f"""
 WITH near AS MATERIALIZED (
     SELECT {row}, e.{order.column} AS place
     FROM (SELECT * FROM read.inventory e{begins}{sort} LIMIT {REACH}) e{exact}{sort} LIMIT {limit}),
 far AS MATERIALIZED (
-    SELECT e.id, e.{order.column} FROM read.inventory e{far.add(f"(SELECT count(*) FROM near) < {limit}")})
+    SELECT e.id, e.{order.column} FROM read.inventory e{few} AND (SELECT count(*) FROM near) < {limit})
 SELECT {row}, e.place FROM near e WHERE (SELECT count(*) FROM near) >= {limit}
 UNION ALL
 SELECT {row}, e.{order.column} FROM read.inventory e WHERE e.id IN (SELECT e.id FROM far e{sort} LIMIT {limit})
 ORDER BY {order.listed("place")}
 """  # noqa: S608 - our own names
-    return query, [*begins.parameters, *exact.parameters, *far.parameters]
+    return query, [*begins.parameters, *exact.parameters, *few.parameters]

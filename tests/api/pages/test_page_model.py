@@ -6,6 +6,7 @@ from uuid import UUID
 
 from api.pages.model import CertificatePage, ConnectorLine, Viewer, certificate_page
 from api.pages.rendering import environment
+from api.presenters.grouping import Asked
 from domain.bridge import Bridge, BridgeStatus
 from domain.colour import Colour
 from domain.entity import Event
@@ -71,16 +72,16 @@ def page(
     person: str = "somebody else",
     roles: frozenset[Role] = EVERYBODY,
     now: datetime = T0,
-    only: frozenset[Colour] = frozenset(),
+    wanted: Asked = Asked(),
     connectors: int = 1,
     past: bool = False,
 ) -> CertificatePage:
     viewer = Viewer(person, person, roles, past=past)
-    return certificate_page(topology(*order, connectors=connectors), (), viewer, now, only)
+    return certificate_page(topology(*order, connectors=connectors), (), viewer, now, wanted)
 
 
 def line(*order: Event, person: str = "somebody else", roles: frozenset[Role] = EVERYBODY) -> ConnectorLine:
-    return page(*order, person=person, roles=roles).groups[0].connectors[0]
+    return page(*order, person=person, roles=roles).card.groups[0].connectors[0]
 
 
 def button(*order: Event, person: str = "somebody else") -> tuple[str, bool]:
@@ -116,12 +117,12 @@ def test_four_eyes_are_visible_before_anybody_clicks() -> None:
 def test_roles_decide_what_can_be_clicked() -> None:
     """An auditor sees everything and can push nothing."""
     shown = page(*completed(), roles=frozenset({Role.AUDITOR}))
-    assert (False, False) == (shown.push.allowed, shown.groups[0].connectors[0].actions[0].allowed)
+    assert (False, False) == (shown.push.allowed, shown.card.groups[0].connectors[0].actions[0].allowed)
     assert not shown.download.allowed
     deploying = page(*completed(), roles=frozenset({Role.OPERATOR}))
     assert (True, True, True) == (
         deploying.push.allowed,
-        deploying.groups[0].connectors[0].actions[0].allowed,
+        deploying.card.groups[0].connectors[0].actions[0].allowed,
         deploying.download.allowed,
     )
 
@@ -129,7 +130,7 @@ def test_roles_decide_what_can_be_clicked() -> None:
 def test_what_cannot_be_pushed_offers_no_push() -> None:
     """An expired certificate, whoever asks: the page says what the API would say."""
     shown = page(now=T0 + 4_000 * DAY)
-    assert (False, False) == (shown.push.allowed, shown.groups[0].connectors[0].actions[0].allowed)
+    assert (False, False) == (shown.push.allowed, shown.card.groups[0].connectors[0].actions[0].allowed)
     assert "expired" in (shown.push.reason or "")
 
 
@@ -138,7 +139,7 @@ def test_the_past_has_no_buttons() -> None:
     for order in (requested(), approved(), completed(), failed()):
         shown = page(*order, past=True)
         assert (False, False, False) == (shown.push.allowed, shown.moving, shown.report.may_verify)
-        assert () == shown.groups[0].connectors[0].actions
+        assert () == shown.card.groups[0].connectors[0].actions
 
 
 def test_push_to_device_needs_a_connector() -> None:
@@ -149,14 +150,14 @@ def test_push_to_device_needs_a_connector() -> None:
 
 def test_the_legend_filters_by_colour() -> None:
     """A chip of the legend counts its connectors, and choosing another colour leaves them out."""
-    (chip,) = page().chips
+    (chip,) = page().card.chips
     assert (Colour.GREEN, 1, "/certificates/" + str(CERTIFICATE_ID) + "?colour=green") == (
         chip.colour,
         chip.number,
         chip.url,
     )
-    assert () == page(only=frozenset({Colour.RED})).groups
-    assert 1 == len(page(only=frozenset({Colour.GREEN})).groups)
+    assert () == page(wanted=Asked(frozenset({Colour.RED}))).card.groups
+    assert 1 == len(page(wanted=Asked(frozenset({Colour.GREEN}))).card.groups)
 
 
 def test_the_colour_follows_the_clock() -> None:
@@ -168,7 +169,7 @@ def test_the_colour_follows_the_clock() -> None:
 
 def test_every_connector_has_its_line() -> None:
     """A line from the certificate to each bridge, and from the bridge to each connector, in the connector's colour."""
-    edges = page(connectors=700).edges
+    edges = page(connectors=700, wanted=Asked(group_by="none")).card.edges
     assert 701 == len(edges.paths)
     assert {"trunk", "green"} == {edge.colour for edge in edges.paths}
 
