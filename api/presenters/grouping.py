@@ -74,8 +74,8 @@ def members(topology: TopologyBody) -> list[Member]:
     return [
         Member(
             body.colour,
-            Common(str(body.bridge_id), names.get(body.bridge_id, "unknown"))
-            if body.bridge_id in names
+            Common(str(body.bridge_id), names[body.bridge_id])
+            if body.bridge_id is not None and body.bridge_id in names
             else Common(NOWHERE, "unknown"),
             Common(str(body.target_system_id), body.target_system or str(body.target_system_id)),
             (body.target_system or "", body.profile or "", body.server_name or "", *body.endpoints),

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -119,13 +120,16 @@ async def test_however_far_the_list_is_walked_the_answer_is_the_same(
 ) -> None:
     """By the index of terms alone, by both, and by walking alone: every filter, every order, page after page."""
     monkeypatch.setattr(searching, "REACH", reach)
-    orders: tuple[Sort, ...] = ("-not_after", "common_name", "-created")
     for name, (narrow, matches) in _cases(town).items():
         narrowed = CertificateFilter(now=town.world.now, **narrow)
-        for sort in orders:
+        for sort in ALL_WAYS:
             ordered = sorted(filter(matches, _all(town)), key=ORDERS[sort.lstrip("-")], reverse=sort[0] == "-")
-            found = await walk(lambda cursor: ask.inventory.list(narrowed, sort=sort, limit=40, cursor=cursor))  # noqa: B023
-            assert [known.id for known in ordered] == [row.id for row in found], (name, sort)
+            assert [known.id for known in ordered] == await _walked(ask, narrowed, sort), (name, sort)
+
+
+async def _walked(ask: Views, narrow: CertificateFilter, sort: Sort) -> list[UUID]:
+    found = await walk(lambda cursor: ask.inventory.list(narrow, sort=sort, limit=40, cursor=cursor))
+    return [row.id for row in found]
 
 
 @pytest.mark.parametrize("wanted", list(CertificateStatus))
@@ -149,6 +153,7 @@ async def test_a_colour_is_a_range_of_dates(town: Town, ask: Views, wanted: tupl
         assert expected == {row.id for row in (await ask.inventory.list(narrow, limit=1000)).items}
 
 
+ALL_WAYS: tuple[Sort, ...] = ("-not_after", "common_name", "-created")
 ORDERS: dict[str, Callable[[Known], Any]] = {
     "not_after": lambda k: (k.state.facts.not_after, k.id),
     "common_name": lambda k: (k.state.facts.common_name.lower().encode(), k.id),

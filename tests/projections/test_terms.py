@@ -2,21 +2,20 @@
 
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.certificate import Certificate
 from projections.inventory import terms
 from tests.support.histories import a_certificate
 
 _names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\0"), min_size=1, max_size=30)
 
 
-def _certificate(**facts: Any) -> Any:
+def _certificate(**facts: Any) -> Certificate:
     state = a_certificate()
-    return type(state)(
-        **{name: getattr(state, name) for name in state.__struct_fields__}
-        | {"facts": type(state.facts)(**{n: getattr(state.facts, n) for n in state.facts.__struct_fields__} | facts)}
-    )
+    return msgspec.structs.replace(state, facts=msgspec.structs.replace(state.facts, **facts))
 
 
 def _leads_to(asked: terms.Asked, found: tuple[int, ...]) -> bool:
