@@ -29,9 +29,9 @@ COLUMNS = (
     Column("renewed", Type.BOOLEAN),
     Column("key_algorithm", Type.TEXT),
     Column("issuer_key_id", Type.TEXT),
+    Column("terms", Type.INTEGERS),
     Column("der", Type.BYTES, sticky=True),
     Column("chain", Type.BYTESES, sticky=True),
-    Column("terms", Type.INTEGERS),
 )
 
 
@@ -60,9 +60,9 @@ def _extract(state: Certificate) -> tuple[Any, ...]:
         state.renewed_to is not None,
         facts.algorithm,
         facts.authority_key_id,
+        terms.of_certificate(state),
         state.der or None,
         state.chain if state.der else None,
-        terms.of_certificate(state),
     )
 
 
