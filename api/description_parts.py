@@ -146,7 +146,10 @@ _FURTHER: dict[str, dict[str, Any]] = {
     "getAuditEvent": {"application/cloudevents+json": {"schema": _CLOUD_EVENT}},
     "getTopology": {"image/svg+xml": {"schema": _STRING}},
     **dict.fromkeys(("getPushValidationReport", "getSeparationOfDutiesReport", "getUnapprovedPushesReport"), _PRINTED),
-    **dict.fromkeys(("getExposureReport", "getLeadTimesReport", "getExpiryReport", "getReviewReport"), _PRINTED),
+    **dict.fromkeys(
+        ("getExposureReport", "getLeadTimesReport", "getExpiryReport", "getReviewReport", "getInventoryReport"),
+        _PRINTED,
+    ),
     "getAuditKey": _TEXT,
     "getProblemType": {"text/html": {"schema": _STRING}},
 }

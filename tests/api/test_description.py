@@ -59,6 +59,16 @@ async def test_bodies_are_described_as_strictly_as_they_are_read(desk: Desk) -> 
     assert schemas["CreateTokenBody"]["properties"]["days"]["anyOf"][0]["maximum"] == 366
 
 
+async def test_reports_are_described_in_all_their_forms(desk: Desk) -> None:
+    """JSON, rows, and the one that prints."""
+    paths = describe(desk.app)["paths"]
+    reports = {path: item["get"] for path, item in paths.items() if path.startswith("/api/v1/reports/")}
+    assert len(reports) >= 8
+    for path, operation in reports.items():
+        content = operation["responses"]["200"]["content"]
+        assert {"application/json", "text/csv", "text/html"} <= content.keys(), path
+
+
 def run_quietly(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
