@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.story import Story
+from tests.acceptance.story import Story, attempted
 from tests.support.components import require
 from tests.support.demo import Demo, running_demo
 
@@ -20,4 +20,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.fixture
 def story(demo: Demo, request: pytest.FixtureRequest) -> Story:
     """A fresh story: nothing has happened yet."""
-    return Story(demo, request.node.name)
+    return Story(demo, attempted(request))

@@ -56,6 +56,7 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "discovery.run.completed": {"message"},
     "discovery.run.started": {"trigger"},
     "inventory.review.attested": {"inventory_sha256"},
+    "invitation.created": {"secret_sha256"},
     "principal.created": {"kind"},
     "provider.changed": {"name", "secrets_set", "settings"},
     "provider.registered": {"name", "secrets_set", "settings"},

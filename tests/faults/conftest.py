@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.story import Story
+from tests.acceptance.story import Story, attempted
 from tests.support.components import require
 from tests.support.demo import Demo, running_demo
 
@@ -38,7 +38,7 @@ def _add_slow_profile(demo: Demo) -> None:
 @pytest.fixture
 def story(demo: Demo, request: pytest.FixtureRequest) -> Iterator[Story]:
     """A fresh story; whatever it has stopped goes on afterwards."""
-    yield Story(demo, request.node.name)
+    yield Story(demo, attempted(request))
     for pid in demo.pids.values():
         os.kill(pid, signal.SIGCONT)
 
