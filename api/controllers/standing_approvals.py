@@ -54,9 +54,7 @@ async def get_standing_approval(
     standing_approval_id: FromPath[UUID], reading: NamedDependency[Reading]
 ) -> Response[StandingApprovalBody]:
     """One of them; how it was when a push ran under it, `as_of_position` shows."""
-    found = next((each for each in await entries(reading) if each.id == standing_approval_id), None)
-    if found is None:
-        raise missing("standing approval", standing_approval_id)
+    found = await entry_of(reading, standing_approval_id)
     return single(body(found, reading.now), found.version)
 
 
@@ -123,6 +121,14 @@ async def entries(reading: Reading) -> tuple[StandingApproval, ...]:
     """All of them, as they are or as they were."""
     moment = reading.moment
     return await all_standing_approvals(reading.services.house, moment.position if moment is not None else None)
+
+
+async def entry_of(reading: Reading, standing_approval_id: UUID) -> StandingApproval:
+    """One of them. Raises Problem where there is none."""
+    found = next((each for each in await entries(reading) if each.id == standing_approval_id), None)
+    if found is None:
+        raise missing("standing approval", standing_approval_id)
+    return found
 
 
 async def _answer(

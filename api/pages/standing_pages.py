@@ -9,10 +9,9 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
-from api.answers import missing
 from api.asking import Command, Reading
 from api.controllers.certificate_filter import Text
-from api.controllers.standing_approvals import entries, matching
+from api.controllers.standing_approvals import entry_of, matching
 from api.pages.answering import dialog, done, viewer_of
 from api.pages.facts import Fact
 from api.pages.forms import Form, context_of
@@ -166,9 +165,7 @@ def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler
 
 
 async def _told(reading: Reading, standing_approval_id: UUID) -> tuple[StandingApproval, tuple[Fact, ...]]:
-    found = next((each for each in await entries(reading) if each.id == standing_approval_id), None)
-    if found is None:
-        raise missing("standing approval", standing_approval_id)
+    found = await entry_of(reading, standing_approval_id)
     rows = await reading.views.target_systems.get_many(found.terms.target_system_ids)
     return found, facts(found, {each: row.state.name for each, row in rows.items()}, reading)
 

@@ -31,7 +31,7 @@ def report(
         if record.added.position <= scope.position
     ]
     found.sort(key=lambda item: (item.not_after, item.positions, item.fingerprint_sha256))
-    order = (REVOKED, EXPIRED, *map(_within, days), LATER)
+    order = (REVOKED, EXPIRED, *map(within, days), LATER)
     return ExpiryReport(
         as_of=scope.now,
         as_of_position=scope.position,
@@ -54,10 +54,11 @@ def bucket_of(record: CertificateRecord, now: datetime, days: Sequence[int]) -> 
         return REVOKED
     if left < timedelta(0):
         return EXPIRED
-    return next((_within(count) for count in days if left <= timedelta(days=count)), LATER)
+    return next((within(count) for count in days if left <= timedelta(days=count)), LATER)
 
 
-def _within(days: int) -> str:
+def within(days: int) -> str:
+    """The bucket of what expires within so many days, and not within a smaller threshold."""
     return f"within_{days}"
 
 

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from domain.certificate import CertificateStatus
 from projections.certificate_records.view import CertificateRecord
+from projections.expiry.report import bucket_of, within
+from projections.expiry.view import EXPIRED, LATER, REVOKED
 from projections.inventory_report.view import EVERYTHING, NOBODY, By, Count, Held, InventoryReport, Only
 from projections.scope import Scope, positions
 
-REVOKED, EXPIRED, LATER = "revoked", "expired", "later"
 _KEYS: Mapping[By, Callable[[Held], str]] = {
     By.STATUS: lambda held: held.status.value,
     By.EXPIRY: lambda held: held.expiry,
@@ -61,7 +62,6 @@ def _counted(items: Iterable[Held], by: By, order: Sequence[str] = ()) -> tuple[
 
 def _held(key: UUID, record: CertificateRecord, now: datetime, days: Sequence[int]) -> Held:
     facts = record.certificate
-    status = _status(record, now)
     return Held(
         certificate_id=key,
         common_name=facts.common_name,
@@ -73,8 +73,8 @@ def _held(key: UUID, record: CertificateRecord, now: datetime, days: Sequence[in
         not_before=facts.not_before,
         not_after=facts.not_after,
         days_until_expiry=(facts.not_after - now) // timedelta(days=1),
-        status=status,
-        expiry=REVOKED if status is CertificateStatus.REVOKED else _expiry(facts.not_after - now, days),
+        status=_status(record, now),
+        expiry=bucket_of(record, now, days),
         owner=record.owner,
         source=record.source,
         provider=record.provider,
@@ -90,14 +90,3 @@ def _status(record: CertificateRecord, now: datetime) -> CertificateStatus:
     if now > record.certificate.not_after:
         return CertificateStatus.EXPIRED
     return CertificateStatus.NOT_YET_VALID if now < record.certificate.not_before else CertificateStatus.ACTIVE
-
-
-def _expiry(left: timedelta, days: Sequence[int]) -> str:
-    if left < timedelta(0):
-        return EXPIRED
-    return next((within(count) for count in days if left <= timedelta(days=count)), LATER)
-
-
-def within(days: int) -> str:
-    """The bucket of what expires within so many days, and not within a smaller threshold."""
-    return f"within_{days}"
