@@ -1,29 +1,26 @@
 """The page of alerts: what needs a look, with a dialog to acknowledge and one to resolve."""
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery
+from litestar.params import FromQuery
 
-from api.asking import Command, Reading
-from api.pages.answering import dialog, done, html, viewer_of
-from api.pages.forms import Form, context_of
-from api.pages.past import refuse_past, shown
-from api.problems import Problem
+from api.answers import missing
+from api.asking import Reading
+from api.pages import steps
+from api.pages.answering import html, viewer_of
+from api.pages.past import shown
+from api.pages.steps import Step, Subject
 from api.security import requires
 from application.alerting import acknowledge_alert, resolve_alert
-from application.house import Context, Done, House, Loaded
 from domain.alert import Alert, AlertKind
 from domain.roles import Permission, may
 from projections.alerts.view import AlertFilter, AlertRow
 
-UseCase = Callable[[House, Context, UUID, str | None], Awaitable[Done[Loaded[Alert]]]]
 _OF_CERTIFICATES = frozenset({AlertKind.EXPIRY, AlertKind.CA_NOT_INFORMED})
 WORDS: dict[AlertKind, str] = {
     AlertKind.ORDER_FAILED: "Order failed",
@@ -58,23 +55,19 @@ class AlertLine(NamedTuple):
     actions: tuple[tuple[str, str], ...]
 
 
-class Step(NamedTuple):
-    """How one step is asked for."""
-
-    title: str
-    sentence: str
-    yes: str
-    use_case: UseCase
-
-
-STEPS: dict[str, Step] = {
+STEPS: dict[str, Step[Alert]] = {
     "acknowledge": Step(
-        "Acknowledge the alert", "You say that you look after it. It stays open.", "Acknowledge", acknowledge_alert
+        "Acknowledge the alert",
+        "You say that you look after it. It stays open.",
+        "Acknowledge",
+        Permission.ALERTS,
+        acknowledge_alert,
     ),
     "resolve": Step(
         "Resolve the alert",
         "It is no longer of concern. Should its cause come again, another alert is raised.",
         "Resolve",
+        Permission.ALERTS,
         resolve_alert,
     ),
 }
@@ -104,38 +97,11 @@ async def alert_list(
     )
 
 
-def step_handlers() -> list[HTTPRouteHandler]:
-    """A dialog and its answer for every step."""
-    return [made for name, step in STEPS.items() for made in _handlers(name, step)]
-
-
-def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
-    path, writers = f"/alerts/{{alert_id:uuid}}/{name}", requires(Permission.ALERTS, page=True)
-
-    @get(path, opt=writers, include_in_schema=False, name=f"page_{name}_alert_dialog")
-    async def ask(
-        request: Request[Any, Any, Any], alert_id: FromPath[UUID], reading: NamedDependency[Reading]
-    ) -> Response[str]:
-        refuse_past(reading)
-        row = await reading.views.alerts.get(alert_id)
-        if row is None:
-            raise Problem("not-found", f"There is no alert {alert_id}.")
-        sentence = f"{row.state.message} {step.sentence}"
-        form = Form(step.title, sentence, f"/alerts/{alert_id}/{name}", "/alerts", step.yes, version=row.version)
-        return dialog(request, "confirm.html", title=form.title, form=form)
-
-    @post(path, opt=writers, include_in_schema=False, name=f"page_{name}_alert")
-    async def carry_out(
-        request: Request[Any, Any, Any], alert_id: FromPath[UUID], command: NamedDependency[Command]
-    ) -> Response[Any]:
-        form = await request.form()
-        context = context_of(command, form)
-        comment = str(form.get("comment") or "") or None
-        outcome = await step.use_case(command.house, context, alert_id, comment)
-        command.acknowledged.note(outcome.position)
-        return done(request, "/alerts")
-
-    return ask, carry_out
+async def _subject(reading: Reading, alert_id: UUID) -> Subject:
+    row = await reading.views.alerts.get(alert_id)
+    if row is None:
+        raise missing("alert", alert_id)
+    return Subject(row.version, row.state.message)
 
 
 def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
@@ -157,3 +123,6 @@ def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
         acknowledged_by=(reading.services.directory.name_of(by) or by) if by else None,
         actions=tuple(actions) if acts else (),
     )
+
+
+HANDLERS = [alert_list, *steps.handlers(STEPS, "/alerts/{alert_id:uuid}", _subject, name="alert", back="/alerts")]

@@ -1,19 +1,15 @@
 """Mass replacements in words: states, outcomes, which certificates are meant, how far one is; and its two steps."""
 
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
-from uuid import UUID
-
 import msgspec
 
+from api.pages.steps import Step, without_comment
 from api.pages.words import plural
-from application.house import Context, Done, House, Loaded
 from application.replacing import cancel_replacement, retry_replacement
 from domain.replacement import Replacement, ReplacementStatus, check_cancellable, check_retryable
 from domain.replacement_criteria import ReplacementCriteria
+from domain.roles import Permission
 from projections.replacements.view import ReplacementOutcome, ReplacementProgress
 
-UseCase = Callable[[House, Context, UUID], Awaitable[Done[Loaded[Replacement]]]]
 STATES: dict[ReplacementStatus, tuple[str, str, str]] = {
     ReplacementStatus.PLANNING: ("Planning", "hourglass", ""),
     ReplacementStatus.RUNNING: ("Running", "clock", ""),
@@ -29,37 +25,28 @@ OUTCOMES: dict[ReplacementOutcome, tuple[str, str, str]] = {
 }
 
 
-class Step(NamedTuple):
-    """A step, and how it is asked for. `check`: raises Refused where it makes no sense now."""
-
-    words: str
-    title: str
-    sentence: str
-    yes: str
-    check: Callable[[Replacement], None]
-    use_case: UseCase
-
-
-def steps() -> dict[str, Step]:
-    """By the last part of their address."""
-    return {
-        "retry": Step(
-            "Try again",
-            "Try again what failed",
-            "What failed is ordered once more, and what was cancelled before its turn. What has a successor stays.",
-            "Try again",
-            check_retryable,
-            retry_replacement,
-        ),
-        "cancel": Step(
-            "Cancel",
-            "Cancel the replacement",
-            "No more certificates are ordered. Orders that were made go on to their end.",
-            "Yes, order no more",
-            check_cancellable,
-            cancel_replacement,
-        ),
-    }
+STEPS: dict[str, Step[Replacement]] = {
+    "retry": Step(
+        "Try again what failed",
+        "What failed is ordered once more, and what was cancelled before its turn. What has a successor stays.",
+        "Try again",
+        Permission.RENEW,
+        without_comment(retry_replacement),
+        comment=False,
+        words="Try again",
+        check=lambda found, _: check_retryable(found),
+    ),
+    "cancel": Step(
+        "Cancel the replacement",
+        "No more certificates are ordered. Orders that were made go on to their end.",
+        "Yes, order no more",
+        Permission.RENEW,
+        without_comment(cancel_replacement),
+        comment=False,
+        words="Cancel",
+        check=lambda found, _: check_cancellable(found),
+    ),
+}
 
 
 def progress_in_words(found: ReplacementProgress) -> str:

@@ -1,31 +1,28 @@
 """The pages of mass replacements: all of them, and one with its progress and what became of each certificate."""
 
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response, get, post
+from litestar import Request, Response, get
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 
 from api.answers import missing
-from api.asking import Command, Reading
-from api.pages.answering import dialog, done, viewer_of
+from api.asking import Reading
+from api.pages import steps
+from api.pages.answering import viewer_of
 from api.pages.facts import Fact
-from api.pages.forms import Form, context_of
-from api.pages.model import Button, Viewer
-from api.pages.past import refuse_past
+from api.pages.model import Viewer
 from api.pages.people import who
-from api.pages.replacement_words import OUTCOMES, STATES, Step, criteria_in_words, progress_in_words, steps
+from api.pages.replacement_words import OUTCOMES, STATES, STEPS, criteria_in_words, progress_in_words
 from api.pages.sheet import AsCsv, Cell, Column, Cursor, Place, Sheet, answer
+from api.pages.steps import Subject
 from api.pages.words import instant
 from api.paging import numbered, pages, position_cursor
 from api.presenters.orders import LABELS
-from api.security import any_role, requires
+from api.security import any_role
 from domain.replacement import ReplacementStatus
-from domain.roles import Permission, ask
 from projections.replacements.view import Item, ReplacementFilter, ReplacementOutcome, ReplacementProgress
 from projections.rows import Page
 
@@ -113,38 +110,15 @@ async def replacement_page(
         as_csv=as_csv,
         choices=choices,
         template="replacement.html",
-        buttons=() if reading.moment is not None else _buttons(found, viewer_of(request)),
+        buttons=steps.buttons(STEPS, found.row.state, f"/replacements/{replacement_id}", viewer_of(request), reading),
         what=_facts(found, reading),
         total=found.row.state.certificates,
         ended=found.figures.complete + found.figures.failed + found.figures.skipped,
     )
 
 
-def _handlers(name: str, step: Step) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
-    path, writers = f"/replacements/{{replacement_id:uuid}}/{name}", requires(Permission.RENEW, page=True)
-
-    @get(path, opt=writers, include_in_schema=False, name=f"page_{name}_replacement_dialog")
-    async def ask_first(
-        request: Request[Any, Any, Any], replacement_id: FromPath[UUID], reading: NamedDependency[Reading]
-    ) -> Response[str]:
-        refuse_past(reading)
-        found = await _replacement(reading, replacement_id)
-        place = f"/replacements/{replacement_id}"
-        version = found.row.version
-        form = Form(step.title, step.sentence, f"{place}/{name}", place, step.yes, version=version, comment=False)
-        return dialog(request, "confirm.html", title=form.title, form=form)
-
-    @post(path, opt=writers, include_in_schema=False, name=f"page_{name}_replacement")
-    async def carry_out(
-        request: Request[Any, Any, Any], replacement_id: FromPath[UUID], command: NamedDependency[Command]
-    ) -> Response[Any]:
-        form = await request.form()
-        context = context_of(command, form)
-        outcome = await step.use_case(command.house, context, replacement_id)
-        command.acknowledged.note(outcome.position)
-        return done(request, f"/replacements/{replacement_id}")
-
-    return ask_first, carry_out
+async def _subject(reading: Reading, replacement_id: UUID) -> Subject:
+    return Subject((await _replacement(reading, replacement_id)).row.version)
 
 
 async def _replacement(reading: Reading, replacement_id: UUID) -> ReplacementProgress:
@@ -152,14 +126,6 @@ async def _replacement(reading: Reading, replacement_id: UUID) -> ReplacementPro
     if found is None:
         raise missing("replacement", replacement_id)
     return found
-
-
-def _buttons(found: ReplacementProgress, viewer: Viewer) -> tuple[Button, ...]:
-    """What may be done now, or why not."""
-    made = ((name, step, partial(step.check, found.row.state)) for name, step in steps().items())
-    asked = ((step.words, ask(name, viewer.roles, Permission.RENEW, check)) for name, step, check in made)
-    url = f"/replacements/{found.row.id}"
-    return tuple(Button(words, f"{url}/{may.action}", may.allowed, may.reason) for words, may in asked)
 
 
 def _facts(found: ReplacementProgress, reading: Reading) -> tuple[Fact, ...]:
@@ -195,5 +161,5 @@ def _line(item: Item, _: Viewer) -> tuple[Cell, ...]:
 HANDLERS = [
     replacement_list,
     replacement_page,
-    *(made for name, step in steps().items() for made in _handlers(name, step)),
+    *steps.handlers(STEPS, "/replacements/{replacement_id:uuid}", _subject, name="replacement"),
 ]

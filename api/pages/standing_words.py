@@ -1,15 +1,17 @@
 """Standing approvals in words: how they stand, what they say, what may be done with them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from api.asking import Reading
+from api.pages import steps
 from api.pages.facts import Fact
 from api.pages.model import Button, Viewer
 from api.pages.people import who
+from api.pages.steps import Step, without_comment
 from api.pages.words import instant
-from domain.entity import Event
-from domain.roles import Permission, ask
+from application.standing import approve_standing_approval, revoke_standing_approval
+from domain.roles import Permission
 from domain.standing_approval import Act, StandingApproval, StandingStatus, approve, revoke
 from domain.standing_terms import Window
 
@@ -20,27 +22,36 @@ STATES: dict[StandingStatus, tuple[str, str, str]] = {
     StandingStatus.EXPIRED: ("Expired", "clock-exclamation", "quiet"),
     StandingStatus.REVOKED: ("Revoked", "circle-minus", "quiet"),
 }
-_STEPS = {"approve": "Approve", "revoke": "Revoke"}
+STEPS: dict[str, Step[StandingApproval]] = {
+    "approve": Step(
+        "Approve the standing approval",
+        "From now on the pushes of renewals that match all of this go ahead without asking anybody.",
+        "Yes, approve",
+        Permission.STANDING_APPROVALS,
+        without_comment(approve_standing_approval),
+        comment=False,
+        words="Approve",
+        check=lambda found, meta: approve(found, meta, ()),
+        primary=True,
+    ),
+    "revoke": Step(
+        "Revoke the standing approval",
+        "Nothing more is pushed under it, and what waits for its window expires. What runs already goes on.",
+        "Revoke",
+        Permission.STANDING_APPROVALS,
+        without_comment(revoke_standing_approval),
+        comment=False,
+        words="Revoke",
+        check=revoke,
+    ),
+}
 _FITTING = {StandingStatus.PROPOSED: ("approve", "revoke"), StandingStatus.APPROVED: ("revoke",)}
 
 
 def buttons(found: StandingApproval, viewer: Viewer, reading: Reading) -> tuple[Button, ...]:
     """The steps that make sense now, and why this person may not take one; none in the past."""
-    if viewer.past:
-        return ()
-    meta = reading.context().meta
-    decisions: dict[str, Callable[[], tuple[Event, ...]]] = {
-        "approve": lambda: approve(found, meta, ()),
-        "revoke": lambda: revoke(found, meta),
-    }
-    asked = [
-        ask(step, viewer.roles, Permission.STANDING_APPROVALS, decisions[step])
-        for step in _FITTING.get(found.status(reading.now), ())
-    ]
-    return tuple(
-        Button(_STEPS[a.action], f"{PATH}/{found.id}/{a.action}", a.allowed, a.reason, primary=a.action == "approve")
-        for a in asked
-    )
+    fitting = {name: STEPS[name] for name in _FITTING.get(found.status(reading.now), ())}
+    return steps.buttons(fitting, found, f"{PATH}/{found.id}", viewer, reading)
 
 
 def facts(found: StandingApproval, targets: Mapping[UUID, str], reading: Reading) -> tuple[Fact, ...]:
