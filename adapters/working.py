@@ -17,7 +17,7 @@ from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
 from adapters.probing.resolving import system_resolver
 from adapters.probing.sweeping.prober import SweepingProber
-from adapters.queue.following import follow_log
+from adapters.queue.following import follow_log, follow_time
 from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
 from adapters.sealing.verifying import PostgresLedgerVerifier
@@ -83,6 +83,7 @@ async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> N
     queue = make_queue(core.settings.dsn, running.reaction, running.timer, seconds)
     async with queue.app.open_async(), asyncio.TaskGroup() as loops:
         loops.create_task(keep_running("following the ledger", lambda: follow_log(core.settings.dsn, queue)))
+        loops.create_task(keep_running("what waits for its instant", lambda: follow_time(queue)))
         loops.create_task(keep_running("carrying out jobs", lambda: work(queue, _settings(core))))
 
 

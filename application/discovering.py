@@ -18,8 +18,6 @@ from domain.errors import Refused
 from domain.target_system import TARGET_SYSTEM
 
 DISCOVER = "discovery"
-_WAITING = 200
-"""How many waiting errands of a bridge are looked at."""
 
 
 class Found(NamedTuple):
@@ -46,7 +44,7 @@ async def start_discovery(
             return Attempt((), run)
         target = (await load(house, TARGET_SYSTEM, target_system_id)).found
         check_in_use(target)
-        if trigger != "user" and (waiting := await _waiting(house, target_system_id, target.bridge_id)):
+        if trigger != "user" and (waiting := await _waiting(house, target_system_id)):
             return Attempt((), waiting)
         deadline = context.at + timedelta(seconds=house.settings.errand_deadline)
         await house.errands.add(Errand(discovery_id, DISCOVER, target_system_id, target.bridge_id, deadline))
@@ -57,13 +55,12 @@ async def start_discovery(
     return await carry_out(house, context, attempt, subject_id=target_system_id, action="discovery.start", again=again)
 
 
-async def _waiting(house: House, target_system_id: UUID, bridge_id: UUID) -> Loaded[Discovery] | None:
+async def _waiting(house: House, target_system_id: UUID) -> Loaded[Discovery] | None:
     """A discovery of this target system that no bridge has begun."""
-    for errand in await house.errands.waiting(bridge_id, _WAITING):
-        if errand.kind == DISCOVER and errand.target_system_id == target_system_id:
-            run = await load(house, DISCOVERY, errand.id)
-            if run.state is not None and await house.leases.find(errand.id) is None:
-                return run
+    for errand in await house.errands.waiting_of(target_system_id, DISCOVER):
+        run = await load(house, DISCOVERY, errand.id)
+        if run.state is not None and await house.leases.find(errand.id) is None:
+            return run
     return None
 
 

@@ -382,6 +382,10 @@ class Errands(Protocol):
         """Not done yet, oldest first."""
         ...
 
+    async def waiting_of(self, target_system_id: UUID, kind: str) -> list[Errand]:
+        """Not done yet of one target system and kind, oldest first."""
+        ...
+
     async def find(self, errand_id: UUID) -> Errand | None:
         """One errand, done or not."""
         ...

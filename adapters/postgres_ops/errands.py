@@ -11,6 +11,7 @@ _COLUMNS = "id, kind, target_system_id, bridge_id, deadline_at, subject_id"
 _ADD = f"INSERT INTO ops.errands ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
 _OPEN = f"SELECT {_COLUMNS} FROM ops.errands WHERE done_at IS NULL"  # noqa: S608 - constants
 _WAITING = f"{_OPEN} AND bridge_id = %s ORDER BY number LIMIT %s"
+_WAITING_OF = f"{_OPEN} AND target_system_id = %s AND kind = %s ORDER BY number"
 _LET_GO = """
 EXISTS (SELECT FROM ops.assignments a WHERE a.assignment_id = ops.errands.id AND (
     a.granted_at < %(taken_before)s OR NOT EXISTS (
@@ -36,6 +37,10 @@ class PostgresErrands:
     async def waiting(self, bridge_id: UUID, limit: int) -> list[Errand]:
         """See Errands.waiting."""
         return [Errand(*row) for row in await self._database.rows(_WAITING, (bridge_id, limit))]
+
+    async def waiting_of(self, target_system_id: UUID, kind: str) -> list[Errand]:
+        """See Errands.waiting_of."""
+        return [Errand(*row) for row in await self._database.rows(_WAITING_OF, (target_system_id, kind))]
 
     async def find(self, errand_id: UUID) -> Errand | None:
         """See Errands.find."""

@@ -1,9 +1,10 @@
 """Handing the log's events to their reactions: the jobs and the position they stand for commit together."""
 
+import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
 
 from procrastinate.jobs import Job
 from psycopg import AsyncConnection
@@ -19,12 +20,27 @@ TOGETHER = 100
 """The most reactions of one job."""
 BY_TOPIC: Mapping[str, tuple[Reaction, ...]] = {event.topic: found for event, found in REACTIONS.items()}
 
+DUE_AT_ONCE = 1000
+"""The most reactions whose instant has come that are handed out in one transaction."""
+LOOK_SECONDS = 0.5
+"""How often it is looked for reactions whose instant has come."""
+
 _BEGIN = "INSERT INTO ops.followers (name) VALUES (%s) ON CONFLICT DO NOTHING"
 _POSITION = "SELECT position FROM ops.followers WHERE name = %s"
 _ADVANCE = "UPDATE ops.followers SET position = %s WHERE name = %s"
 _CLAIM = """
 INSERT INTO ops.reactions (reaction, position) SELECT * FROM unnest(%s::text[], %s::bigint[])
 ON CONFLICT DO NOTHING RETURNING reaction, position
+"""
+_LATER = """
+INSERT INTO ops.later (reaction, position, due_at) SELECT * FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[])
+ON CONFLICT DO NOTHING
+"""
+_DUE = """
+DELETE FROM ops.later WHERE (reaction, position) IN (
+    SELECT reaction, position FROM ops.later WHERE due_at <= clock_timestamp()
+    ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)
+RETURNING reaction, position
 """
 _QUARANTINE = """
 INSERT INTO ops.quarantine (projection, position, error) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
@@ -47,6 +63,23 @@ async def follow_log(dsn: str, queue: Queue) -> None:
         await hand_out(queue, rows)
 
 
+async def follow_time(queue: Queue) -> None:
+    """For ever: what waited for its instant is handed out when that has come. Several processes may do so."""
+    while True:
+        if await hand_out_due(queue) < DUE_AT_ONCE:
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+async def hand_out_due(queue: Queue) -> int:
+    """Queue the reactions whose instant has come; how many that were. It and their end of waiting commit together."""
+    async with queue.connector.pool.connection() as connection, connection.transaction():
+        rows = await (await connection.execute(_DUE, (DUE_AT_ONCE,))).fetchall()
+        if rows:
+            jobs = _jobs(queue, sorted(rows))
+            await queue.app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
+    return len(rows)
+
+
 async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
     """Queue the reactions to a batch of events, and remember that it was done, in one transaction."""
     async with queue.connector.pool.connection() as connection, connection.transaction():
@@ -56,7 +89,8 @@ async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
         if not fresh:
             return
         wanted = await _claim(connection, await _wanted(connection, fresh))
-        if jobs := _jobs(queue, wanted):
+        await _wait(connection, wanted)
+        if jobs := _jobs(queue, _at_once(wanted)):
             await queue.app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
         await connection.execute(_ADVANCE, (fresh[-1][0], FOLLOWER))
 
@@ -86,24 +120,33 @@ async def _claim(connection: AsyncConnection[Any], wanted: Sequence[_Wanted]) ->
     return [each for each in wanted if (each.reaction.name, each.recorded.position) in fresh]
 
 
-def _jobs(queue: Queue, wanted: Sequence[_Wanted]) -> list[Job]:
-    """What has neither order nor instant is carried out together: a job costs more than most reactions do."""
-    alone: list[Job] = []
+async def _wait(connection: AsyncConnection[Any], wanted: Sequence[_Wanted]) -> None:
+    """Those that wait for an instant."""
+    due: list[tuple[str, int, datetime]] = [
+        (each.reaction.name, each.recorded.position, each.reaction.at(each.recorded.event))
+        for each in wanted
+        if each.reaction.at
+    ]
+    if due:
+        await connection.execute(_LATER, [list(column) for column in zip(*due, strict=True)])
+
+
+def _at_once(wanted: Sequence[_Wanted]) -> list[tuple[str, int]]:
+    """The others: (reaction, position). Of those that only look at what their stream has become, the last."""
+    last = {(each.reaction.name, each.recorded.stream_id): each.recorded.position for each in wanted}
+    return [
+        (reaction.name, event.position)
+        for reaction, event in wanted
+        if not reaction.at and not (reaction.latest and last[reaction.name, event.stream_id] != event.position)
+    ]
+
+
+def _jobs(queue: Queue, wanted: Sequence[tuple[str, int]]) -> list[Job]:
+    """Reactions of one name are carried out together: a job costs more than most of them do."""
     together: dict[str, list[int]] = {}
-    for reaction, event in wanted:
-        if reaction.serial or reaction.at:
-            alone.append(_job(queue, reaction, event))
-        else:
-            together.setdefault(reaction.name, []).append(event.position)
-    return [*alone, *(job for name, positions in together.items() for job in _shared(queue, name, positions))]
-
-
-def _job(queue: Queue, reaction: Reaction, event: Recorded) -> Job:
-    deferrer = queue.react.configure(
-        lock=_lock(reaction.name, event.stream_id) if reaction.serial else None,
-        schedule_at=reaction.at(event.event) if reaction.at else None,
-    )
-    return deferrer.make_new_job(reaction_name=reaction.name, position=event.position)
+    for name, position in wanted:
+        together.setdefault(name, []).append(position)
+    return [job for name, positions in together.items() for job in _shared(queue, name, positions)]
 
 
 def _shared(queue: Queue, name: str, positions: Sequence[int]) -> Iterator[Job]:
@@ -118,7 +161,3 @@ def _parts(items: Sequence[int], size: int) -> Iterator[list[int]]:
     """Parts of at most so many."""
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
-
-
-def _lock(name: str, stream_id: UUID) -> str:
-    return f"{name}:{stream_id}"

@@ -104,6 +104,11 @@ class SimulatedErrands:
         """See Errands.waiting."""
         return [errand for errand in self._open.values() if errand.bridge_id == bridge_id][:limit]
 
+    async def waiting_of(self, target_system_id: UUID, kind: str) -> list[Errand]:
+        """See Errands.waiting_of."""
+        wanted = (target_system_id, kind)
+        return [errand for errand in self._open.values() if (errand.target_system_id, errand.kind) == wanted]
+
     async def find(self, errand_id: UUID) -> Errand | None:
         """See Errands.find."""
         return self._all.get(errand_id)

@@ -14,7 +14,6 @@ from application.automations import alerts
 from application.automations.kit import Kit, each, reacting
 from application.ca_informing import inform_ca
 from application.deploying import dispatch
-from application.deployment_ends import give_up_overdue
 from application.discovering import start_discovery
 from application.erasing import finish_erasure
 from application.house import load
@@ -54,7 +53,6 @@ from domain.certificate_order import (
 )
 from domain.connector_events import (
     DeploymentFailed,
-    DeploymentRequested,
     DeploymentSucceeded,
     SyncChanged,
     TargetSystemDissociated,
@@ -85,14 +83,14 @@ def _always(_: Event) -> bool:
 
 
 class Reaction(NamedTuple):
-    """`at` names the instant to wait for; `serial`: one at a time per stream, in the order of the events. `follows`:
-    only to events of which it says so.
+    """`at` names the instant to wait for. `latest`: it looks at the aggregate as it is now, so that of some events of
+    one stream the last is enough. `follows`: only to events of which it says so.
     """
 
     name: str
     act: Callable[[Kit, Recorded], Awaitable[object]]
     at: Callable[[Event], datetime] | None = None
-    serial: bool = False
+    latest: bool = False
     follows: Callable[[Event], bool] = _always
 
 
@@ -104,11 +102,6 @@ async def dispatch_push(kit: Kit, recorded: Recorded) -> None:
 async def begin_push(kit: Kit, recorded: Recorded) -> None:
     """When the set time of a scheduled push has come, it begins."""
     await begin_scheduled(kit.house, reacting(kit.house, "begin-push", recorded), recorded.stream_id)
-
-
-async def give_up_push(kit: Kit, recorded: Recorded) -> None:
-    """When a bridge has not come for a deployment by its deadline, the push fails."""
-    await give_up_overdue(kit.house, reacting(kit.house, "give-up-push", recorded), recorded.stream_id)
 
 
 async def issue_order(kit: Kit, recorded: Recorded) -> None:
@@ -258,25 +251,24 @@ def _is_not_a_link_back(event: Event) -> bool:
 
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
 _BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
-_GIVE_UP = Reaction("give-up-push", give_up_push, at=lambda event: cast("DeploymentRequested", event).deadline_at)
 _ISSUE = Reaction("process-order", issue_order)
-_PUSH_ALERT = Reaction("alert-push", alerts.judge_push, serial=True)
-_ORDER_ALERT = Reaction("alert-order", alerts.judge_order, serial=True)
-_SYNC_ALERT = Reaction("alert-sync", alerts.judge_sync, serial=True)
-_VALIDATION_ALERT = Reaction("alert-validation", alerts.judge_validation, serial=True)
-_BRIDGE_ALERT = Reaction("alert-bridge", alerts.judge_bridge, serial=True)
-_WEBHOOK_ALERT = Reaction("alert-webhook", alerts.judge_webhook, serial=True)
+_PUSH_ALERT = Reaction("alert-push", alerts.judge_push, latest=True)
+_ORDER_ALERT = Reaction("alert-order", alerts.judge_order, latest=True)
+_SYNC_ALERT = Reaction("alert-sync", alerts.judge_sync, latest=True)
+_VALIDATION_ALERT = Reaction("alert-validation", alerts.judge_validation, latest=True)
+_BRIDGE_ALERT = Reaction("alert-bridge", alerts.judge_bridge, latest=True)
+_WEBHOOK_ALERT = Reaction("alert-webhook", alerts.judge_webhook, latest=True)
 _FORGET_CODE = Reaction(
     "forget-confirmation-code",
     forget_confirmation_code,
     at=lambda event: cast("RevocationRequested", event).expires_at,
 )
 _EXPIRY_ALERT = Reaction("alert-expiry", alerts.judge_expiry, follows=_is_not_a_link_back)
-_RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, serial=True)
+_RULES_ALERT = Reaction("alert-rules", alerts.judge_rules, latest=True)
 _SCAN = Reaction("scan-network", scan_network, follows=_is_of_a_network)
 _PUSH_RENEWED = Reaction("push-renewed", push_renewed, follows=_is_not_a_link_back)
 _TELL_CA = Reaction("tell-ca", tell_ca)
-_NOTICE_ALERT = Reaction("alert-ca-notice", alerts.judge_ca_notice, serial=True, follows=_is_for_people)
+_NOTICE_ALERT = Reaction("alert-ca-notice", alerts.judge_ca_notice, latest=True, follows=_is_for_people)
 _REPLACE = Reaction("carry-on-replacement", replace_planned)
 _SUPERSEDE = Reaction("supersede-pushes", supersede_pushes, follows=_is_not_a_link_back)
 
@@ -295,7 +287,6 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     OrderFailed: (_ORDER_ALERT,),
     PolicyHardFailed: (_ORDER_ALERT,),
     DiscoveryStarted: (_SCAN,),
-    DeploymentRequested: (_GIVE_UP,),
     DeploymentSucceeded: (Reaction("discover-after-push", discover_after_push), _PUSH_ALERT),
     DeploymentFailed: (_PUSH_ALERT,),
     TargetSystemDissociated: (_PUSH_ALERT, _SYNC_ALERT, _VALIDATION_ALERT),

@@ -4,7 +4,7 @@ They find what has come due in the read models, and decide on the streams. Most 
 the right instant; the sweep is the net below it.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -62,23 +62,32 @@ class Timer(NamedTuple):
 async def begin_due_pushes(kit: Kit, _: Tick) -> None:
     """Scheduled pushes whose time has come begin."""
     context = timing(kit.house, "begin-due-pushes")
-    due = await kit.house.hints.due_scheduled(context.at, BATCH)
-    await each(due, lambda order_id: begin_scheduled(kit.house, context.part(order_id), order_id))
+    await _all(
+        kit,
+        lambda: kit.house.hints.due_scheduled(context.at, BATCH),
+        lambda order_id: begin_scheduled(kit.house, context.part(order_id), order_id),
+    )
 
 
 async def give_up_late_pushes(kit: Kit, _: Tick) -> None:
     """Deployments past their deadline fail: those whose bridge does not come, and those it does not end."""
     context = timing(kit.house, "give-up-late-pushes")
     here = await kit.house.presence.heard_since(context.at - timedelta(seconds=kit.house.settings.dispatch_deadline))
-    late = await kit.house.hints.overdue_deployments(context.at, BATCH, here)
-    await each(late, lambda connector_id: give_up_overdue(kit.house, context.part(connector_id), connector_id))
+    await _all(
+        kit,
+        lambda: kit.house.hints.overdue_deployments(context.at, BATCH, here),
+        lambda connector_id: give_up_overdue(kit.house, context.part(connector_id), connector_id),
+    )
 
 
 async def expire_requests(kit: Kit, _: Tick) -> None:
     """Requests and approvals that nobody acted on in time expire."""
     context = timing(kit.house, "expire-requests")
-    old = await kit.house.hints.expirable(context.at, BATCH)
-    await each(old, lambda order_id: expire_push(kit.house, context.part(order_id), order_id))
+    await _all(
+        kit,
+        lambda: kit.house.hints.expirable(context.at, BATCH),
+        lambda order_id: expire_push(kit.house, context.part(order_id), order_id),
+    )
 
 
 async def dispatch_forgotten(kit: Kit, _: Tick) -> None:
@@ -86,6 +95,19 @@ async def dispatch_forgotten(kit: Kit, _: Tick) -> None:
     context = timing(kit.house, "dispatch-forgotten")
     waiting = await kit.house.hints.undispatched(BATCH)
     await each(waiting, lambda order_id: dispatch(kit.house, context.part(order_id), order_id))
+
+
+async def _all(
+    kit: Kit, due: Callable[[], Awaitable[Sequence[UUID]]], act: Callable[[UUID], Awaitable[object]]
+) -> None:
+    """Act on all that is due, a batch at a time, as long as a full one brings something new."""
+    seen: set[UUID] = set()
+    while fresh := set(found := await due()) - seen:
+        await each([item for item in found if item in fresh], act)
+        if len(found) < BATCH:
+            return
+        seen |= fresh
+        await kit.caught_up(await kit.house.log.head())
 
 
 async def verify(kit: Kit, tick: Tick) -> None:

@@ -153,6 +153,17 @@ class OpsContract:
         assert errands[0] == await ops.errands.find(errands[0].id)
         assert await ops.errands.find(uuid4()) is None
 
+    async def test_errands_of_one_target_system(self, ops: Ops) -> None:
+        """Those of its kind that are not done, oldest first, however many others wait for the same bridge."""
+        bridge, target = uuid4(), uuid4()
+        others = [Errand(uuid4(), "discovery", uuid4(), bridge, NOW) for _ in range(250)]
+        mine = [Errand(uuid4(), "discovery", target, bridge, NOW) for _ in range(3)]
+        for errand in (*others, *mine, Errand(uuid4(), "test", target, bridge, NOW)):
+            await ops.errands.add(errand)
+        await ops.errands.done(mine[1].id)
+        assert [mine[0], mine[2]] == await ops.errands.waiting_of(target, "discovery")
+        assert [] == await ops.errands.waiting_of(uuid4(), "discovery")
+
     async def test_overdue_errands(self, ops: Ops) -> None:
         """Past their deadline and not done, the most overdue first."""
         bridge = uuid4()

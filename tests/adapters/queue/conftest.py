@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from adapters.postgres.log import PostgresLog
-from adapters.queue.following import follow_log
+from adapters.queue.following import follow_log, follow_time
 from adapters.queue.jobs import Queue, make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
 from application.ports import Append, Change
@@ -65,6 +65,7 @@ async def worker(dsn: str, notes: Notes, intervals: Mapping[str, int] | None = N
     async with queue.app.open_async():
         loops = [
             asyncio.create_task(keep_running("follower", lambda: follow_log(dsn, queue))),
+            asyncio.create_task(keep_running("instants", lambda: follow_time(queue))),
             asyncio.create_task(keep_running("jobs", lambda: work(queue, SETTINGS))),
         ]
         try:

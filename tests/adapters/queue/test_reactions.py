@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from adapters.postgres.following import AFTER
-from adapters.queue.following import hand_out
+from adapters.queue.following import hand_out, hand_out_due
 from adapters.queue.jobs import make_queue
 from application.automations.reactions import BY_NAME
 from application.ports import Append, Change
@@ -24,6 +24,7 @@ from domain.work_order_events import PushRescheduled
 from tests.adapters.queue.conftest import Notes, append, connected, meta, until, worker
 from tests.support.postgres import Pg
 
+JOBS = "SELECT count(*) FROM procrastinate.procrastinate_jobs"
 ROOT = Path(__file__).resolve().parents[3]
 
 
@@ -42,7 +43,7 @@ async def test_every_event_once_with_two_workers(pg: Pg, notes: Notes) -> None:
         await until(lambda: len(notes.reactions) >= 200)
         await asyncio.sleep(0.2)
         assert sorted(position for _, position in notes.reactions) == list(range(1, 201))
-        await until(lambda: _count(pg, "SELECT count(*) FROM procrastinate.procrastinate_jobs") == 0)
+        await until(lambda: _count(pg, JOBS) == 0)
 
 
 async def test_what_happened_while_no_worker_ran(pg: Pg, notes: Notes) -> None:
@@ -70,12 +71,12 @@ async def test_jobs_and_position_commit_together(pg: Pg, notes: Notes) -> None:
             superuser.execute("ALTER TABLE ops.followers ADD CONSTRAINT never CHECK (position = 0)")
             with pytest.raises(psycopg.errors.CheckViolation):
                 await hand_out(queue, rows)
-            assert _count(pg, "SELECT count(*) FROM procrastinate.procrastinate_jobs") == 0
+            assert _count(pg, JOBS) == 0
             assert _count(pg, "SELECT count(*) FROM ops.reactions") == 0
             superuser.execute("ALTER TABLE ops.followers DROP CONSTRAINT never")
         await hand_out(queue, rows)
         await hand_out(queue, rows)
-    assert _count(pg, "SELECT count(*) FROM procrastinate.procrastinate_jobs") == 2
+    assert _count(pg, JOBS) == 1
     assert _count(pg, "SELECT position FROM ops.followers") == 2
 
 
@@ -136,20 +137,46 @@ async def test_a_timed_reaction_waits_for_its_instant(pg: Pg, notes: Notes) -> N
     assert notes.reactions[1] == ("begin-push", 2)
 
 
-async def test_serial_reactions_of_one_stream_keep_their_order(pg: Pg, notes: Notes) -> None:
-    """While an earlier reaction of a stream still fails, a later one of the same stream waits."""
+async def test_of_one_stream_the_latest_is_looked_at(pg: Pg, notes: Notes) -> None:
+    """Of events that follow each other in one stream, a reaction that looks at what has become of it gets the last; one
+    of another stream its own.
+    """
+    stream, another = (
+        Change(
+            stream_id=uuid4(),
+            expected_version=0,
+            events=tuple(BridgeConnected(meta=meta(), version=str(n)) for n in range(many)),
+        )
+        for many in (3, 1)
+    )
+    async with pg.log() as log:
+        await log.append(Append(command_id=uuid4(), body_sha256=b"\0" * 32, changes=(stream, another)))
+        async with worker(pg.app_dsn, notes):
+            await until(lambda: len(notes.reactions) == 2)
+            await connected(log)
+            await until(lambda: len(notes.reactions) == 3)
+    assert [3, 4, 5] == sorted(position for _, position in notes.reactions)
 
-    def trouble(_name: str, position: int, failures: int) -> None:
-        if position == 1 and failures < 1:
-            raise RuntimeError("on purpose")
 
-    notes.trouble = trouble
-    events = tuple(BridgeConnected(meta=meta(), version=str(n)) for n in range(2))
-    change = Change(stream_id=uuid4(), expected_version=0, events=events)
-    async with pg.log() as log, worker(pg.app_dsn, notes):
-        await log.append(Append(command_id=uuid4(), body_sha256=b"\0" * 32, changes=(change,)))
-        await until(lambda: len(notes.reactions) == 2)
-    assert [1, 2] == [position for _, position in notes.reactions]
+async def test_what_waits_is_out_of_the_queue_s_way(pg: Pg, notes: Notes) -> None:
+    """Thousands of scheduled pushes are no jobs before their instant, and few when it comes: the queue walks through
+    all its jobs for each one it hands out.
+    """
+    queue = make_queue(pg.app_dsn, notes.reaction, notes.timer, {})
+    later = PushRescheduled(meta=meta(), scheduled_at=meta().at + timedelta(hours=1))
+    async with pg.log() as log, queue.app.open_async():
+        for _ in range(5):
+            await append(log, *[later] * 50)
+        with psycopg.connect(pg.app_dsn) as connection:
+            connection.execute("INSERT INTO ops.followers (name) VALUES ('reactions')")
+            rows = connection.cursor(binary=True).execute(AFTER.encode(), (0, 250)).fetchall()
+        await hand_out(queue, rows)
+        assert await hand_out_due(queue) == 0
+        assert (_count(pg, JOBS), _count(pg, "SELECT count(*) FROM ops.later")) == (0, 250)
+        with psycopg.connect(pg.app_dsn) as connection:
+            connection.execute("UPDATE ops.later SET due_at = now() WHERE position <= 240")
+        assert await hand_out_due(queue) == 240
+        assert (_count(pg, JOBS), _count(pg, "SELECT count(*) FROM ops.later")) == (3, 10)
 
 
 _VICTIM = """
