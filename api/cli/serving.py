@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import signal
@@ -20,6 +19,7 @@ from adapters.settings import Settings
 from adapters.starting import check_database
 from api.app import create_app, create_bridge_app
 from api.asgi import health_of, services_of
+from api.cli.collecting import collect_seldom
 from api.mounting import LateApplication
 from api.streams import Streams
 
@@ -42,8 +42,7 @@ async def run(
         services = services_of(core, health)
         apps = create_app(services), create_bridge_app(services)
         servers = _api_server(apps[0]), await _bridge_server(core, apps[1])
-        gc.freeze()
-        gc.enable()
+        collect_seldom()
         with _stopped_by_signals(servers, services.streams):
             for name, each in (("API", api_socket), ("bridges", bridges_socket)):
                 _log.info("%s: listening on %s port %d", name, *each.getsockname()[:2])

@@ -9,6 +9,7 @@ from adapters.bootstrap import open_core
 from adapters.settings import Settings
 from adapters.starting import check_database
 from adapters.working import run_worker
+from api.cli.collecting import collect_seldom
 
 STOP_SECONDS = 10.0
 """A worker that has not stopped by then is ended all the same: everything it does may be done again."""
@@ -20,6 +21,7 @@ async def run(settings: Settings) -> None:
     _stop_on_signals()
     with contextlib.suppress(asyncio.CancelledError):
         async with open_core(settings) as core:
+            collect_seldom()
             await run_worker(core)
 
 

@@ -22,6 +22,7 @@ import psycopg
 from adapters.bootstrap import Core, open_core
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.settings import load_settings
+from api.cli.collecting import collect_seldom
 from application.context import Context
 from application.ordering import submit_order
 from benchmarks.startup import CERTFERRY, environment_of
@@ -110,7 +111,8 @@ async def _runs(environment: Mapping[str, str], dsn: str, pids: dict[str, int], 
 
 
 async def built(watching: psycopg.AsyncConnection[Any]) -> None:
-    """Returns when the worker has built its read models."""
+    """Returns when the worker has built its read models. This process collects garbage as the service does."""
+    collect_seldom()
     end = time.monotonic() + _PATIENCE_SECONDS
     while time.monotonic() < end:
         with contextlib.suppress(psycopg.Error):
