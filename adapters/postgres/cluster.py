@@ -12,6 +12,7 @@ import msgspec
 
 from adapters.postgres.binaries import Binaries
 from adapters.postgres.roles import DATABASE, OWNER, ROLES, create_roles_sql
+from adapters.postgres.sizes import shared_buffers
 from adapters.postgres.unprivileged import Runner
 
 
@@ -69,10 +70,11 @@ def _initdb(binaries: Binaries, runner: Runner, building: Path, scratch: Path, c
         os.fchown(file.fileno(), runner.uid, runner.gid)
         file.write(credentials.postgres)
     locale = ["--locale-provider=builtin", "--locale=C.UTF-8"] if binaries.major >= 17 else ["--locale=C.UTF-8"]
+    sizes = [f"--set=shared_buffers={shared_buffers()}MB"] if binaries.major >= 16 else []
     options = ["--username=postgres", f"--pwfile={password_file}", "--auth=scram-sha-256", "--encoding=UTF8"]
     try:
         with runner.reaching(building) as (data, process):
-            _run([binaries.program("initdb"), "-D", data, *options, "--data-checksums", *locale], process)
+            _run([binaries.program("initdb"), "-D", data, *options, "--data-checksums", *locale, *sizes], process)
     finally:
         password_file.unlink()
 

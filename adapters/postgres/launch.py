@@ -34,8 +34,8 @@ class StartFailed(RuntimeError):
 def server_options(socket_dir: Path, *, listen: str, port: int) -> list[str]:
     """The server's options. They carry our settings, so that no file of the unprivileged user is written by us.
 
-    Durability is not up for discussion here; sizes (shared_buffers and so on) are PostgreSQL's defaults and may be
-    changed in the cluster's `postgresql.conf`.
+    Durability is not up for discussion here; sizes (shared_buffers and so on) are PostgreSQL's defaults, or those that
+    its cluster was made with (sizes.py), and may be changed in the cluster's `postgresql.conf`.
     """
     ours = {**SETTINGS, "unix_socket_directories": str(socket_dir), "listen_addresses": listen, "port": str(port)}
     return [part for name, value in ours.items() for part in ("-c", f"{name}={value}")]
