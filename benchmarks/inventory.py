@@ -1,12 +1,13 @@
 """The inventory with a million certificates: how long its pages take, whatever they are narrowed to.
 
-    python -m benchmarks.inventory [--certificates 1000000] [--requests 100] [--rounds 3] [--json FILE]
+    python -m benchmarks.inventory [--certificates 1000000] [--requests 20] [--rounds 3] [--directory DIR] [--json FILE]
 
 The events of all certificates are copied into the ledger (benchmarks.support.large); a real worker makes the read
 models of them, in bulk, the past included; a real service answers. Each question is asked over HTTP, every time with
 another value where it has one; the time is that of the whole answer, from request to last byte. Beside it, in the
 same rounds, the same question as of the last position, and what Lemur asks its database for a search by name
 (benchmarks.support.lemur). Target: p95 of everything below 100 ms; as of a position at most 3 times the page of now.
+With a directory, the database is kept there, and the next run goes on with it.
 """
 
 import argparse
@@ -113,6 +114,7 @@ def _scattered(n: int, certificates: int) -> int:
 SORTS = ("not_after", "-not_after", "common_name", "-common_name", "created", "-created")
 FILTERS = {
     "q: 20,000": "q=kiosk",
+    "q: 100,000": "q=metrics",
     "q: 10": "q=lighthouse",
     "q: none": "q=zebrafish",
     "q: nearly all": "q=example.com",
@@ -144,22 +146,32 @@ FILTERS = {
     "rare tag, issuer, source": "tag=pci&issuer=forgotten&source=managed",
     "20,000, black": "q=kiosk&colour=black",
     "20,000, discovered, red": "q=kiosk&source=discovered&colour=red",
+    "discovered, orange": "source=discovered&colour=orange",
+    "discovered, key (none)": "source=discovered&has_private_key=true",
 }
 
 
 @contextmanager
-def estate(certificates: int) -> Iterator[tuple[EmbeddedPostgres, Service, int]]:
+def estate(certificates: int, kept: Path | None) -> Iterator[tuple[EmbeddedPostgres, Service, int]]:
     """A service over so many certificates, and the last position."""
-    with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory) / "pg") as server:
-        environment = environment_of(server, Path(directory))
+    with tempfile.TemporaryDirectory() as temporary, EmbeddedPostgres((kept or Path(temporary)) / "pg") as server:
+        environment = environment_of(server, kept or Path(temporary))
         certferry(environment, "migrate")
         started = time.monotonic()
-        position = record(server.dsn("certferry_owner"), inventory(certificates), certificates)
+        position = _last_position(server) or record(
+            server.dsn("certferry_owner"), inventory(certificates), certificates
+        )
         recorded = time.monotonic()
         print(f"{position:,} events in {recorded - started:.0f} s; building the read models ...", file=sys.stderr)
         with serving({**os.environ, **environment}) as service:
             print(f"ready after {time.monotonic() - recorded:.0f} s", file=sys.stderr)
             yield server, service, position
+
+
+def _last_position(server: EmbeddedPostgres) -> int:
+    with psycopg.connect(server.dsn("certferry_owner")) as connection:
+        row = connection.execute("SELECT position FROM ledger.head").fetchone()
+    return int(row[0]) if row else 0
 
 
 def measured(
@@ -217,7 +229,7 @@ def _ms(values: Sequence[float], fraction: float) -> str:
     return f"{1000 * percentile(values, fraction):.1f}"
 
 
-TERMS = ("lighthouse", "kiosk", "zebrafish", "portal-123456")
+TERMS = ("lighthouse", "kiosk", "metrics", "zebrafish", "portal-123456")
 
 
 def main() -> None:
@@ -225,9 +237,10 @@ def main() -> None:
     parser.add_argument("--certificates", type=int, default=1_000_000)
     parser.add_argument("--requests", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--directory", type=Path)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    with estate(arguments.certificates) as (server, service, position):
+    with estate(arguments.certificates, arguments.directory) as (server, service, position):
         asked = questions(arguments.certificates)
         with psycopg.connect(server.dsn("postgres", "certferry"), autocommit=True) as connection:
             search, trigrams = lemur(connection)
