@@ -39,7 +39,11 @@ class Beside:
         await self.drop()
         for table in self._tables:
             name = self.names[table.name]
-            for statement in (schema.create_table(table, name), *schema.uncounted(table, name)):
+            for statement in (
+                schema.create_table(table, name),
+                *schema.uncounted(table, name),
+                *schema.apart(table, name),
+            ):
                 await self._execute(statement)
 
     async def drop(self) -> None:

@@ -318,8 +318,7 @@ async def create(connection: Database, projection: AnyProjection, names: Mapping
         name = names.get(table.name, table.name)
         for statement in (
             f"DROP TABLE IF EXISTS read.{name}",
-            schema.create_table(table, name),
-            *schema.uncounted(table, name),
+            *schema.bare(table, name),
             schema.create_key(table, name),
             *schema.create_indexes(table, name),
         ):

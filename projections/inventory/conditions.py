@@ -22,18 +22,42 @@ _STATUS = {
 
 def conditions(narrow: CertificateFilter) -> Where:
     """All that is asked for, exactly."""
-    where = Where().part("e.search", narrow.q)
-    where.among("e.source", Type.TEXT, narrow.source).among("e.usage", Type.TEXT, narrow.usage)
+    where = _shared(narrow).part("e.search", narrow.q)
     where.among("e.owner", Type.TEXT, narrow.owner).overlaps("e.tags", narrow.tag)
+    where.among("e.id", Type.UUID, narrow.certificate_id)
+    return _issuers(where, narrow, "{}").both(_changing(narrow))
+
+
+def of_kind(narrow: CertificateFilter) -> Where:
+    """What of it can be asked of a kind of certificates (kinds.py), of which one is looked at. Of kinds that have
+    issuers in common with nobody, nothing is known about them.
+    """
+    return _issuers(_shared(narrow), narrow, "e.kind < 0 OR {}")
+
+
+def _shared(narrow: CertificateFilter) -> Where:
+    where = Where().among("e.source", Type.TEXT, narrow.source).among("e.usage", Type.TEXT, narrow.usage)
     where.flag("e.has_private_key", narrow.has_private_key).flag("e.renewed", narrow.replaced)
     where.among("e.key_algorithm", Type.TEXT, narrow.key_algorithm)
-    where.among("e.issuer_key_id", Type.TEXT, narrow.issuer_key_id).among("e.id", Type.UUID, narrow.certificate_id)
+    _provider(where, narrow)
+    return where
+
+
+def _issuers(where: Where, narrow: CertificateFilter, condition: str) -> Where:
     if narrow.issuer:
-        where.add("e.issuer LIKE ANY (%b::text[])", many(Type.TEXT, map(part_pattern, narrow.issuer)))
+        patterns = many(Type.TEXT, map(part_pattern, narrow.issuer))
+        where.add(condition.format("e.issuer LIKE ANY (%b::text[])"), patterns)
+    if narrow.issuer_key_id:
+        where.add(condition.format("e.issuer_key_id = ANY (%b::text[])"), many(Type.TEXT, narrow.issuer_key_id))
+    return where
+
+
+def _changing(narrow: CertificateFilter) -> Where:
+    """What the clock decides, and what is true of others than the certificate itself."""
+    where = Where()
     if narrow.expires_within is not None:
         end = narrow.now + narrow.expires_within
         where.add("e.not_after >= %b::timestamptz AND e.not_after <= %b::timestamptz", narrow.now, end)
-    _provider(where, narrow)
     _status(where, narrow)
     _colours(where, narrow)
     _connectors(where, narrow)

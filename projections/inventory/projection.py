@@ -8,7 +8,7 @@ import msgspec
 from domain.certificate import CERTIFICATE, Certificate
 from projections.columns import Column, Type
 from projections.entity import entity
-from projections.inventory import terms
+from projections.inventory import kinds, terms
 from projections.text import search_text, sort_text
 
 COLUMNS = (
@@ -29,6 +29,7 @@ COLUMNS = (
     Column("renewed", Type.BOOLEAN),
     Column("key_algorithm", Type.TEXT),
     Column("issuer_key_id", Type.TEXT),
+    Column("kind", Type.BIGINT),
     Column("terms", Type.INTEGERS),
     Column("der", Type.BYTES, sticky=True),
     Column("chain", Type.BYTESES, sticky=True),
@@ -60,6 +61,7 @@ def _extract(state: Certificate) -> tuple[Any, ...]:
         state.renewed_to is not None,
         facts.algorithm,
         facts.authority_key_id,
+        kinds.of_certificate(state),
         terms.of_certificate(state),
         state.der or None,
         state.chain if state.der else None,
@@ -73,7 +75,7 @@ def _slim(state: Certificate) -> Certificate:
 INVENTORY = entity(
     CERTIFICATE,
     name="inventory",
-    version=3,
+    version=4,
     state_type=Certificate,
     columns=COLUMNS,
     extract=_extract,
@@ -81,11 +83,21 @@ INVENTORY = entity(
         "(not_after, id)",
         "(common_name, id)",
         "(created_position)",
+        "(kind, not_after, id)",
+        "(kind, common_name, id)",
+        "(kind, created_position)",
         "(fingerprint)",
         "(issuer_serial)",
         "(not_before, id) WHERE not_before > created_at",
     ),
-    listed=("not_after, id", "common_name, id", "created_position"),
+    listed=(
+        "not_after, id",
+        "common_name, id",
+        "created_position",
+        "kind, not_after, id",
+        "kind, common_name, id",
+        "kind, created_position",
+    ),
     searched=(
         "USING gin (terms) WITH (gin_pending_list_limit = 1024)",
         "(revoked_at) WHERE revoked_at IS NOT NULL",

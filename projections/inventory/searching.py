@@ -2,18 +2,33 @@
 
 Many: the list is walked in its order, and some steps away the page is full. Few: the walk would never end, so it ends
 after `REACH` certificates, and the index of terms tells all there are, which are then sorted. That is done only where
-the walk has not filled the page: the condition on its count is decided once, before anything is looked up.
+the walk has not filled the page: the condition is decided once, before anything is looked up.
+
+Where kinds of certificates are asked for (kinds.py), the list of each kind is walked by itself, and the page is merged
+of them. A list whose walk ended too early says nothing about what comes behind its end, so the page has to be full
+before the first of such ends.
+
+`OFFSET 0` keeps PostgreSQL from looking through it: what has been decided on the way is not asked again, and what is
+sorted is not walked after all.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
-from projections.inventory.conditions import conditions, looked_up, window
+from projections.inventory.conditions import conditions, looked_up, of_kind, window
 from projections.inventory.view import CertificateFilter
-from projections.reading.queries import Order, columns
+from projections.reading.queries import Order, Where, columns
 
 REACH = 3_000
-"""Certificates that are looked at in the order of the list before the index is asked."""
+"""Certificates that are looked at in the order of lists, at least one of each, before the index is asked."""
+
+KINDS = 1_000
+"""Where there are so many kinds, they are not looked through: the index is asked at once."""
+
+_ASKED = (
+    "e.kind, e.source, e.usage, e.provider, e.has_private_key, e.renewed, e.key_algorithm, e.issuer, e.issuer_key_id"
+)
+_FIRST = "ORDER BY e.kind, e.created_position LIMIT 1"
 
 
 def searched(narrow: CertificateFilter, order: Order, limit: int, cursor: str | None) -> tuple[str, Sequence[Any]]:
@@ -22,16 +37,52 @@ def searched(narrow: CertificateFilter, order: Order, limit: int, cursor: str | 
     row, sort = columns("e"), order.sql("e")
     if not str(exact):
         return f"SELECT {row} FROM read.inventory e{begins}{sort} LIMIT {limit}", begins.parameters  # noqa: S608 - our own
-    few = exact.both(begins).both(looked_up(narrow))
+    kinds, few = of_kind(narrow), exact.both(begins).both(looked_up(narrow))
+    near = _of_kinds(kinds, exact, begins, order, limit) if str(kinds) else _of_all(exact, begins, order, limit)
     query = f"""
-WITH near AS MATERIALIZED (
-    SELECT {row}, e.{order.column} AS place
-    FROM (SELECT * FROM read.inventory e{begins}{sort} LIMIT {REACH}) e{exact}{sort} LIMIT {limit}),
+WITH RECURSIVE {near},
+certain AS MATERIALIZED (
+    SELECT e.id FROM (SELECT e.*, count(*) FILTER (WHERE e.is_end) OVER (
+        ORDER BY {order.listed("place")} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS ends FROM near e) e
+    WHERE e.is_found AND e.ends = 0 ORDER BY {order.listed("place")} LIMIT {limit}),
+enough AS MATERIALIZED (SELECT (SELECT count(*) FROM known) < {KINDS} AND (
+    (SELECT count(*) FROM certain) >= {limit} OR NOT EXISTS (SELECT FROM near e WHERE e.is_end)) AS is_so),
 far AS MATERIALIZED (
-    SELECT e.id, e.{order.column} FROM read.inventory e{few} AND (SELECT count(*) FROM near) < {limit})
-SELECT {row}, e.place FROM near e WHERE (SELECT count(*) FROM near) >= {limit}
-UNION ALL
-SELECT {row}, e.{order.column} FROM read.inventory e WHERE e.id IN (SELECT e.id FROM far e{sort} LIMIT {limit})
-ORDER BY {order.listed("place")}
+    SELECT e.id FROM (
+        SELECT e.id, e.{order.column} FROM read.inventory e{few} AND NOT (SELECT is_so FROM enough) OFFSET 0) e
+    {sort} LIMIT {limit})
+SELECT {row} FROM read.inventory e WHERE e.id IN (
+    SELECT id FROM certain WHERE (SELECT is_so FROM enough) UNION ALL SELECT id FROM far){sort}
 """  # noqa: S608 - our own names
-    return query, [*begins.parameters, *exact.parameters, *few.parameters]
+    return query, [*kinds.parameters, *exact.parameters, *begins.parameters, *few.parameters]
+
+
+def _of_all(exact: Where, begins: Where, order: Order, limit: int) -> str:
+    """What is found on the way along the list, and where the walk ended before the list did."""
+    walk = _walk(exact, begins, order, limit, str(REACH))
+    return f"known AS (SELECT WHERE false), near AS MATERIALIZED ({walk})"
+
+
+def _of_kinds(kinds: Where, exact: Where, begins: Where, order: Order, limit: int) -> str:
+    """The same along the list of each kind. `known` are the kinds that there are, each with one certificate of it."""
+    reach = f"(SELECT greatest({REACH} / greatest(count(*), 1), 1) FROM lists)"  # noqa: S608 - a constant
+    walk = _walk(exact, Where(["e.kind = l.kind"]).both(begins), order, limit, reach)
+    return f"""
+each_kind AS (
+    (SELECT {_ASKED} FROM read.inventory e {_FIRST})
+    UNION ALL
+    SELECT n.* FROM each_kind k
+    CROSS JOIN LATERAL (SELECT {_ASKED} FROM read.inventory e WHERE e.kind > k.kind {_FIRST}) n),
+known AS MATERIALIZED (SELECT * FROM each_kind LIMIT {KINDS}),
+lists AS MATERIALIZED (SELECT e.kind FROM known e{kinds}),
+near AS MATERIALIZED (SELECT n.* FROM lists l CROSS JOIN LATERAL ({walk}) n)"""  # noqa: S608 - our own names
+
+
+def _walk(exact: Where, begins: Where, order: Order, limit: int, reach: str) -> str:
+    sort, found = order.sql("e"), " AND ".join(exact.conditions)
+    return f"""
+    SELECT e.id, e.place, e.is_found, e.step = {reach} AS is_end FROM (
+        SELECT e.id, e.{order.column} AS place, e.step, ({found}) AS is_found FROM (
+            SELECT e.*, row_number() OVER ({sort}) AS step FROM read.inventory e{begins}{sort} LIMIT {reach}) e
+        OFFSET 0) e
+    WHERE e.is_found OR e.step = {reach} LIMIT {limit}"""  # noqa: S608 - our own names
