@@ -15,12 +15,14 @@ from application.house import (
     carry_out,
     check_version,
     load,
+    load_many,
     reading_back,
     shown_once,
     write,
 )
-from application.personal import sealed_for
+from application.personal import sealed, sealed_for
 from domain import ids, principal
+from domain.errors import Code, Refused
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
 
 
@@ -64,9 +66,14 @@ async def change_role(
     async def attempt() -> Attempt[Loaded[Principal]]:
         known = await load(house, PRINCIPAL, subject)
         check_version(context, known)
-        change = principal.grant if held else principal.revoke
-        events = change(known.found, context.meta, role)
-        return Attempt((write(known, events),), known.after(events))
+        if held:
+            events = principal.grant(known.found, context.meta, role)
+            return Attempt((write(known, events),), known.after(events))
+        admins = await other_administrators(house, known) if role is Role.ADMIN else []
+        events = principal.revoke(known.found, context.meta, role, other_admins=bool(admins) or role is not Role.ADMIN)
+        # Two administrators who do so to each other: one of both has to look again.
+        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
+        return Attempt((write(known, events), *asserted), known.after(events))
 
     again = reading_back(house, PRINCIPAL, subject)
     return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
@@ -104,17 +111,31 @@ async def create_token(
     return await carry_out(house, context, attempt, subject_id=owner, action="token.create", again=shown_once)
 
 
-async def revoke_token(house: House, context: Context, token_id: UUID) -> Done[Loaded[Token]]:
-    """No longer accepted, from the next request on."""
+async def revoke_token(
+    house: House, context: Context, token_id: UUID, reason: str | None = None, *, of: UUID | None = None
+) -> Done[Loaded[Token]]:
+    """No longer accepted, from the next request on. `of`: as long as it is a token of this principal."""
 
     async def attempt() -> Attempt[Loaded[Token]]:
         token = await load(house, TOKEN, token_id)
+        if of not in (None, token.found.principal_id):
+            raise Refused(Code.FORBIDDEN, "This is somebody else's token; an administrator revokes it.")
         check_version(context, token)
-        events = principal.revoke_token(token.found, context.meta)
+        said = await sealed(house.texts, context.actor, reason, pointer="/reason")
+        events = principal.revoke_token(token.found, context.meta, said)
         return Attempt((write(token, events),), token.after(events))
 
     again = reading_back(house, TOKEN, token_id)
     return await carry_out(house, context, attempt, subject_id=token_id, action="token.revoke", again=again)
+
+
+async def other_administrators(house: House, subject: Loaded[Principal]) -> list[Loaded[Principal]]:
+    """Administrators besides this principal, from their own streams; asked for where this one is an administrator."""
+    if subject.state is None or Role.ADMIN not in subject.state.roles:
+        return []
+    others = [known for known in await house.hints.administrators() if known != subject.id]
+    found = (await load_many(house, PRINCIPAL, others)).values()
+    return [each for each in found if each.state and not each.state.disabled and Role.ADMIN in each.state.roles]
 
 
 def secret_hash(secret: str) -> str:

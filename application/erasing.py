@@ -6,7 +6,7 @@ where the command did not come so far, and takes the tokens back.
 
 from uuid import UUID
 
-from application.administering import revoke_token
+from application.administering import other_administrators, revoke_token
 from application.house import (
     Attempt,
     Context,
@@ -16,14 +16,13 @@ from application.house import (
     carry_out,
     check_version,
     load,
-    load_many,
     reading_back,
     write,
 )
 from application.signing_in import forget_password
-from domain import principal
+from domain import disabling
 from domain.legal_hold import LEGAL_HOLDS, REGISTER, LegalHolds
-from domain.principal import PRINCIPAL, ErasureReason, Principal, Role
+from domain.principal import PRINCIPAL, ErasureReason, Principal
 
 
 async def erase_subject(
@@ -35,8 +34,8 @@ async def erase_subject(
         known = await load(house, PRINCIPAL, subject)
         check_version(context, known)
         holds = await load(house, LEGAL_HOLDS, REGISTER)
-        admins = await _other_admins(house, known)
-        events = principal.erase(
+        admins = await other_administrators(house, known)
+        events = disabling.erase(
             known.found,
             context.meta,
             principal_id=subject,
@@ -61,12 +60,3 @@ async def finish_erasure(house: House, context: Context, subject: UUID) -> None:
     await forget_password(house, subject)
     for token_id in await house.hints.tokens_of(subject):
         await revoke_token(house, context.part(token_id), token_id)
-
-
-async def _other_admins(house: House, subject: Loaded[Principal]) -> list[Loaded[Principal]]:
-    """Administrators besides this principal, from their own streams; asked for where this one is an administrator."""
-    if subject.state is None or Role.ADMIN not in subject.state.roles:
-        return []
-    others = [known for known in await house.hints.administrators() if known != subject.id]
-    found = (await load_many(house, PRINCIPAL, others)).values()
-    return [each for each in found if each.state and not each.state.disabled and Role.ADMIN in each.state.roles]

@@ -12,9 +12,7 @@ import msgspec
 
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
-from domain.legal_hold import LegalHolds
 from domain.personal import PersonName, WrittenText
-from domain.subjects import person_behind
 
 _replace = msgspec.structs.replace
 
@@ -39,9 +37,17 @@ class PrincipalCreated(Event, frozen=True, kw_only=True):
 
 
 class PrincipalDisabled(Event, frozen=True, kw_only=True):
-    """May no longer do anything; every token stops with it."""
+    """May no longer do anything; every token, session and invitation ends with it."""
 
     topic = "principal.disabled"
+    reason: WrittenText | None = None
+
+
+class PrincipalEnabled(Event, frozen=True, kw_only=True):
+    """May do again what the roles allow. What ended when it was disabled stays ended."""
+
+    topic = "principal.enabled"
+    reason: WrittenText | None = None
 
 
 class ErasureReason(StrEnum):
@@ -93,6 +99,7 @@ class TokenRevoked(Event, frozen=True, kw_only=True):
 
     topic = "token.revoked"
     principal_id: UUID
+    reason: WrittenText | None = None
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -102,6 +109,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str = "user"
     roles: tuple[Role, ...] = ()
     disabled: bool = False
+    disabled_at: datetime | None = None
+    disabled_reason: str | None = None
     erased_at: datetime | None = None
 
 
@@ -111,9 +120,11 @@ class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     principal_id: UUID
     name: str
     secret_sha256: str
+    created_at: datetime
     expires_at: datetime
     roles: tuple[Role, ...] | None = None
     revoked_at: datetime | None = None
+    revoked_reason: str | None = None
 
 
 def create(known: Principal | None, meta: Meta, *, name: str, kind: str = "user") -> tuple[Event, ...]:
@@ -135,53 +146,29 @@ def grant(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
     return () if role in principal.roles else (RoleGranted(meta=meta, role=role),)
 
 
-def revoke(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
-    """One role less."""
-    return (RoleRevoked(meta=meta, role=role),) if role in principal.roles else ()
-
-
-def disable(principal: Principal, meta: Meta) -> tuple[Event, ...]:
-    """May no longer do anything; a repeat makes no event."""
-    return () if principal.disabled else (PrincipalDisabled(meta=meta),)
-
-
-def erase(
-    principal: Principal,
-    meta: Meta,
-    *,
-    principal_id: UUID,
-    reason: ErasureReason,
-    keys: int,
-    holds: LegalHolds,
-    other_admins: bool,
-) -> tuple[Event, ...]:
-    """Personal data goes, and with it every right to act; a repeat makes no event.
-
-    `keys`: how many will be destroyed. `other_admins`: is there an administrator besides this principal?
-    """
-    if principal.erased_at is not None:
+def revoke(principal: Principal, meta: Meta, role: Role, *, other_admins: bool = True) -> tuple[Event, ...]:
+    """One role less. `other_admins`: is there an administrator besides this principal?"""
+    if role not in principal.roles:
         return ()
-    if person_behind(meta.actor) == str(principal_id):
-        raise _not_now("Nobody erases themselves; another administrator does.")
-    if held := holds.on(principal_id):
-        raise Refused(
-            Code.LEGAL_HOLD,
-            "A legal hold keeps this principal's data. Release the hold first.",
-            legal_hold_ids=[str(hold.id) for hold in held],
-        )
-    if Role.ADMIN in principal.roles and not principal.disabled and not other_admins:
-        raise _not_now("This is the last administrator. Make another one first.")
-    erased = SubjectErased(meta=meta, principal_id=principal_id, reason=reason, keys=keys)
-    return (*disable(principal, meta), erased)
+    if role is Role.ADMIN and not other_admins:
+        check_not_last_admin(principal)
+    return (RoleRevoked(meta=meta, role=role),)
 
 
-def _not_now(sentence: str) -> Refused:
+def check_not_last_admin(principal: Principal) -> None:
+    """Where there is no other administrator: somebody has to be able to make another one."""
+    if Role.ADMIN in principal.roles and not principal.disabled:
+        raise not_now("This is the last administrator. Make another one first.")
+
+
+def not_now(sentence: str) -> Refused:
+    """Of a principal that is active, and stays so."""
     return Refused(Code.INVALID_TRANSITION, sentence, current_status="active", allowed=[])
 
 
-def revoke_token(token: Token, meta: Meta) -> tuple[Event, ...]:
+def revoke_token(token: Token, meta: Meta, reason: str | None = None) -> tuple[Event, ...]:
     """No longer accepted; a repeat makes no event."""
-    return () if token.revoked_at else (TokenRevoked(meta=meta, principal_id=token.principal_id),)
+    return () if token.revoked_at else (TokenRevoked(meta=meta, principal_id=token.principal_id, reason=reason),)
 
 
 def usable(token: Token, owner: Principal, secret_sha256: str, now: datetime) -> bool:
@@ -209,6 +196,7 @@ def _token(_: Token | None, event: TokenCreated) -> Token:
         principal_id=event.principal_id,
         name=event.name,
         secret_sha256=event.secret_sha256,
+        created_at=event.meta.at,
         expires_at=event.expires_at,
         roles=event.roles,
     )
@@ -218,7 +206,10 @@ PRINCIPAL: AggregateType[Principal] = AggregateType(
     name="principal",
     table={
         PrincipalCreated: lambda _, event: Principal(name=event.name, kind=event.kind),
-        PrincipalDisabled: lambda state, _: _replace(state, disabled=True),
+        PrincipalDisabled: lambda state, event: _replace(
+            state, disabled=True, disabled_at=event.meta.at, disabled_reason=event.reason
+        ),
+        PrincipalEnabled: lambda state, _: _replace(state, disabled=False, disabled_at=None, disabled_reason=None),
         SubjectErased: lambda state, event: _replace(state, disabled=True, erased_at=event.meta.at),
         RoleGranted: _granted,
         RoleRevoked: _revoked,
@@ -227,5 +218,8 @@ PRINCIPAL: AggregateType[Principal] = AggregateType(
 
 TOKEN: AggregateType[Token] = AggregateType(
     name="token",
-    table={TokenCreated: _token, TokenRevoked: lambda state, event: _replace(state, revoked_at=event.meta.at)},
+    table={
+        TokenCreated: _token,
+        TokenRevoked: lambda state, event: _replace(state, revoked_at=event.meta.at, revoked_reason=event.reason),
+    },
 )

@@ -28,6 +28,7 @@ class EndReason(StrEnum):
     SIGNED_OUT = "signed_out"
     SIGNED_OUT_ELSEWHERE = "signed_out_elsewhere"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 (a reason)
+    DISABLED = "disabled"
 
 
 class SessionOpened(Event, frozen=True, kw_only=True):

@@ -29,6 +29,13 @@ class InvitationCreated(Event, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class InvitationRevoked(Event, frozen=True, kw_only=True):
+    """The invitation that was not used yet opens nothing any more."""
+
+    topic = "invitation.revoked"
+    principal_id: UUID
+
+
 class PasswordSet(Event, frozen=True, kw_only=True):
     """A new password. Its hash is sealed in the vault under `password_id`, and never in the ledger. Any invitation is
     used up by it.
@@ -76,6 +83,12 @@ def accept(
     return (PasswordSet(meta=meta, principal_id=principal_id, password_id=password_id),)
 
 
+def revoke_invitation(state: SignIn | None, meta: Meta, principal_id: UUID) -> tuple[Event, ...]:
+    """An invitation that was not used is not accepted any more; where there is none, no event."""
+    waits = state is not None and state.invitation is not None
+    return (InvitationRevoked(meta=meta, principal_id=principal_id),) if waits else ()
+
+
 def check_password(password: str, name: str, pointer: str = "/password") -> None:
     """Refuse a password that is too short, too long, or contains the person's name."""
     sentence = None
@@ -97,6 +110,7 @@ SIGN_IN: AggregateType[SignIn] = AggregateType(
         InvitationCreated: lambda state, event: _replace(
             state or SignIn(), invitation=Invitation(event.secret_sha256, event.expires_at)
         ),
+        InvitationRevoked: lambda state, _: _replace(state or SignIn(), invitation=None),
         PasswordSet: lambda state, event: _replace(
             state or SignIn(), invitation=None, password_id=event.password_id, password_set_at=event.meta.at
         ),

@@ -17,7 +17,7 @@ _REASONS = ("no_longer_necessary", "consent_withdrawn", "objection", "unlawful_p
 
 @click.group()
 def principals() -> None:
-    """List people and programs, invite people to sign in, and erase their personal data."""
+    """List people and programs, invite people to sign in, disable and enable them, erase their personal data."""
 
 
 @principals.command("list")
@@ -65,6 +65,44 @@ def invite(config: Path | None, principal_id: UUID, *, as_json: bool) -> None:
     found = with_core(config, act)
     sentence = f"{found['url']}\n\nShown once. It can be used until {found['expires_at']}."
     answer(found, sentence, as_json=as_json)
+
+
+@principals.command()
+@click.argument("principal_id", type=click.UUID)
+@click.option("--reason", help="For the people who read the history.")
+@json_option
+@pass_config
+def disable(config: Path | None, principal_id: UUID, reason: str | None, *, as_json: bool) -> None:
+    """PRINCIPAL_ID may do nothing any more: tokens are revoked, sessions and invitations end."""
+
+    async def act(core: "Core") -> dict[str, Any]:
+        from api.cli.acting import by_hand
+        from application.disabling import disable_principal
+
+        done = await disable_principal(core.house, by_hand(core.house), principal_id, reason)
+        return {"disabled": str(principal_id), "position": done.position}
+
+    found = with_core(config, act)
+    answer(found, f"{principal_id} is disabled (position {found['position']}).", as_json=as_json)
+
+
+@principals.command()
+@click.argument("principal_id", type=click.UUID)
+@click.option("--reason", help="For the people who read the history.")
+@json_option
+@pass_config
+def enable(config: Path | None, principal_id: UUID, reason: str | None, *, as_json: bool) -> None:
+    """PRINCIPAL_ID may do again what the roles allow; tokens stay revoked."""
+
+    async def act(core: "Core") -> dict[str, Any]:
+        from api.cli.acting import by_hand
+        from application.disabling import enable_principal
+
+        done = await enable_principal(core.house, by_hand(core.house), principal_id, reason)
+        return {"enabled": str(principal_id), "position": done.position}
+
+    found = with_core(config, act)
+    answer(found, f"{principal_id} is enabled (position {found['position']}).", as_json=as_json)
 
 
 @principals.command()

@@ -90,16 +90,17 @@ def list_tokens(config: Path | None, *, as_json: bool) -> None:
 
 @tokens.command()
 @click.argument("token_id", type=click.UUID)
+@click.option("--reason", help="For the people who read the history.")
 @json_option
 @pass_config
-def revoke(config: Path | None, token_id: UUID, *, as_json: bool) -> None:
+def revoke(config: Path | None, token_id: UUID, reason: str | None, *, as_json: bool) -> None:
     """TOKEN_ID is not accepted any more, from the next request on."""
 
     async def act(core: "Core") -> None:
         from api.cli.acting import by_hand
         from application.administering import revoke_token
 
-        await revoke_token(core.house, by_hand(core.house), token_id)
+        await revoke_token(core.house, by_hand(core.house), token_id, reason)
 
     with_core(config, act)
     answer({"revoked": str(token_id)}, f"{token_id} is revoked.", as_json=as_json)

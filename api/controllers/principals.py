@@ -13,6 +13,7 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
+from api.directory import Caller
 from api.paging import LARGEST_PAGE, Cursor, Limit, listed, pages
 from api.presenters import principals as present
 from api.presenters.known import Known
@@ -26,17 +27,19 @@ from api.schemas.principals import (
     MeBody,
     PrincipalBody,
     PrincipalPage,
+    ReasonBody,
     TokenBody,
     TokenPage,
 )
 from api.security import caller_of, requires, signed_in
 from application.administering import change_role, create_principal, create_token, revoke_token
+from application.disabling import disable_principal, enable_principal
 from application.erasing import erase_subject
 from application.house import Done, Loaded
 from application.signing_in import invite
 from domain.personal import ERASED
 from domain.principal import Principal, Role
-from domain.roles import Permission
+from domain.roles import Permission, may
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
 
 WAIT_SECONDS = 2.0
@@ -129,6 +132,30 @@ async def revoke_role(
     )
 
 
+@post("/principals/{principal_id:uuid}/disable", opt=requires(Permission.PRINCIPALS), status_code=200)
+async def disable_a_principal(
+    principal_id: FromPath[UUID], data: JSONBody[ReasonBody], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """May do nothing any more, from the next request on: tokens are revoked, sessions and invitations end. Nobody
+    disables themselves, nor the last administrator.
+    """
+    await command.caught_up()
+    return await _answer(
+        command, await disable_principal(command.house, command.context, principal_id, data.reason), status=200
+    )
+
+
+@post("/principals/{principal_id:uuid}/enable", opt=requires(Permission.PRINCIPALS), status_code=200)
+async def enable_a_principal(
+    principal_id: FromPath[UUID], data: JSONBody[ReasonBody], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """May do again what their roles allow, with the password they had; tokens stay revoked. Nobody who is erased."""
+    await command.caught_up()
+    return await _answer(
+        command, await enable_principal(command.house, command.context, principal_id, data.reason), status=200
+    )
+
+
 @post("/principals/{principal_id:uuid}/erase", opt=requires(Permission.PRINCIPALS), status_code=200)
 async def erase_a_principal(
     principal_id: FromPath[UUID], data: JSONBody[ErasureBody], command: NamedDependency[Command]
@@ -211,6 +238,24 @@ async def revoke_a_token(token_id: FromPath[UUID], command: NamedDependency[Comm
     return await command.answer(done, None, status=204, version=done.result.version)
 
 
+@post("/tokens/{token_id:uuid}/revoke", opt=signed_in(), status_code=200)
+async def revoke_a_token_for_a_reason(
+    token_id: FromPath[UUID], data: JSONBody[ReasonBody], command: NamedDependency[Command]
+) -> Response[TokenBody]:
+    """No longer accepted, from the next request on; its sessions end too. Everybody may revoke their own tokens,
+    administrators all.
+    """
+    done = await revoke_token(command.house, command.context, token_id, data.reason, of=own_tokens_of(command.caller))
+    await command.services.directory.reached(done.position, WAIT_SECONDS)
+    found = done.result
+    return await command.answer(done, present.token(Known.of(found)), version=found.version)
+
+
+def own_tokens_of(caller: Caller) -> UUID | None:
+    """Whose tokens this caller may revoke; None: everybody's."""
+    return None if may(caller.roles, Permission.TOKENS) else caller.principal_id
+
+
 async def _answer(command: Command, done: Done[Loaded[Principal]], *, status: int) -> Response[PrincipalBody]:
     await command.services.directory.reached(done.position, WAIT_SECONDS)
     found = done.result
@@ -225,6 +270,8 @@ HANDLERS = [
     list_principals,
     create_a_principal,
     get_principal,
+    disable_a_principal,
+    enable_a_principal,
     erase_a_principal,
     invite_a_principal,
     grant_role,
@@ -233,4 +280,5 @@ HANDLERS = [
     create_a_token,
     get_token,
     revoke_a_token,
+    revoke_a_token_for_a_reason,
 ]

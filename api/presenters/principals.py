@@ -18,6 +18,8 @@ def principal(found: Known[Principal]) -> PrincipalBody:
         kind=state.kind,
         roles=state.roles,
         disabled=state.disabled,
+        disabled_at=state.disabled_at,
+        disabled_reason=state.disabled_reason,
         erased_at=state.erased_at,
     )
 
@@ -36,8 +38,10 @@ def token(found: Known[Token]) -> TokenBody:
         principal_id=state.principal_id,
         name=state.name,
         roles=state.roles,
+        created_at=state.created_at,
         expires_at=state.expires_at,
         revoked_at=state.revoked_at,
+        revoked_reason=state.revoked_reason,
     )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from api.schemas.texts import Name
+from api.schemas.texts import Comment, Name
 from domain.principal import ErasureReason, Role
 
 
@@ -33,6 +33,8 @@ class PrincipalBody(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     roles: tuple[Role, ...]
     disabled: bool
+    disabled_at: datetime | None
+    disabled_reason: str | None
     erased_at: Annotated[datetime | None, Meta(description="Since when the name is gone, and every text of theirs.")]
 
 
@@ -40,6 +42,12 @@ class ErasureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """Why somebody's personal data is erased (Regulation (EU) 2016/679, Article 17 (1))."""
 
     reason: ErasureReason
+
+
+class ReasonBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody is disabled or enabled, or a token revoked, for the people who read the history."""
+
+    reason: Annotated[Comment, Meta(examples=["Left the team."])] | None = None
 
 
 class InvitationBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,8 +82,10 @@ class TokenBody(msgspec.Struct, frozen=True, kw_only=True):
     principal_id: UUID
     name: str
     roles: tuple[Role, ...] | None
+    created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    revoked_reason: str | None
 
 
 class IssuedToken(TokenBody, frozen=True, kw_only=True):

@@ -12,7 +12,11 @@ PRINCIPAL_COLUMNS = (
     Column("roles", Type.TEXTS),
     Column("disabled", Type.BOOLEAN),
 )
-TOKEN_COLUMNS = (Column("principal_id", Type.UUID), Column("revoked", Type.BOOLEAN))
+TOKEN_COLUMNS = (
+    Column("principal_id", Type.UUID),
+    Column("revoked", Type.BOOLEAN),
+    Column("expires_at", Type.INSTANT),
+)
 
 SESSION_COLUMNS = (
     Column("principal_id", Type.UUID),
@@ -26,7 +30,7 @@ def _principal(state: Principal) -> tuple[Any, ...]:
 
 
 def _token(state: Token) -> tuple[Any, ...]:
-    return state.principal_id, state.revoked_at is not None
+    return state.principal_id, state.revoked_at is not None, state.expires_at
 
 
 def _session(state: Session) -> tuple[Any, ...]:
@@ -36,7 +40,7 @@ def _session(state: Session) -> tuple[Any, ...]:
 PRINCIPALS = entity(
     PRINCIPAL,
     name="principals",
-    version=2,
+    version=3,
     state_type=Principal,
     columns=PRINCIPAL_COLUMNS,
     extract=_principal,
@@ -47,7 +51,7 @@ PRINCIPALS = entity(
 TOKENS = entity(
     TOKEN,
     name="tokens",
-    version=1,
+    version=2,
     state_type=Token,
     columns=TOKEN_COLUMNS,
     extract=_token,

@@ -10,6 +10,7 @@ from domain.principal import (
     TOKEN,
     PrincipalCreated,
     PrincipalDisabled,
+    PrincipalEnabled,
     RoleGranted,
     TokenCreated,
 )
@@ -20,6 +21,7 @@ from projections.role_records.view import Grant, GrantFact, RoleRecord
 _CHANGES: dict[type[Event], Grant] = {
     PrincipalCreated: Grant.CREATED,
     PrincipalDisabled: Grant.DISABLED,
+    PrincipalEnabled: Grant.ENABLED,
     RoleGranted: Grant.GRANTED,
     TokenCreated: Grant.CREATED,
 }
@@ -60,7 +62,7 @@ def _extract(state: RoleRecord) -> tuple[Any, ...]:
 
 ROLE_RECORDS: Projection[RoleRecord] = Projection(
     name="role_records",
-    version=1,
+    version=2,
     state_type=RoleRecord,
     events=frozenset({*PRINCIPAL.table, *TOKEN.table}),
     evolve=_evolve,

@@ -16,6 +16,7 @@ class Grant(StrEnum):
 
     CREATED = "created"
     DISABLED = "disabled"
+    ENABLED = "enabled"
     GRANTED = "granted"
     REVOKED = "revoked"
 
@@ -50,11 +51,12 @@ class RoleRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def held(self, position: int) -> frozenset[Role]:
         """The roles of a principal after the event at a position."""
         roles: set[Role] = set()
+        disabled = False
         for fact in self.facts:
             if fact.position > position:
                 break
-            if fact.change is Grant.DISABLED:
-                roles.clear()
+            if fact.change in (Grant.DISABLED, Grant.ENABLED):
+                disabled = fact.change is Grant.DISABLED
             elif fact.role is not None:
                 (roles.add if fact.change is Grant.GRANTED else roles.discard)(fact.role)
-        return frozenset(roles)
+        return frozenset() if disabled else frozenset(roles)

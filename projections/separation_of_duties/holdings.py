@@ -80,9 +80,12 @@ def _of_one(
     before: tuple[Duty, ...] = ()
     began: GrantFact | None = None
     grants: dict[Role, GrantFact] = {}
+    disabled = False
     for fact in record.facts:
+        if fact.change in (Grant.DISABLED, Grant.ENABLED):
+            disabled = fact.change is Grant.DISABLED
         _change(held, fact)
-        duties = _duties(held)
+        duties = () if disabled else _duties(held)
         if duties == before:
             continue
         if began is not None and len(before) > 1:
@@ -94,9 +97,7 @@ def _of_one(
 
 
 def _change(held: dict[Role, GrantFact], fact: GrantFact) -> None:
-    if fact.change is Grant.DISABLED:
-        held.clear()
-    elif fact.role is not None and fact.change is Grant.GRANTED:
+    if fact.role is not None and fact.change is Grant.GRANTED:
         held[fact.role] = fact
     elif fact.role is not None:
         held.pop(fact.role, None)

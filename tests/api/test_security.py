@@ -44,6 +44,8 @@ OPEN_TO_ALL = {
     "/docs",
     "/docs/start.js",
 }
+EVERY_ROLE = {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"}
+EVERYBODY = EVERY_ROLE | {"nobody"}
 MAY: dict[str, set[str]] = {
     "POST certificates": {"operator"},
     "PATCH certificates/{id}": {"operator"},
@@ -134,6 +136,8 @@ MAY: dict[str, set[str]] = {
     "POST principals": {"admin"},
     "POST principals/{id}/grants": {"admin"},
     "DELETE principals/{id}/grants/auditor": {"admin"},
+    "POST principals/{id}/disable": {"admin"},
+    "POST principals/{id}/enable": {"admin"},
     "POST principals/{id}/erase": {"admin"},
     "POST principals/{id}/invitations": {"admin"},
     "GET issuance-policies": {"admin", "auditor"},
@@ -159,6 +163,7 @@ MAY: dict[str, set[str]] = {
     "GET tokens/{id}": {"admin", "auditor"},
     "POST tokens": {"admin"},
     "DELETE tokens/{id}": {"admin"},
+    "POST tokens/{id}/revoke": EVERYBODY,
     "GET webhooks": {"admin", "auditor"},
     "GET webhooks/{id}": {"admin", "auditor"},
     "GET webhooks/{id}/deliveries": {"admin", "auditor"},
@@ -170,7 +175,7 @@ MAY: dict[str, set[str]] = {
     "POST webhooks/{id}/test": {"admin"},
     "POST webhooks/{id}/redeliver": {"admin"},
     "POST webhooks/{id}/deliveries/{id}/redeliver": {"admin"},
-    "GET me": {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead", "nobody"},
+    "GET me": EVERYBODY,
 }
 PKI = {"/pki/ca.pem", "/pki/ca/{name}", "/pki/crl/{name}", "/pki/ocsp", "/pki/ocsp/{question}"}
 PUBLIC = {"/.well-known/acme-challenge/{token}", "/problems/{slug}", "/schemas/events/{name}"} | PKI
@@ -191,7 +196,6 @@ SIGNED = {
     "/acme/revoke-cert",
 }
 """Nobody signs in here: a request is signed by an account (tests/api/test_acme_server.py)."""
-EVERY_ROLE = {"requester", "approver", "implementer", "operator", "auditor", "admin", "lead"}
 
 
 def handlers(desk: Desk) -> list[tuple[str, str, HTTPRouteHandler]]:

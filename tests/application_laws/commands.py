@@ -10,6 +10,7 @@ from application import registers
 from application.administering import change_role, create_principal, create_token, revoke_token
 from application.alerting import acknowledge_alert, raise_alert, resolve_alert
 from application.associating import AddConnector, add_connector, remove_connector
+from application.disabling import disable_principal, enable_principal
 from application.discovering import start_discovery
 from application.enrolling import issue_enrolment, retire_bridge
 from application.house import Context, Done
@@ -218,6 +219,20 @@ async def employ(world: World) -> Command:
 async def grant(world: World) -> Command:
     made = await create_principal(world.house, world.by("a"), "Rita")
     return lambda context: change_role(world.house, context, made.result.id, Role.APPROVER, held=True)
+
+
+@case
+async def disable(world: World) -> Command:
+    rita = (await create_principal(world.house, world.by("a"), "Rita")).result
+    await create_token(world.house, world.by("a"), rita.id, "cli")
+    return lambda context: disable_principal(world.house, context, rita.id, "Left.")
+
+
+@case
+async def enable(world: World) -> Command:
+    rita = (await create_principal(world.house, world.by("a"), "Rita")).result
+    await disable_principal(world.house, world.by("a"), rita.id)
+    return lambda context: enable_principal(world.house, context, rita.id, "Is back.")
 
 
 @case

@@ -8,18 +8,14 @@ import pytest
 
 from domain import ids
 from domain import principal as principals
-from domain.entity import Actor, ActorKind
 from domain.errors import Code
-from domain.legal_hold import LegalHolds, LegalHoldSet
 from domain.principal import (
-    ErasureReason,
     Principal,
     PrincipalCreated,
     PrincipalDisabled,
     Role,
     RoleGranted,
     RoleRevoked,
-    SubjectErased,
     TokenCreated,
     TokenRevoked,
 )
@@ -31,6 +27,7 @@ RITA = ids.derive("principal", "rita")
 CREATED = PrincipalCreated(meta=ADMIN, name="rita")
 REQUESTS = RoleGranted(meta=ADMIN, role=Role.REQUESTER)
 APPROVES = RoleGranted(meta=ADMIN, role=Role.APPROVER)
+IS_ADMIN = RoleGranted(meta=ADMIN, role=Role.ADMIN)
 TOKEN = TokenCreated(meta=ADMIN, principal_id=RITA, name="ci", secret_sha256="a" * 64, expires_at=T0 + DAY)
 OWNER: Principal = state_of(CREATED, REQUESTS, APPROVES)
 
@@ -59,13 +56,6 @@ def test_revoke() -> None:
     then.then(RoleRevoked(meta=ADMIN, role=Role.REQUESTER))
     assert then.state.roles == ()
     given(CREATED).when(principals.revoke, ADMIN, Role.REQUESTER).then_nothing()
-
-
-def test_disable() -> None:
-    """May no longer do anything; a repeat makes no event."""
-    then = given(CREATED).when(principals.disable, ADMIN).then(PrincipalDisabled(meta=ADMIN))
-    assert then.state.disabled
-    given(CREATED, *then.decided).when(principals.disable, ADMIN).then_nothing()
 
 
 @pytest.mark.parametrize("role", Role)
@@ -119,44 +109,16 @@ def test_revoke_token() -> None:
     then = given(TOKEN).when(principals.revoke_token, meta).then(TokenRevoked(meta=meta, principal_id=RITA))
     assert then.state.revoked_at == T0 + HOUR
     given(TOKEN, *then.decided).when(principals.revoke_token, meta).then_nothing()
+    given(TOKEN).when(principals.revoke_token, meta, "lost").then(
+        TokenRevoked(meta=meta, principal_id=RITA, reason="lost")
+    )
 
 
-ERASED = SubjectErased(meta=ADMIN, principal_id=RITA, reason=ErasureReason.OBJECTION, keys=1)
-IS_ADMIN = RoleGranted(meta=ADMIN, role=Role.ADMIN)
-WISH: dict[str, Any] = {
-    "principal_id": RITA,
-    "reason": ErasureReason.OBJECTION,
-    "keys": 1,
-    "holds": LegalHolds(),
-    "other_admins": True,
-}
-
-
-def test_erase() -> None:
-    """Whoever is erased may do nothing any more; a repeat makes no event."""
-    then = given(CREATED).when(principals.erase, ADMIN, **WISH).then(PrincipalDisabled(meta=ADMIN), ERASED)
-    assert (then.state.disabled, then.state.erased_at) == (True, ADMIN.at)
-    given(CREATED, PrincipalDisabled(meta=ADMIN)).when(principals.erase, ADMIN, **WISH).then(ERASED)
-    given(CREATED, ERASED).when(principals.erase, ADMIN, **WISH).then_nothing()
-    given(CREATED, ERASED).when(principals.grant, ADMIN, Role.ADMIN).refused(Code.INVALID_TRANSITION)
-
-
-def test_nobody_erases_themselves() -> None:
-    """Neither in person nor by a machine that acts for them."""
-    for actor in (Actor(ActorKind.USER, str(RITA)), Actor(ActorKind.AUTOMATION, "x", on_behalf_of=str(RITA))):
-        given(CREATED).when(principals.erase, by(actor), **WISH).refused(Code.INVALID_TRANSITION)
-
-
-def test_the_last_administrator_stays() -> None:
-    """Somebody has to be able to make another one."""
-    alone = WISH | {"other_admins": False}
-    given(CREATED, IS_ADMIN).when(principals.erase, ADMIN, **alone).refused(Code.INVALID_TRANSITION)
-    given(CREATED, REQUESTS).when(principals.erase, ADMIN, **alone).then(PrincipalDisabled(meta=ADMIN), ERASED)
-
-
-def test_a_hold_keeps_it() -> None:
-    """The refusal names the holds; what is erased already is not erased less by a later hold."""
-    hold = LegalHoldSet(meta=ADMIN, hold_id=ids.derive("hold", 1), principal_id=RITA, reason="case")
-    held = WISH | {"holds": state_of(hold)}
-    given(CREATED).when(principals.erase, ADMIN, **held).refused(Code.LEGAL_HOLD)
-    given(CREATED, ERASED).when(principals.erase, ADMIN, **held).then_nothing()
+def test_the_last_administrator_keeps_the_role() -> None:
+    """Somebody has to be able to make another one; any other role goes, and any role of another administrator."""
+    given(CREATED, IS_ADMIN).when(principals.revoke, ADMIN, Role.ADMIN, other_admins=False).refused(
+        Code.INVALID_TRANSITION, saying="last administrator"
+    )
+    revoked = RoleRevoked(meta=ADMIN, role=Role.ADMIN)
+    given(CREATED, IS_ADMIN).when(principals.revoke, ADMIN, Role.ADMIN, other_admins=True).then(revoked)
+    given(CREATED, REQUESTS).when(principals.revoke, ADMIN, Role.ADMIN, other_admins=False).then_nothing()

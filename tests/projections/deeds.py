@@ -14,6 +14,7 @@ from domain import (
     bridge_trust,
     certificate,
     certificate_order,
+    disabling,
     ids,
     notification_channel,
     pfx_export,
@@ -324,6 +325,22 @@ def people(world: World) -> tuple[Change, ...]:
         return ((world.new("token"), (created,)),)
     token, held = world.any("token")
     return ((token, principal.revoke_token(held, world.by())),)
+
+
+def leaving(world: World) -> tuple[Change, ...]:
+    """Somebody is disabled or comes back, their invitation is revoked, a token goes with a reason."""
+    chosen, state = world.any("principal")
+    step = world.one_of("disable", "enable", "invitation", "token")
+    if step == "disable":
+        gone = disabling.disable(state, world.by(), principal_id=chosen, other_admins=True, reason="Left.")
+        return ((chosen, gone),)
+    if step == "enable":
+        return ((chosen, disabling.enable(state, world.by(), reason="Is back.")),)
+    if step == "token":
+        token, held = world.any("token")
+        return ((token, principal.revoke_token(held, world.by(), "Lost.")),)
+    sign_ins = sign_in.stream_of(chosen)
+    return ((sign_ins, sign_in.revoke_invitation(world.states.get(sign_ins), world.by(), chosen)),)
 
 
 def signing_in(world: World) -> tuple[Change, ...]:

@@ -51,4 +51,5 @@ def history(seed: int, times: int) -> World:
     world.live_aside(ASIDE, max(times // 8, 10), Random(f"aside {seed}"))
     world.live_aside({replacing.replace_many: 1}, max(times // 20, 10), Random(f"replacing {seed}"))
     world.live_aside({deeds.signing_in: 1}, max(times // 20, 10), Random(f"signing in {seed}"))
+    world.live_aside({deeds.leaving: 1}, max(times // 20, 10), Random(f"leaving {seed}"))
     return world

@@ -6,7 +6,7 @@ import pytest
 from domain import ids
 from domain.access import PushRefused
 from domain.entity import Actor, ActorKind
-from domain.principal import PrincipalDisabled, Role, RoleRevoked
+from domain.principal import PrincipalDisabled, PrincipalEnabled, Role, RoleRevoked
 from projections.separation_of_duties.acts import Duty
 from projections.separation_of_duties.rules import Rule
 from tests.projections.reports.telling import PEOPLE, Tale, user
@@ -164,6 +164,17 @@ def test_conflicting_roles_from_and_to() -> None:
     assert not any(grant.self_granted for grant in conflict.grants)
     still = tale.report("separation_of_duties", position=ended - 1).conflicts[0]
     assert still.until is None
+
+
+def test_whoever_comes_back_holds_what_they_held() -> None:
+    """A conflict of roles ends when somebody is disabled, and begins anew when they are enabled."""
+    tale = Tale().employs("rita", REQUESTER, APPROVER)
+    tale.add(PEOPLE["rita"], PrincipalDisabled(meta=tale.by(user("olga"))))
+    back = tale.add(PEOPLE["rita"], PrincipalEnabled(meta=tale.by(user("olga"))))
+    ended, conflict = tale.report("separation_of_duties").conflicts
+    assert ended.until is not None
+    assert (None, {REQUESTER, APPROVER}) == (conflict.until, {grant.role for grant in conflict.grants})
+    assert back in conflict.positions
 
 
 def test_who_granted_themselves_a_role() -> None:
