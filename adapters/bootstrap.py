@@ -37,6 +37,7 @@ from adapters.postgres_ops.notifications import PostgresNotifications
 from adapters.postgres_ops.presence import PostgresPresence
 from adapters.postgres_ops.run_results import PostgresRunResults
 from adapters.postgres_ops.syslog_export import PostgresSyslogExport
+from adapters.postgres_ops.token_uses import PostgresTokenUses
 from adapters.read_hints import ReadHints
 from adapters.sealing.reading import PostgresSealedLog
 from adapters.settings import Settings
@@ -164,6 +165,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),
             presence=PostgresPresence(database),
+            token_uses=PostgresTokenUses(database),
             texts=subjects,
             settings=_house_settings(settings),
         )

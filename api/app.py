@@ -194,11 +194,14 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     seen = asyncio.create_task(app.state.last_seen.follow(house.presence, house.clock))
     telling = asyncio.create_task(services.knocks.follow(house))
     keeping = asyncio.create_task(house.texts.keep_fresh())
+    noting = asyncio.create_task(services.token_uses.follow(house.token_uses))
+    tasks = (following, seen, telling, keeping, noting)
     try:
         yield
     finally:
-        for task in (following, seen, telling, keeping):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(following, seen, telling, keeping, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await app.state.read_recorder.finish()
         await services.knocks.finish(house)
+        await services.token_uses.finish(house.token_uses)

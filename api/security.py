@@ -107,6 +107,13 @@ async def authenticate(connection: Connection, services: Services) -> Caller | N
     connection.scope["auth"] = None
     if not services.directory.trustworthy:
         return None
+    caller = await _known(connection, services)
+    if caller is not None and caller.token_id is not None:
+        services.token_uses.note(caller.token_id, services.now())
+    return caller
+
+
+async def _known(connection: Connection, services: Services) -> Caller | None:
     header = connection.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")

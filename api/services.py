@@ -12,6 +12,7 @@ from api.directory import Directory, Positions
 from api.knocks import Knocks
 from api.positions import Acknowledged
 from api.streams import Streams
+from api.token_uses import UsedTokens
 from application.acme_ports import AcmeRules, Rates, SpentNonces
 from application.acme_renewing import IssuedBy
 from application.enrolling import BridgeSigner
@@ -295,7 +296,8 @@ class Moments(Protocol):
 class Services:
     """What `create_app` and `create_bridge_app` run on.
 
-    `acknowledged` and `knocks` are shared by both applications of a process. `streams` are closed before it stops.
+    `acknowledged`, `knocks` and `token_uses` are shared by both applications of a process. `streams` are closed before
+    it stops.
     `unreachable` are exceptions that mean "the database cannot be reached now", `unbuilt` those that mean "the read
     models are not there": both become 503, each with its own sentence.
     `views_as_of` gives the read models as they were at a position, which `moments.wait` has waited for.
@@ -339,6 +341,7 @@ class Services:
     unbuilt: tuple[type[Exception], ...] = ()
     acknowledged: Acknowledged = field(default_factory=Acknowledged)
     knocks: Knocks = field(default_factory=Knocks)
+    token_uses: UsedTokens = field(default_factory=UsedTokens)
     streams: Streams = field(default_factory=Streams)
 
     def now(self) -> datetime:

@@ -22,8 +22,10 @@ from application.house import (
 )
 from application.personal import sealed, sealed_for
 from domain import ids, principal
+from domain.entity import Event
 from domain.errors import Code, Refused
 from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
+from domain.roles import Permission, may
 
 
 class IssuedApiToken(NamedTuple):
@@ -95,7 +97,7 @@ async def create_token(
 
     async def attempt() -> Attempt[IssuedApiToken]:
         held = await load(house, PRINCIPAL, owner)
-        _ = held.found
+        principal.check_enabled(held.found, "gets no token")
         token = await load(house, TOKEN, token_id)
         event = TokenCreated(
             meta=context.meta,
@@ -127,6 +129,37 @@ async def revoke_token(
 
     again = reading_back(house, TOKEN, token_id)
     return await carry_out(house, context, attempt, subject_id=token_id, action="token.revoke", again=again)
+
+
+async def revoke_own_token(
+    house: House, context: Context, token_id: UUID, reason: str | None = None
+) -> Done[Loaded[Token]]:
+    """The same for everybody: of a caller whose roles allow no more, as long as the token is theirs."""
+    own = None if may(context.roles, Permission.TOKENS) else UUID(context.actor.id)
+    return await revoke_token(house, context, token_id, reason, of=own)
+
+
+async def set_roles(house: House, context: Context, subject: UUID, roles: frozenset[Role]) -> Done[Loaded[Principal]]:
+    """Grant and revoke until these are held and no others."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        check_version(context, known)
+        admins = await other_administrators(house, known)
+        changed, events = known, tuple[Event, ...]()
+        for role in Role:
+            state = changed.found
+            more = (
+                principal.grant(state, context.meta, role)
+                if role in roles
+                else principal.revoke(state, context.meta, role, other_admins=bool(admins))
+            )
+            changed, events = changed.after(more), (*events, *more)
+        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
+        return Attempt((write(known, events), *asserted), changed)
+
+    again = reading_back(house, PRINCIPAL, subject)
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
 
 
 async def other_administrators(house: House, subject: Loaded[Principal]) -> list[Loaded[Principal]]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from application.personal import PersonalTexts
-from application.ports import Clock, Errands, Hints, Leases, Log, Presence
+from application.ports import Clock, Errands, Hints, Leases, Log, Presence, TokenUses
 from application.vault_ports import KeyVault
 from domain import ids
 from domain.entity import Actor, Meta
@@ -64,6 +64,7 @@ class House(NamedTuple):
     leases: Leases
     errands: Errands
     presence: Presence
+    token_uses: TokenUses
     texts: PersonalTexts
     settings: HouseSettings = HouseSettings()
 

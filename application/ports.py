@@ -1,6 +1,6 @@
 """What the use cases need of the outside world, as small Protocols. Adapters and simulated twins implement them."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -400,6 +400,18 @@ class Errands(Protocol):
 
     async def done(self, errand_id: UUID) -> None:
         """It needs no bridge any more."""
+        ...
+
+
+class TokenUses(Protocol):
+    """When API tokens were last used, to the minute; not history."""
+
+    async def used(self, uses: Mapping[UUID, datetime]) -> None:
+        """These tokens, at these times; what was known later stays."""
+        ...
+
+    async def last_used(self, token_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """Those that were used since this is kept."""
         ...
 
 

@@ -102,6 +102,14 @@ class TokenRevoked(Event, frozen=True, kw_only=True):
     reason: WrittenText | None = None
 
 
+class TokenStatus(StrEnum):
+    """Whether a token is accepted now, as far as that lies with the token."""
+
+    ACTIVE = "active"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """State of one principal."""
 
@@ -136,14 +144,19 @@ def create(known: Principal | None, meta: Meta, *, name: str, kind: str = "user"
 
 def grant(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
     """One more role; one that is held already makes no event."""
+    check_enabled(principal, "gets no role")
+    return () if role in principal.roles else (RoleGranted(meta=meta, role=role),)
+
+
+def check_enabled(principal: Principal, sentence: str) -> None:
+    """Whoever is disabled gets nothing more."""
     if principal.disabled:
         raise Refused(
             Code.INVALID_TRANSITION,
-            "This principal is disabled and gets no role.",
+            f"This principal is disabled and {sentence}.",
             current_status="disabled",
             allowed=[],
         )
-    return () if role in principal.roles else (RoleGranted(meta=meta, role=role),)
 
 
 def revoke(principal: Principal, meta: Meta, role: Role, *, other_admins: bool = True) -> tuple[Event, ...]:
@@ -171,10 +184,17 @@ def revoke_token(token: Token, meta: Meta, reason: str | None = None) -> tuple[E
     return () if token.revoked_at else (TokenRevoked(meta=meta, principal_id=token.principal_id, reason=reason),)
 
 
+def token_status(token: Token, now: datetime) -> TokenStatus:
+    """Revoked wins over expired."""
+    if token.revoked_at is not None:
+        return TokenStatus.REVOKED
+    return TokenStatus.ACTIVE if now < token.expires_at else TokenStatus.EXPIRED
+
+
 def usable(token: Token, owner: Principal, secret_sha256: str, now: datetime) -> bool:
     """Does this secret, now, stand for its owner? Compared in constant time."""
     same = hmac.compare_digest(token.secret_sha256, secret_sha256)
-    return same and token.revoked_at is None and now < token.expires_at and not owner.disabled
+    return same and token_status(token, now) is TokenStatus.ACTIVE and not owner.disabled
 
 
 def roles_of(token: Token, owner: Principal) -> frozenset[Role]:

@@ -1,6 +1,6 @@
 """In-memory twins of what is kept beside the ledger: leases, errands, presence, results of probes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -151,6 +151,22 @@ class SimulatedPresence:
     async def heard_since(self, after: datetime) -> list[UUID]:
         """See Presence.heard_since."""
         return [bridge_id for bridge_id, at in self._seen.items() if at >= after]
+
+
+class SimulatedTokenUses:
+    """application.ports.TokenUses in memory."""
+
+    def __init__(self) -> None:
+        self._uses: dict[UUID, datetime] = {}
+
+    async def used(self, uses: Mapping[UUID, datetime]) -> None:
+        """See TokenUses.used."""
+        for token_id, at in uses.items():
+            self._uses[token_id] = max(at, self._uses.get(token_id, at))
+
+    async def last_used(self, token_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """See TokenUses.last_used."""
+        return {token_id: self._uses[token_id] for token_id in token_ids if token_id in self._uses}
 
 
 class SimulatedRunResults:

@@ -1,6 +1,6 @@
 """Principals, roles, tokens, and who you are."""
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -13,7 +13,6 @@ from api.answers import missing, single
 from api.asking import SECRET_ANSWER, Command, Reading, location_of
 from api.body import named_in_body
 from api.controllers.certificate_filter import Text
-from api.directory import Caller
 from api.paging import LARGEST_PAGE, Cursor, Limit, listed, pages
 from api.presenters import principals as present
 from api.presenters.known import Known
@@ -32,16 +31,17 @@ from api.schemas.principals import (
     TokenPage,
 )
 from api.security import caller_of, requires, signed_in
-from application.administering import change_role, create_principal, create_token, revoke_token
+from application.administering import change_role, create_principal, create_token, revoke_own_token, revoke_token
 from application.disabling import disable_principal, enable_principal
 from application.erasing import erase_subject
 from application.house import Done, Loaded
 from application.signing_in import invite
 from domain.personal import ERASED
-from domain.principal import Principal, Role
-from domain.roles import Permission, may
+from domain.principal import Principal, Role, TokenStatus
+from domain.roles import Permission
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
 
+Kind = Literal["user", "courier", "acme_client"]
 WAIT_SECONDS = 2.0
 PRINCIPAL_READERS = requires(Permission.PRINCIPALS, Permission.READ_EVERYTHING)
 TOKEN_READERS = requires(Permission.TOKENS, Permission.READ_EVERYTHING)
@@ -51,10 +51,11 @@ async def principal_filter(
     reading: NamedDependency[Reading],
     role: FromQuery[list[Role] | None] = None,
     disabled: FromQuery[bool | None] = None,
+    kind: FromQuery[list[Kind] | None] = None,
     q: Text = None,
 ) -> PrincipalFilter:
     """What a list of principals is narrowed to. `q`: a part of the name, whatever the case."""
-    narrow = PrincipalFilter(role=tuple(role or ()), disabled=disabled)
+    narrow = PrincipalFilter(role=tuple(role or ()), kind=tuple(kind or ()), disabled=disabled)
     return msgspec.structs.replace(narrow, ids=await _called(reading, narrow, q)) if q else narrow
 
 
@@ -188,11 +189,14 @@ async def list_tokens(
     reading: NamedDependency[Reading],
     principal_id: FromQuery[list[UUID] | None] = None,
     revoked: FromQuery[bool | None] = None,
+    status: FromQuery[list[TokenStatus] | None] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Response[TokenPage]:
     """API tokens, newest first, without their secrets."""
-    narrow = TokenFilter(principal_id=tuple(principal_id or ()), revoked=revoked)
+    narrow = TokenFilter(
+        principal_id=tuple(principal_id or ()), revoked=revoked, status=tuple(status or ()), at=reading.now
+    )
 
     ask = pages(reading.views.principals.tokens, narrow)
 
@@ -245,15 +249,10 @@ async def revoke_a_token_for_a_reason(
     """No longer accepted, from the next request on; its sessions end too. Everybody may revoke their own tokens,
     administrators all.
     """
-    done = await revoke_token(command.house, command.context, token_id, data.reason, of=own_tokens_of(command.caller))
+    done = await revoke_own_token(command.house, command.context, token_id, data.reason)
     await command.services.directory.reached(done.position, WAIT_SECONDS)
     found = done.result
     return await command.answer(done, present.token(Known.of(found)), version=found.version)
-
-
-def own_tokens_of(caller: Caller) -> UUID | None:
-    """Whose tokens this caller may revoke; None: everybody's."""
-    return None if may(caller.roles, Permission.TOKENS) else caller.principal_id
 
 
 async def _answer(command: Command, done: Done[Loaded[Principal]], *, status: int) -> Response[PrincipalBody]:

@@ -65,7 +65,7 @@ async def account(
         "account.html",
         viewer=viewer_of(request),
         tab="account",
-        lines=_lines(found.items, caller.session_id),
+        lines=session_lines(found.items, caller.session_id),
         password_set_at=known.password_set_at,
         said=_SAID.get(said or ""),
         roles=sorted(role.value for role in caller.roles),
@@ -136,7 +136,8 @@ def _password_page(request: AnyRequest, status: int, problem: str | None = None)
     return html("password.html", status=status, viewer=viewer_of(request), **values)
 
 
-def _lines(rows: Sequence[SessionRow], here: UUID | None) -> list[SessionLine]:
+def session_lines(rows: Sequence[SessionRow], here: UUID | None) -> list[SessionLine]:
+    """Sessions as they are shown; `here` is the one of whoever looks."""
     return [
         SessionLine(
             row.id,

@@ -14,7 +14,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
-from api.asking import Command, Reading
+from api.asking import SECRET_ANSWER, Command, Reading
 from api.body import locate, refuse_nul
 from api.pages.answering import dialog, gone, html, viewer_of
 from api.pages.fields import Raw, Section, placed
@@ -43,18 +43,29 @@ def _never(_: UUID) -> bool:
 
 
 class Upkeep(NamedTuple):
-    """How things are changed and retired. `lasting`: is this one never retired?"""
+    """How things are changed and, unless `retire` is None, retired. `lasting`: is this one never retired? `page`: is
+    there a page of one, to which its form leads back?
+    """
 
     load: Callable[[Reading, UUID], Awaitable[Known]]
-    retire: Callable[[Command, Context, UUID], Awaitable[int]]
-    retired_means: str
+    retire: Callable[[Command, Context, UUID], Awaitable[int]] | None = None
+    retired_means: str = ""
     lasting: Callable[[UUID], bool] = _never
+    page: bool = False
+
+
+class Made(NamedTuple):
+    """Something whose secret is shown this once, instead of the way back: template and values of a dialog."""
+
+    position: int
+    template: str
+    values: dict[str, Any]
 
 
 class Editor(NamedTuple):
     """One kind of thing. `sections`: the form with what stands in it, and with problems at its fields; `save`: creates
     it where there is no id. `upkeep` None: once made, it is never changed. `more`: what a button adds to the form, ""
-    where nothing can be added.
+    where nothing can be added. `named`: a field that begins with the name of the principal in the address.
     """
 
     path: str
@@ -63,9 +74,10 @@ class Editor(NamedTuple):
     blank: Callable[[Raw], dict[str, tuple[str, ...]]]
     names: Callable[[Raw], list[str]]
     sections: Callable[[Raw, dict[str, str]], list[Section]]
-    save: Callable[[Command, Context, UUID | None, Raw], Awaitable[int]]
+    save: Callable[[Command, Context, UUID | None, Raw], Awaitable[int | Made]]
     upkeep: Upkeep | None = None
     more: str = ""
+    named: str = ""
 
 
 def convert(value: object, kind: type[T]) -> T:
@@ -82,7 +94,9 @@ def handlers(editor: Editor) -> list[HTTPRouteHandler]:
     """The routes of an editor."""
     if editor.upkeep is None:
         return [*_creating(editor)]
-    return [*_creating(editor), *_changing(editor, editor.upkeep), *_retiring(editor, editor.upkeep)]
+    retire = editor.upkeep.retire
+    retiring = _retiring(editor, editor.upkeep, retire) if retire is not None else ()
+    return [*_creating(editor), *_changing(editor, editor.upkeep), *retiring]
 
 
 def _creating(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
@@ -91,13 +105,18 @@ def _creating(editor: Editor) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
 
     @get(path, **access, name=f"page_new{editor.path}")
     async def begin(
-        request: Request[Any, Any, Any], reading: NamedDependency[Reading], kind: FromQuery[str | None] = None
+        request: Request[Any, Any, Any],
+        reading: NamedDependency[Reading],
+        kind: FromQuery[str | None] = None,
+        principal_id: FromQuery[UUID | None] = None,
     ) -> Response[str]:
         refuse_past(reading)
         raw = editor.blank(_raw({"kind": (kind,)} if kind is not None else {}))
+        if editor.named and principal_id is not None:
+            raw |= {editor.named: (reading.services.directory.name_of(str(principal_id)) or "",)}
         return _page(request, editor, None, f"New {editor.words}", _raw(raw))
 
-    @post(path, **access, name=f"page_create{editor.path}")
+    @post(path, **access | {"opt": access["opt"] | SECRET_ANSWER}, name=f"page_create{editor.path}")
     async def create(request: Request[Any, Any, Any], command: NamedDependency[Command]) -> Response[Any]:
         return await _saved(request, command, editor, None)
 
@@ -125,7 +144,9 @@ def _changing(editor: Editor, upkeep: Upkeep) -> tuple[HTTPRouteHandler, HTTPRou
     return edit, change
 
 
-def _retiring(editor: Editor, upkeep: Upkeep) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
+def _retiring(
+    editor: Editor, upkeep: Upkeep, retire_one: Callable[[Command, Context, UUID], Awaitable[int]]
+) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     access: dict[str, Any] = {"opt": requires(editor.permission, page=True), "include_in_schema": False}
     template = f"{editor.path}/{{entry_id:uuid}}/retire"
 
@@ -146,7 +167,7 @@ def _retiring(editor: Editor, upkeep: Upkeep) -> tuple[HTTPRouteHandler, HTTPRou
     ) -> Response[Any]:
         form = await request.form()
         context = context_of(command, form)
-        command.acknowledged.note(await upkeep.retire(command, context, entry_id))
+        command.acknowledged.note(await retire_one(command, context, entry_id))
         return gone(request, editor.path)
 
     return ask, retire
@@ -165,7 +186,7 @@ async def _saved(
         return _page(request, editor, entry_id, title, _raw(held | {"section": longer}), version=version)
     context = msgspec.structs.replace(command.context, if_match=version)
     try:
-        position = await editor.save(command, context, entry_id, raw)
+        saved = await editor.save(command, context, entry_id, raw)
     except Refused as refused:
         if refused.code not in _SHOWN:
             raise
@@ -174,8 +195,16 @@ async def _saved(
     except Problem as problem:
         told = [(each.pointer, each.detail) for each in problem.errors] or [("", problem.detail)]
         return _page(request, editor, entry_id, title, raw, version=version, problems=told, code=problem.slug)
-    command.acknowledged.note(position)
-    return Redirect(editor.path, status_code=303)
+    if isinstance(saved, Made):
+        command.acknowledged.note(saved.position)
+        return dialog(request, saved.template, **saved.values)
+    command.acknowledged.note(saved)
+    return Redirect(_back(editor, entry_id), status_code=303)
+
+
+def _back(editor: Editor, entry_id: UUID | None) -> str:
+    has_page = entry_id is not None and editor.upkeep is not None and editor.upkeep.page
+    return f"{editor.path}/{entry_id}" if has_page else editor.path
 
 
 def _page(
@@ -191,13 +220,15 @@ def _page(
 ) -> Response[str]:
     at_fields, others = placed(problems, editor.names(raw))
     place = f"{editor.path}/{entry_id}"
-    retirable = entry_id is not None and editor.upkeep is not None and not editor.upkeep.lasting(entry_id)
+    upkeep = editor.upkeep if editor.upkeep is not None and editor.upkeep.retire is not None else None
+    retirable = entry_id is not None and upkeep is not None and not upkeep.lasting(entry_id)
     return html(
         "editor.html",
         status=KINDS[code].status if code is not None else 200,
         viewer=viewer_of(request),
         tab=editor.path.removeprefix("/"),
         editor=editor,
+        back=_back(editor, entry_id),
         title=title,
         action=f"{editor.path}/new" if entry_id is None else f"{place}/edit",
         version=version,

@@ -27,7 +27,7 @@ class Form(NamedTuple):
 
     `schedule`: it has the Manual Implementation toggle and a date and time; `only_time`: the latter alone.
     `proposed` is the date and time it begins with (ISO 8601, UTC, as the browser's field takes it). `comment`: it has a
-    field for one.
+    field for one, called `comment_label`.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Form(NamedTuple):
     proposed: str = ""
     problem: str | None = None
     comment: bool = True
+    comment_label: str = "Comment"
 
 
 class Step(NamedTuple):

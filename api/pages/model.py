@@ -64,6 +64,11 @@ class Viewer(NamedTuple):
         """May this person read the audit log?"""
         return may(self.roles, Permission.READ_EVERYTHING)
 
+    @property
+    def sees_people(self) -> bool:
+        """Has this person a page of people and programs?"""
+        return self.sees_everything or may(self.roles, Permission.PRINCIPALS)
+
     def of_the_past(self) -> "Viewer":
         """The same, looking at what was."""
         return self._replace(past=True)

@@ -15,24 +15,31 @@ from api.pages.facts import Fact
 from api.pages.forms import Form, context_of
 from api.pages.model import Button, Viewer
 from api.pages.past import refuse_past
-from api.security import requires
+from api.security import requires, signed_in
 from application.house import Context, Done, House
 from domain.entity import Meta
 from domain.roles import Permission, ask
 
 S = TypeVar("S")
+WAIT_SECONDS = 2.0
 UseCase = Callable[[House, Context, UUID, str | None], Awaitable[Done[Any]]]
 
 
 class Step(NamedTuple, Generic[S]):
-    """How one step is asked for. `fits`: does it make sense now; `check` raises Refused for whoever may not take it."""
+    """How one step is asked for. `fits`: does it make sense now; `check` raises Refused for whoever may not take it.
+
+    `permission` None: everybody who is signed in, as far as the use case lets them. `comment_label`: what a comment is
+    called. `admits`: it changes who is let in, and rests on what the read models show.
+    """
 
     title: str
     sentence: str
     yes: str
-    permission: Permission
+    permission: Permission | None
     use_case: UseCase
     comment: bool = True
+    comment_label: str = "Comment"
+    admits: bool = False
     words: str = ""
     fits: Callable[[S], bool] = lambda _: True
     check: Callable[[S, Meta], object] = lambda state, _: state
@@ -64,7 +71,7 @@ def buttons(steps: Mapping[str, Step[S]], state: S, url: str, viewer: Viewer, re
         return ()
     meta = reading.context().meta
     asked = (
-        (step, ask(name, viewer.roles, step.permission, partial(step.check, state, meta)))
+        (step, ask(name, viewer.roles, step.permission or Permission.READ, partial(step.check, state, meta)))
         for name, step in steps.items()
         if step.fits(state)
     )
@@ -111,7 +118,8 @@ class _Route(NamedTuple):
 def _pair(
     step: Step[Any], route: _Route, subject: Callable[[Reading, UUID], Awaitable[Subject]]
 ) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
-    path, writers = f"{route.path}/{route.step}", requires(step.permission, page=True)
+    path = f"{route.path}/{route.step}"
+    writers = requires(step.permission, page=True) if step.permission is not None else signed_in(page=True)
 
     @get(path, opt=writers, include_in_schema=False, name=f"page_{route.step}_{route.name}_dialog")
     async def ask_first(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[str]:
@@ -120,15 +128,22 @@ def _pair(
         found = await subject(reading, subject_id)
         action, back = route.at(path, subject_id), route.at(route.back, subject_id)
         sentence = f"{found.words} {step.sentence}".lstrip()
-        form = Form(step.title, sentence, action, back, step.yes, version=found.version, comment=step.comment)
+        asked, label = step.comment, step.comment_label
+        form = Form(
+            step.title, sentence, action, back, step.yes, version=found.version, comment=asked, comment_label=label
+        )
         return dialog(request, "confirm.html", title=form.title, form=form, what=found.what)
 
     @post(path, opt=writers, include_in_schema=False, name=f"page_{route.step}_{route.name}")
     async def carry_out(request: Request[Any, Any, Any], command: NamedDependency[Command]) -> Response[Any]:
         form, subject_id = await request.form(), route.of(request)
         comment = str(form.get("comment") or "").replace("\r\n", "\n") or None
+        if step.admits:
+            await command.caught_up()
         outcome = await step.use_case(command.house, context_of(command, form), subject_id, comment)
         command.acknowledged.note(outcome.position)
+        if step.admits:
+            await command.services.directory.reached(outcome.position, WAIT_SECONDS)
         return done(request, route.at(route.back, subject_id))
 
     return ask_first, carry_out

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from domain.principal import Principal, Token
+from domain.principal import Principal, Token, TokenStatus
 from domain.session import Session
 from projections.columns import Type
 from projections.principals.view import (
@@ -22,6 +22,13 @@ from projections.rows import Page
 
 # A token with its owner.
 HOLDER = f"SELECT {columns('e')}, {columns('p')} FROM read.tokens e JOIN read.principals p ON p.id = e.principal_id"  # noqa: S608 - constants
+
+
+_STATUS = {
+    TokenStatus.ACTIVE: "NOT e.revoked AND e.expires_at > %b::timestamptz",
+    TokenStatus.EXPIRED: "NOT e.revoked AND e.expires_at <= %b::timestamptz",
+    TokenStatus.REVOKED: "e.revoked",
+}
 
 
 class PostgresPrincipals:
@@ -59,6 +66,9 @@ class PostgresPrincipals:
         self, narrow: TokenFilter = TokenFilter(), *, limit: int = 50, cursor: str | None = None
     ) -> Page[TokenHolder]:
         where = Where().among("e.principal_id", Type.UUID, narrow.principal_id).flag("e.revoked", narrow.revoked)
+        if narrow.status:
+            asked = [_STATUS[each] for each in narrow.status]
+            where.add(" OR ".join(asked), *(narrow.at for each in asked if "%b" in each))
         return await self._holders.page(where, NEWEST_FIRST, limit, cursor)
 
     async def sessions(

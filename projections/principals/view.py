@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.principal import Principal, Role, Token
+from domain.principal import Principal, Role, Token, TokenStatus
 from domain.session import Session
 from projections.rows import Page, Row
 
@@ -35,10 +35,12 @@ class PrincipalFilter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TokenFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """Several values of one field mean "or", several fields "and"."""
+    """Several values of one field mean "or", several fields "and". `status`: at the time `at`, which it needs."""
 
     principal_id: tuple[UUID, ...] = ()
     revoked: bool | None = None
+    status: tuple[TokenStatus, ...] = ()
+    at: datetime | None = None
 
 
 class SessionFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,13 +1,27 @@
 """Seven hundred connectors on one certificate, in a real browser: groups, opening one, filters and search."""
 
+import asyncio
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from adapters.bootstrap import open_core
+from adapters.settings import load_settings
+from api.cli.acting import by_hand
+from application.house import Context, Loaded, append, load, load_many, write
+from application.ports import Change
+from domain import ids
+from domain.association import associate
+from domain.certificate import CERTIFICATE, Certificate
+from domain.connector import CONNECTOR
+from domain.target_system import TARGET_SYSTEM, TargetSystem
 from tests.adapters.x509.certificates import cn, make, san
 from tests.pages.conftest import SignIn
 from tests.pages.test_topology_page import assert_accessible
@@ -22,21 +36,47 @@ def large(demo: dict[str, Any]) -> str:
         client.headers["Authorization"] = f"Bearer {demo['tokens']['operator']}"
         pem = make(cn("many.example.com"), [san("many.example.com")]).pem
         certificate_id = client.post("/certificates", json={"certificate_pem": pem}).raise_for_status().json()["id"]
-        targets = [target["id"] for target in client.get("/target-systems").json()["items"]]
-
-        def connect(number: int) -> int:
-            body = {
-                "target_system_id": targets[number % len(targets)],
-                "profile": f"place-{number}",
-                "endpoints": [f"10.{number // 250}.{number % 250}.1:443"],
-            }
-            answer = client.post(f"/certificates/{certificate_id}/connectors", json=body).raise_for_status()
-            return int(answer.headers["Event-Position"])
-
-        with ThreadPoolExecutor(8) as threads:
-            position = max(threads.map(connect, range(MANY)))
+        targets = [UUID(target["id"]) for target in client.get("/target-systems").json()["items"]]
+        with ThreadPoolExecutor(1) as aside:  # an event loop may run in this thread
+            position = aside.submit(asyncio.run, connect(demo, UUID(certificate_id), targets)).result()
         client.get(f"/certificates/{certificate_id}", params={"min_position": position}).raise_for_status()
     return f"/certificates/{certificate_id}"
+
+
+async def connect(demo: dict[str, Any], certificate_id: UUID, targets: Sequence[UUID]) -> int:
+    """What adding them one by one would append, a hundred at a time; the last position."""
+    position = 0
+    async with open_core(load_settings(Path(demo["data"]) / "certferry.toml")) as core:
+        house = core.house
+        certificate = (await load(house, CERTIFICATE, certificate_id)).found
+        known = list((await load_many(house, TARGET_SYSTEM, targets)).values())
+        for first in range(0, MANY, 100):
+            context = by_hand(house)
+            changes = [
+                _associated(context, certificate_id, certificate, known[number % len(known)], number)
+                for number in range(first, min(first + 100, MANY))
+            ]
+            position = (await append(house, context, *changes)).last_position
+    return position
+
+
+def _associated(
+    context: Context, certificate_id: UUID, certificate: Certificate, target: Loaded[TargetSystem], number: int
+) -> Change:
+    profile = f"place-{number}"
+    connector_id = ids.connector_id(certificate_id, target.id, profile)
+    events = associate(
+        None,
+        context.meta,
+        certificate_id=certificate_id,
+        certificate=certificate,
+        target_system_id=target.id,
+        target=target.found,
+        profile=profile,
+        endpoints=(f"10.{number // 250}.{number % 250}.1:443",),
+        server_name=None,
+    )
+    return write(Loaded(kind=CONNECTOR, id=connector_id, version=0, state=None), events)
 
 
 def rows(page: Page) -> Any:

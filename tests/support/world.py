@@ -20,7 +20,7 @@ from adapters.keys.bridge_ca import BridgeCa, open_bridge_ca
 from adapters.keys.subjects import Subjects
 from adapters.keys.vault import CannotOpen
 from adapters.simulated.log import SimulatedLog
-from adapters.simulated.ops import SimulatedErrands, SimulatedLeases, SimulatedPresence
+from adapters.simulated.ops import SimulatedErrands, SimulatedLeases, SimulatedPresence, SimulatedTokenUses
 from adapters.simulated.subjects import MemorySubjectKeys
 from adapters.simulated.vault import MemoryVault
 from adapters.x509.reader import X509Reader
@@ -90,6 +90,7 @@ class World:
             leases=leases,
             errands=SimulatedErrands(leases),
             presence=SimulatedPresence(),
+            token_uses=SimulatedTokenUses(),
             texts=self.texts,
             settings=settings or HouseSettings(verification_pause=0.0),
         )

@@ -1,0 +1,69 @@
+"""The forms of people and programs: a new one, and which roles one holds. A name is never changed."""
+
+from uuid import UUID
+
+from api.answers import missing
+from api.asking import Command, Reading
+from api.pages.editing import Editor, Known, Upkeep, convert, handlers
+from api.pages.fields import Field, Look, Raw, Section, choices, raw_of, value_of, written
+from api.pages.policy_forms import NAME
+from api.pages.principal_words import KINDS
+from api.pages.steps import WAIT_SECONDS
+from api.schemas.principals import CreatePrincipalBody
+from application.administering import create_principal, set_roles
+from application.house import Context
+from domain.principal import Role
+from domain.roles import Permission
+
+SORT = Field("sort", "Kind", Look.ONE, tuple(KINDS.items()), "Programs come with a token; people can be invited, too.")
+ROLES = Field("roles", "Roles", Look.MANY, choices(Role), "They add up, and count from the next request on.")
+
+
+def _fields(raw: Raw) -> tuple[Field, ...]:
+    """Of a new one all; the form of one that is known has no name in it."""
+    return (NAME, SORT, ROLES) if raw("name") else (ROLES,)
+
+
+def _blank(_: Raw) -> dict[str, tuple[str, ...]]:
+    return raw_of((NAME, SORT, ROLES), {"name": "", "sort": "user"})
+
+
+def _names(raw: Raw) -> list[str]:
+    return [each.name for each in _fields(raw)]
+
+
+def _sections(raw: Raw, problems: dict[str, str]) -> list[Section]:
+    return [Section("Who they are and what they may do", written(_fields(raw), raw, problems))]
+
+
+async def _save(command: Command, context: Context, principal_id: UUID | None, raw: Raw) -> int:
+    await command.caught_up()
+    value = value_of((NAME, SORT, ROLES) if principal_id is None else (ROLES,), raw)
+    value["kind"] = value.pop("sort", "user")
+    body = convert({"name": "as it is"} | value, CreatePrincipalBody)
+    if principal_id is None:
+        done = await create_principal(command.house, context, body.name, body.roles, body.kind)
+    else:
+        done = await set_roles(command.house, context, principal_id, frozenset(body.roles))
+    await command.services.directory.reached(done.position, WAIT_SECONDS)
+    return done.position
+
+
+async def _load(reading: Reading, principal_id: UUID) -> Known:
+    row = await reading.views.principals.get(principal_id)
+    if row is None:
+        raise missing("principal", principal_id)
+    return Known(f"Roles of {row.state.name}", row.version, raw_of((ROLES,), {"roles": row.state.roles}))
+
+
+EDITOR = Editor(
+    path="/people",
+    words="person or program",
+    permission=Permission.PRINCIPALS,
+    blank=_blank,
+    names=_names,
+    sections=_sections,
+    save=_save,
+    upkeep=Upkeep(_load, page=True),
+)
+HANDLERS = handlers(EDITOR)
