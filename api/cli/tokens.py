@@ -67,6 +67,7 @@ def list_tokens(config: Path | None, *, as_json: bool) -> None:
         cursor: str | None = None
         while True:
             page = await core.views.principals.tokens(limit=200, cursor=cursor)
+            used = await core.house.token_uses.last_used([held.token.id for held in page.items])
             for held in page.items:
                 token, owner = held.token.state, held.owner.state
                 rows.append(
@@ -77,6 +78,7 @@ def list_tokens(config: Path | None, *, as_json: bool) -> None:
                         "name": token.name,
                         "expires_at": token.expires_at.isoformat(timespec="minutes"),
                         "revoked": token.revoked_at is not None or owner.disabled,
+                        "last_used_at": at.isoformat(timespec="minutes") if (at := used.get(held.token.id)) else None,
                     }
                 )
             cursor = page.next_cursor

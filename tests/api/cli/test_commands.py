@@ -80,8 +80,25 @@ def test_providers(shell: Shell, tmp_path: Path) -> None:
     assert (1, False) == (unknown.returncode, "Traceback" in unknown.stderr)
 
 
+def _people_come_and_go(shell: Shell) -> None:
+    """Somebody is disabled and enabled again, with their token gone for good; not the last administrator."""
+    ann = shell.json("tokens", "create", "ann", "--role", "admin")["principal_id"]
+    ben = shell.json("tokens", "create", "ben", "--role", "operator")["principal_id"]
+    wait_until(lambda: len(shell.json("tokens", "list")) == 2, 60)
+    assert shell.json("principals", "disable", ben, "--reason", "Left.")["disabled"] == ben
+    last = shell.run("principals", "disable", ann)
+    assert (1, True) == (last.returncode, "last administrator" in last.stderr)
+    assert shell.json("principals", "enable", ben)["enabled"] == ben
+    wait_until(lambda: {"ann": (False, None), "ben": (True, None)} == _tokens(shell), 60)
+    assert not any(found["disabled"] for found in shell.json("principals", "list"))
+
+
+def _tokens(shell: Shell) -> dict[str, tuple[bool, str | None]]:
+    return {found["person"]: (found["revoked"], found["last_used_at"]) for found in shell.json("tokens", "list")}
+
+
 def test_providers_are_listed(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """By name, the retired ones, too, once a worker has made the read models."""
+    """By name, the retired ones, too, once a worker has made the read models; principals and tokens as well."""
     (tmp_path / "settings.json").write_text(json.dumps({"directory_url": "https://ca.example.org/directory"}))
     add = ("providers", "add", "acme", "--settings", str(tmp_path / "settings.json"))
     with database(postgres_server) as fresh:
@@ -94,6 +111,7 @@ def test_providers_are_listed(postgres_server: PostgresServer, tmp_path: Path) -
             wait_until(lambda: shell.run("providers", "list").returncode == 0, 120)
             wait_until(lambda: len(shell.json("providers", "list")) == 2, 60)
             assert wanted == [tuple(found.values()) for found in shell.json("providers", "list")]
+            _people_come_and_go(shell)
         finally:
             worker.terminate()
             assert worker.wait(timeout=60) == 0

@@ -22,6 +22,7 @@ LISTS = {
     "/audit-log": "Audit log",
     "/issuance-policies": "Issuance policies",
     "/approval-policies": "Approval policies",
+    "/people": "People",
 }
 
 
