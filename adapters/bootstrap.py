@@ -161,6 +161,7 @@ async def open_core(settings: Settings) -> AsyncIterator[Core]:
                 views.notification_channels,
                 views.replacements,
                 views.target_systems,
+                views.report_schedules,
             ),
             leases=PostgresLeases(database),
             errands=PostgresErrands(database),

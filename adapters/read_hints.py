@@ -20,6 +20,7 @@ from projections.notification_channels.view import NotificationChannels
 from projections.principals.view import PrincipalFilter, Principals, SessionFilter, TokenFilter
 from projections.providers.view import Providers
 from projections.replacements.view import Replacements
+from projections.report_schedules.view import ReportSchedules
 from projections.rows import Page
 from projections.served_certificates.view import ServedCertificates
 from projections.target_systems.view import TargetSystemFilter, TargetSystems
@@ -52,6 +53,7 @@ class ReadHints(NamedTuple):
     channels: NotificationChannels
     replacements: Replacements
     targets: TargetSystems
+    schedules: ReportSchedules
 
     async def connectors_of(self, certificate_id: UUID) -> list[UUID]:
         """See Hints.connectors_of."""
@@ -154,6 +156,14 @@ class ReadHints(NamedTuple):
     async def notification_channels(self) -> list[UUID]:
         """See Hints.notification_channels."""
         return list(await self.channels.in_use())
+
+    async def report_schedules(self) -> list[UUID]:
+        """See Hints.report_schedules."""
+        return list(await self.schedules.running())
+
+    async def latest_report_delivery(self, report_schedule_id: UUID) -> int:
+        """See Hints.latest_report_delivery."""
+        return await self.schedules.latest_ordinal(report_schedule_id)
 
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         """See Hints.tokens_of."""

@@ -36,6 +36,7 @@ from application.automations.timers import TIMERS, Intervals
 from application.codec import decode
 from application.holding import everything_held
 from application.notification_ports import Messenger, Notices
+from application.report_ports import ReportWriter
 from domain.alert import AlertKind
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.fold import Poison
@@ -46,10 +47,10 @@ from projections.runner import Runner
 CATCH_UP_SECONDS = 30.0
 
 
-async def run_worker(core: Core) -> None:
+async def run_worker(core: Core, reports: ReportWriter) -> None:
     """Until cancelled. Several workers may run: one of them leads the read models, all of them share the jobs."""
     async with open_messenger(core) as messenger:
-        await _run(core, make_kit(core, messenger))
+        await _run(core, make_kit(core, messenger, reports))
 
 
 async def _run(core: Core, kit: Kit) -> None:
@@ -138,7 +139,7 @@ async def open_messenger(core: Core) -> AsyncIterator[ChannelMessenger]:
         yield ChannelMessenger(mailer, sender, core.origin, core.house.clock)
 
 
-def make_kit(core: Core, messenger: Messenger) -> Kit:
+def make_kit(core: Core, messenger: Messenger, reports: ReportWriter) -> Kit:
     """What automations use in this process."""
 
     async def caught_up(position: int) -> None:
@@ -162,6 +163,7 @@ def make_kit(core: Core, messenger: Messenger) -> Kit:
         looker=_looker(core),
         notices=Notices(core.notifications, messenger, core.settings.server.url.rstrip("/")),
         suggestions=PostgresSuggestions(core.database),
+        reports=reports,
     )
 
 

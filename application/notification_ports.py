@@ -35,8 +35,8 @@ class NotificationError(StrEnum):
 
 
 class Notification(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to one channel. `position`: the event that it is for; `alert_id` None: a test. `digest_on`: it tells
-    what is open on that day, and is for no event (`position` 0).
+    """One message to one channel. `position`: the event that it is for. It carries an alert, what is open on a day
+    (`digest_on`, for no event: `position` 0), a report, or is a test.
     """
 
     id: UUID
@@ -52,6 +52,7 @@ class Notification(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt_at: datetime | None = None
     delivered_at: datetime | None = None
     digest_on: date | None = None
+    report_delivery_id: UUID | None = None
 
 
 class Sent(NamedTuple):
@@ -61,8 +62,18 @@ class Sent(NamedTuple):
     status_code: int | None = None
 
 
+class Attachment(NamedTuple):
+    """A file that goes with a mail, byte for byte."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
 class Message(NamedTuple):
-    """What people read, and what programs do (`data`, a CloudEvent's)."""
+    """What people read, and what programs do (`data`, a CloudEvent's). `to`: addresses instead of the channel's own.
+    Programs get no `attachments`.
+    """
 
     id: UUID
     at: datetime
@@ -72,6 +83,8 @@ class Message(NamedTuple):
     topic: str
     about: UUID
     data: dict[str, Any]
+    to: tuple[str, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
 
 
 class Notifications(Protocol):

@@ -124,15 +124,16 @@ async def _send_due(
     waits: list[float] = []
     for found in await notices.log.of_position(recorded.position):
         notification = found
-        if notification.status is DeliveryStatus.PENDING and _seconds_until(house, notification) <= 0:
+        if notification.status is DeliveryStatus.PENDING and seconds_until(house, notification) <= 0:
             notification = await _try(house, context, notices, notification, message, for_good=for_good)
         if notification.status is DeliveryStatus.PENDING:
-            waits.append(_seconds_until(house, notification))
+            waits.append(seconds_until(house, notification))
     if waits:
         raise NotYet("a message was not taken yet", max(min(waits), 1.0))
 
 
-def _seconds_until(house: House, notification: Notification) -> float:
+def seconds_until(house: House, notification: Notification) -> float:
+    """Seconds until the next attempt, 0 or less: it is due."""
     at = notification.next_attempt_at
     return 0.0 if at is None else (at - house.clock()).total_seconds()
 

@@ -68,13 +68,19 @@ class PersonalTexts(Opens, Protocol):
 
 
 async def sealed(
-    texts: PersonalTexts, actor: Actor, text: str | None, *, pointer: str = "/comment", of: UUID | None = None
+    texts: PersonalTexts,
+    actor: Actor,
+    text: str | None,
+    *,
+    pointer: str = "/comment",
+    of: UUID | None = None,
+    kind: str = "text",
 ) -> str | None:
     """What somebody wrote, sealed as theirs (or as a text about `of`). What machines write stays as it is."""
     subject = of or subject_of(actor)
     if text is None or subject is None:
         return text
-    return await sealed_for(texts, subject, "text", text, pointer=pointer)
+    return await sealed_for(texts, subject, kind, text, pointer=pointer)
 
 
 async def sealed_for(texts: PersonalTexts, subject: UUID, kind: str, text: str, *, pointer: str) -> str:
@@ -116,6 +122,7 @@ async def _with_sealed_address(texts: PersonalTexts, meta: Meta, address: str) -
 def check_sealed(event: Event) -> None:
     """Raise NotSealed for a personal text in clear, unless a machine wrote it."""
     for name, kind in personal_fields(type(event)):
-        text = getattr(event, name)
-        if text and not is_sealed(text) and (kind == "name" or subject_of(event.meta.actor) is not None):
-            raise NotSealed(f"{event.topic}: {name} is not sealed")
+        found = getattr(event, name)
+        for text in found if isinstance(found, tuple) else (found,):
+            if text and not is_sealed(text) and (kind == "name" or subject_of(event.meta.actor) is not None):
+                raise NotSealed(f"{event.topic}: {name} is not sealed")

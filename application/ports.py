@@ -272,6 +272,14 @@ class Hints(Protocol):
         """Channels that are in use."""
         ...
 
+    async def report_schedules(self) -> list[UUID]:
+        """Report schedules that are neither paused nor removed."""
+        ...
+
+    async def latest_report_delivery(self, report_schedule_id: UUID) -> int:
+        """How many deliveries a report schedule has had."""
+        ...
+
     async def target_systems(self) -> list[UUID]:
         """Target systems that are in use."""
         ...

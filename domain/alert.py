@@ -31,6 +31,7 @@ class AlertKind(StrEnum):
     SYSLOG_BEHIND = "syslog_behind"
     NOTIFICATION_FAILED = "notification_failed"
     CA_NOT_INFORMED = "ca_not_informed"
+    REPORT_NOT_DELIVERED = "report_not_delivered"
 
 
 class AlertRaised(Event, frozen=True, kw_only=True):

@@ -25,6 +25,8 @@ from domain.pfx_export import PFX_EXPORT
 from domain.principal import PRINCIPAL, TOKEN
 from domain.provider import PROVIDER
 from domain.replacement import REPLACEMENT, REPLACEMENT_BATCH
+from domain.report_delivery import REPORT_DELIVERY
+from domain.report_schedule import REPORT_SCHEDULE
 from domain.review import REVIEW
 from domain.revocation import REVOCATION_REQUEST
 from domain.session import SESSION
@@ -65,6 +67,8 @@ AGGREGATES: tuple[AggregateType[Any], ...] = (
     ALERT,
     EXPIRY_ALERT_RULES,
     NOTIFICATION_CHANNEL,
+    REPORT_SCHEDULE,
+    REPORT_DELIVERY,
     REVIEW,
     WEBHOOK,
     ACCESS_LOG,

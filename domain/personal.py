@@ -31,6 +31,8 @@ PersonName = Annotated[str, Personal("name")]
 """What somebody is called."""
 ClientAddress = Annotated[str, Personal("address")]
 """Where a command came from; sealed where it belongs to a person: the addresses of machines are not personal."""
+MailAddress = Annotated[str, Personal("mail")]
+"""Where somebody gets mail; sealed as a text of whoever wrote it down."""
 
 
 class PersonalField(NamedTuple):

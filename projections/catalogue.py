@@ -53,6 +53,9 @@ from projections.refusals.projection import REFUSED
 from projections.replacements.postgres import PostgresReplacements
 from projections.replacements.projection import REPLACEMENT_BATCHES, REPLACEMENTS
 from projections.replacements.view import Replacements
+from projections.report_schedules.postgres import PostgresReportSchedules
+from projections.report_schedules.projection import REPORT_DELIVERIES, REPORT_SCHEDULES
+from projections.report_schedules.view import ReportSchedules
 from projections.reports import Reports
 from projections.reviews.projection import REVIEWS
 from projections.role_records.projection import ROLE_RECORDS
@@ -111,6 +114,8 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     ALERTS,
     WEBHOOKS,
     NOTIFICATION_CHANNELS,
+    REPORT_SCHEDULES,
+    REPORT_DELIVERIES,
     PUSH_VALIDATION,
     SERVED_CERTIFICATES,
     AUDIT_SUBJECTS,
@@ -142,6 +147,7 @@ class Views(NamedTuple):
     alerts: Alerts
     webhooks: Webhooks
     notification_channels: NotificationChannels
+    report_schedules: ReportSchedules
     topology: Topology
     push_validation: PushValidation
     audit_trail: AuditTrail
@@ -182,6 +188,7 @@ def views_of(reader: Reader) -> Views:
         alerts=PostgresAlerts(reader),
         webhooks=PostgresWebhooks(reader),
         notification_channels=PostgresNotificationChannels(reader),
+        report_schedules=PostgresReportSchedules(reader),
         topology=PostgresTopology(reader),
         push_validation=PostgresPushValidation(reader),
         audit_trail=PostgresAuditTrail(reader),

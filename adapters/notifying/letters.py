@@ -22,6 +22,10 @@ def letter(message: Message, sender: str, to: tuple[str, ...]) -> EmailMessage:
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
     mail.set_content(_text(message))
     mail.add_alternative(_html(message), subtype="html")
+    for file in message.attachments:
+        kind, _, subtype = file.media_type.partition("/")
+        text = {"charset": "utf-8"} if kind == "text" else None
+        mail.add_attachment(file.content, maintype=kind, subtype=subtype, filename=file.name, params=text)
     return mail
 
 

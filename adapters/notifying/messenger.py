@@ -35,7 +35,7 @@ class ChannelMessenger:
         if kind is ChannelKind.MAIL:
             mail: MailSettings = convert(settings, MailSettings, "/settings")
             held: MailSecrets = convert(secrets, MailSecrets, "/secrets")
-            return await self._mailer.send(mail, held, letter(message, mail.from_address, mail.to))
+            return await self._mailer.send(mail, held, letter(message, mail.from_address, message.to or mail.to))
         place: WebhookSettings = convert(settings, WebhookSettings, "/settings")
         return await self._post(place, convert(secrets, WebhookSecrets, "/secrets"), message)
 

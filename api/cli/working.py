@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import os
 import signal
+from datetime import timedelta
 
-from adapters.bootstrap import open_core
+from adapters.bootstrap import Core, open_core
 from adapters.settings import Settings
 from adapters.starting import check_database
 from adapters.working import run_worker
@@ -22,7 +23,15 @@ async def run(settings: Settings) -> None:
     with contextlib.suppress(asyncio.CancelledError):
         async with open_core(settings) as core:
             collect_seldom()
-            await run_worker(core)
+            await work(core)
+
+
+async def work(core: Core) -> None:
+    """What a worker does, with what writes reports."""
+    from api.reporting.writing import Writer
+
+    every = timedelta(days=core.settings.reviews.every_days)
+    await run_worker(core, Writer(core.moments, core.views_as_of, core.house.texts, review_every=every))
 
 
 def _stop_on_signals() -> None:

@@ -39,6 +39,7 @@ WORDS: dict[AlertKind, str] = {
     AlertKind.SYSLOG_BEHIND: "Syslog is behind",
     AlertKind.NOTIFICATION_FAILED: "Notifications fail",
     AlertKind.CA_NOT_INFORMED: "CA does not know of a revocation",
+    AlertKind.REPORT_NOT_DELIVERED: "Report not delivered",
 }
 
 

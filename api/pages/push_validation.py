@@ -51,8 +51,8 @@ async def push_validation_page(
 ) -> Response[str]:
     """Push validation."""
     window = windowed(now_of(reading), day_of(since, "from"), day_of(until, "to", DAY))
-    found = await pushes(reading, window, only)
-    named = await names(reading, found)
+    found = await pushes(reading.views, window, only)
+    named = await names(reading.views, found)
 
     def work() -> tuple[Document, tuple[Field, ...]]:
         counted = found.counted()

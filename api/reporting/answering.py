@@ -34,13 +34,14 @@ async def answer(
 ) -> Response[R]:
     """The report in the form that is wanted."""
     media_type = chosen(request, wanted)
+    return written(await apart(lambda: as_bytes(report, document, media_type)), media_type, scope)
 
-    def work() -> bytes:
-        if media_type == JSON:
-            return as_json(report)
-        return as_csv(report) if media_type == CSV else standalone(document(report)).encode()
 
-    return written(await apart(work), media_type, scope)
+def as_bytes(report: R, document: Callable[[R], Document], media_type: str) -> bytes:
+    """The report in one of its forms: work that takes a while for a long one (projections.reading.apart)."""
+    if media_type == JSON:
+        return as_json(report)
+    return as_csv(report) if media_type == CSV else standalone(document(report)).encode()
 
 
 def chosen(request: Request[Any, Any, Any], wanted: str | None) -> str:

@@ -11,6 +11,7 @@ from litestar.params import QueryParameter
 from api.asking import Reading
 from api.instants import instant, instant_parameter
 from api.reporting.scoping import windowed
+from api.services import Views
 from projections.push_validation.report import GroupBy, Only, Report, report
 from projections.push_validation.view import PushFilter, PushOperation, PushOutcome
 from projections.scope import Scope
@@ -65,7 +66,7 @@ async def pushes_of_window(
     until: Annotated[str | None, instant_parameter("to", _TO)] = None,
 ) -> Pushes:
     """The push operations of a window, the last 30 days where none is named."""
-    return await pushes(reading, windowed(now_of(reading), instant(since, "from"), instant(until, "to")), only)
+    return await pushes(reading.views, windowed(now_of(reading), instant(since, "from"), instant(until, "to")), only)
 
 
 COUNTED: dict[str, Any] = {"only": Provide(narrowing), "pushes": Provide(pushes_of_window)}
@@ -81,17 +82,17 @@ def now_of(reading: Reading) -> Scope:
     return Scope(since=None, until=None, position=0, now=reading.now)
 
 
-async def pushes(reading: Reading, window: Scope, only: Only) -> Pushes:
+async def pushes(views: Views, window: Scope, only: Only) -> Pushes:
     """One statement."""
     narrow = PushFilter(since=window.since, until=window.until)
-    position, operations = await reading.views.push_validation.operations_at(narrow)
+    position, operations = await views.push_validation.operations_at(narrow)
     return Pushes(msgspec.structs.replace(window, position=position), tuple(operations), only)
 
 
-async def names(reading: Reading, found: Pushes) -> Named:
+async def names(views: Views, found: Pushes) -> Named:
     """Those of the operations."""
     targets = {operation.target_system_id for operation in found.operations}
     bridges = {operation.bridge_id for operation in found.operations if operation.bridge_id is not None}
-    called = {str(k): row.state.name for k, row in (await reading.views.bridges.get_many(sorted(bridges))).items()}
-    there = await reading.views.target_systems.get_many(sorted(targets))
+    called = {str(k): row.state.name for k, row in (await views.bridges.get_many(sorted(bridges))).items()}
+    there = await views.target_systems.get_many(sorted(targets))
     return called | {str(key): row.state.name for key, row in there.items()}

@@ -12,6 +12,7 @@ from application.notification_ports import Notices
 from application.ports import CertificateReader, Recorded
 from application.probe_ports import Prober
 from application.renewal_ports import Suggestions
+from application.report_ports import ReportWriter
 from application.sealing_watch import SealingWatch
 from application.syslog_watch import SyslogWatch
 from application.verifying import RunResults
@@ -47,6 +48,7 @@ class Kit(NamedTuple):
     looker: ChallengeLooker
     notices: Notices
     suggestions: Suggestions
+    reports: ReportWriter
 
 
 def reacting(house: House, name: str, to: Recorded) -> Context:

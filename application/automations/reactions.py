@@ -25,6 +25,7 @@ from application.ordering import forget, process_order
 from application.ports import Recorded
 from application.renewing import push_successor
 from application.replacing import carry_on_replacement, plan_replacement
+from application.report_sending import send_report
 from application.revoking import forget_code
 from application.scanning import carry_out_scan
 from application.verifying import carry_out_run
@@ -66,6 +67,7 @@ from domain.notification_channel import NotificationChannelTested
 from domain.principal import SubjectErased
 from domain.push_states import SupersededReason
 from domain.replacement import ReplacementPlanned, ReplacementRequested, ReplacementRetried
+from domain.report_delivery import ReportDeliveryStarted
 from domain.revocation import RevocationRequested
 from domain.verification import VerificationRunStarted
 from domain.webhook import WebhookChanged, WebhookDisabled, WebhookRemoved
@@ -232,6 +234,13 @@ async def try_out_channel(kit: Kit, recorded: Recorded) -> None:
     await send_test(kit.house, reacting(kit.house, "try-channel", recorded), kit.notices, recorded)
 
 
+async def send_out_report(kit: Kit, recorded: Recorded) -> None:
+    """When the delivery of a report has begun, it is written and sent to every recipient, until each has taken it."""
+    await kit.caught_up(recorded.position)
+    context = reacting(kit.house, "send-report", recorded)
+    await send_report(kit.house, context, kit.notices, kit.reports, recorded)
+
+
 async def scan_network(kit: Kit, recorded: Recorded) -> None:
     """A discovery of a network that no bridge is to look at is carried out from here."""
     context = reacting(kit.house, "scan-network", recorded)
@@ -316,6 +325,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     WebhookRemoved: (_WEBHOOK_ALERT,),
     AlertRaised: (Reaction("notify", notify),),
     NotificationChannelTested: (Reaction("try-channel", try_out_channel),),
+    ReportDeliveryStarted: (Reaction("send-report", send_out_report),),
     SubjectErased: (Reaction("complete-erasure", complete_erasure),),
 }
 

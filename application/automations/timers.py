@@ -27,6 +27,7 @@ from application.implementing import begin_scheduled, expire_push
 from application.ports import Errand
 from application.registering import take_test
 from application.renewing import renew_due
+from application.report_delivering import start_due
 from application.verifying import carry_out_run, start_run
 from domain import ids
 from domain.verification import VERIFICATION_RUN
@@ -189,6 +190,13 @@ async def send_daily_messages(kit: Kit, _: Tick) -> None:
     await send_digests(kit.house, timing(kit.house, "send-daily-messages"), kit.notices)
 
 
+async def deliver_reports(kit: Kit, _: Tick) -> None:
+    """Reports that are due are sent, each window once."""
+    context = timing(kit.house, "deliver-reports")
+    schedules = await kit.house.hints.report_schedules()
+    await each(schedules, lambda schedule_id: start_due(kit.house, context.part(schedule_id), schedule_id))
+
+
 async def renew(kit: Kit, _: Tick) -> None:
     """Certificates that have come to their time are renewed, where the operator wants that."""
     await renew_due(kit.house, timing(kit.house, "renew"), kit.issuers, kit.suggestions)
@@ -218,6 +226,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("watch-syslog", lambda _: 30, watch_syslog),
         Timer("notice-waiting-approvals", lambda _: 60, notice_waiting_approvals),
         Timer("send-daily-messages", lambda _: 60, send_daily_messages, resumes=True),
+        Timer("deliver-reports", lambda _: 60, deliver_reports, resumes=True),
         Timer("notice-expiry", lambda every: every.expiry, notice_expiry),
         Timer("verify", lambda every: every.verification, verify, resumes=True),
         Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.working import run_worker
+from api.cli.working import work
 from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.support.postgres import Pg
 
@@ -20,5 +20,5 @@ async def desk(pg: Pg, tmp_path: Path) -> AsyncIterator[Desk]:
 @pytest.fixture
 async def working_desk(pg: Pg, tmp_path: Path) -> AsyncIterator[Desk]:
     """The service with its whole worker."""
-    async with in_one_task(open_desk(pg, tmp_path, work=run_worker)) as opened:
+    async with in_one_task(open_desk(pg, tmp_path, work=work)) as opened:
         yield opened

@@ -23,9 +23,9 @@ from adapters.issuers.requesting import Requesting
 from adapters.keys.generating import generate_key
 from adapters.settings import AcmeServer
 from adapters.simulated.vault import MemoryVault
-from adapters.working import run_worker
 from adapters.x509.reader import X509Reader
 from adapters.x509.requests import read_request
+from api.cli.working import work
 from application.issuing_ports import IssuedCertificate, RevokedCertificate
 from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters, Provider
@@ -122,7 +122,7 @@ async def place(pg: Pg, tmp_path: Path) -> AsyncIterator[Place]:
     url = f"https://localhost:{port}"
     with running_name_server(tmp_path / "names") as names:
         chosen = AcmeServer(http_port=http_port, dns_servers=(f"{HOST}:{names.port}",), allow=("127.0.0.0/8",))
-        opened = open_desk(pg, tmp_path, work=run_worker, acme_server=chosen, url=url)
+        opened = open_desk(pg, tmp_path, work=work, acme_server=chosen, url=url)
         async with in_one_task(opened) as desk, serving(desk, port, authority):
             authority.cert_pem.write_to_path(tmp_path / "trusted.pem")
             yield Place(desk, url, http_port, names, tmp_path)

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from litestar import Litestar
 
-from adapters.working import run_worker
+from api.cli.working import work
 from api.openapi import describe
 from domain.principal import Role
 from tests.api.desk import Desk, in_one_task, open_desk, served
@@ -100,7 +100,7 @@ async def test_the_page_of_the_description_needs_nothing_from_elsewhere(desk: De
 @pytest.mark.parametrize("phases", ["examples,coverage", "fuzzing,stateful"])
 async def test_what_the_description_promises_is_kept(pg: Pg, tmp_path: Path, phases: str) -> None:
     """Schemathesis: valid and invalid requests for every operation, in sequences too; every answer as described."""
-    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, read_wait=0.05)) as desk:
+    async with in_one_task(open_desk(pg, tmp_path, work=work, read_wait=0.05)) as desk:
         everybody = await desk.employ("everybody", tuple(Role))
         story = await (await Story(desk).ready()).implementing()
         await story.agent.succeed(await story.agent.lease())

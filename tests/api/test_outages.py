@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from adapters.bootstrap import Core
 from adapters.settings import Push
-from adapters.working import run_worker
+from api.cli.working import work
 from tests.api.desk import Desk, in_one_task, no_work, only_read_models, open_desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Story, issued
@@ -16,7 +16,7 @@ from tests.support.postgres import Pg
 
 async def test_a_database_that_is_away_is_told_and_comes_back(pg: Pg, tmp_path: Path) -> None:
     """Reads and commands answer 503 with Retry-After; the same command with its key is done once when it is back."""
-    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, read_wait=1.0)) as desk:
+    async with in_one_task(open_desk(pg, tmp_path, work=work, read_wait=1.0)) as desk:
         story = await Story(desk).imported()
         body = {"certificate_pem": issued("later.example.org").certificate_pem}
         key = {"Idempotency-Key": str(uuid4())}
@@ -97,7 +97,7 @@ async def test_without_a_worker_reads_say_how_far_they_are(pg: Pg, tmp_path: Pat
 async def test_a_bridge_that_does_not_come_fails_the_push(pg: Pg, tmp_path: Path) -> None:
     """Queued as pending; after the dispatch deadline failed with bridge_disconnected; a late report changes nothing."""
     push = Push(dispatch_deadline=1.0, lease_seconds=1.0)
-    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, push=push)) as desk:
+    async with in_one_task(open_desk(pg, tmp_path, work=work, push=push)) as desk:
         story = await (await Story(desk).ready()).implementing()
         async with asyncio.timeout(120):
             while (connector := await story.connector())["deployment_status"] != "failed":
@@ -110,7 +110,7 @@ async def test_a_bridge_that_does_not_come_fails_the_push(pg: Pg, tmp_path: Path
 async def test_a_bridge_that_is_there_but_busy_keeps_the_push_pending(pg: Pg, tmp_path: Path) -> None:
     """Its deadline passes while the bridge shows that it lives: pending; the bridge comes to it: deployed."""
     push = Push(dispatch_deadline=1.0, lease_seconds=30.0)
-    async with in_one_task(open_desk(pg, tmp_path, work=run_worker, push=push)) as desk:
+    async with in_one_task(open_desk(pg, tmp_path, work=work, push=push)) as desk:
         story = await (await Story(desk).ready()).implementing()
         for _ in range(20):
             await story.agent.heartbeat()

@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from adapters.settings import Webhooks
-from adapters.working import run_worker
+from api.cli.working import work
 from tests.api.desk import Desk, in_one_task, open_desk
 from tests.api.hooking import Hook, Json, hooked, opened, verified
 from tests.api.reading_streams import downloaded, grow, viewed
@@ -191,7 +191,7 @@ async def _alerts(desk: Desk, hook: Hook, statuses: list[str]) -> None:
 async def test_what_fails_for_too_long_disables(pg: Pg, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The event that could not be delivered is named; changed and enabled again, it is the first to arrive."""
     impatient = Webhooks(allow=("127.0.0.0/8",), give_up_after=0.2, timeout=1.0)
-    opened_desk = open_desk(pg, tmp_path_factory.mktemp("desk"), work=run_worker, webhooks=impatient)
+    opened_desk = open_desk(pg, tmp_path_factory.mktemp("desk"), work=work, webhooks=impatient)
     async with in_one_task(opened_desk) as desk, receiving() as receiver:
         hook = await hooked(desk, "http://127.0.0.1:9/", types=VIEWS)
         last = await grow(desk, viewed(), viewed())
@@ -363,7 +363,7 @@ async def test_what_no_administrator_of_the_host_has_allowed_is_never_reached(
     pg: Pg, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Made, changed, tried out, sent again: without an allow-list nothing of it reaches loopback."""
-    closed = open_desk(pg, tmp_path_factory.mktemp("desk"), work=run_worker, webhooks=Webhooks())
+    closed = open_desk(pg, tmp_path_factory.mktemp("desk"), work=work, webhooks=Webhooks())
     async with in_one_task(closed) as desk, receiving() as receiver:
         hook = await hooked(desk, receiver.url, types=VIEWS)
         await hook.patch(url=receiver.url.replace("127.0.0.1", "localhost"))

@@ -60,6 +60,8 @@ NOT_PERSONAL: dict[str, set[str]] = {
     "principal.created": {"kind"},
     "provider.changed": {"name", "secrets_set", "settings"},
     "provider.registered": {"name", "secrets_set", "settings"},
+    "report_schedule.delivery.failed": {"error"},
+    "report_schedule.delivery.started": {"filter"},
     "standing_approval.approved": {"digest"},
     "target_system.changed": {"name", "secrets_set", "tags"},
     "target_system.registered": {"name", "secrets_set", "tags"},

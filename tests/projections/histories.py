@@ -2,7 +2,7 @@
 
 from random import Random
 
-from tests.projections import deeds, pushing, replacing
+from tests.projections import deeds, pushing, replacing, scheduling
 from tests.projections.world import Deed, World
 
 DEEDS: dict[Deed, int] = {
@@ -52,4 +52,5 @@ def history(seed: int, times: int) -> World:
     world.live_aside({replacing.replace_many: 1}, max(times // 20, 10), Random(f"replacing {seed}"))
     world.live_aside({deeds.signing_in: 1}, max(times // 20, 10), Random(f"signing in {seed}"))
     world.live_aside({deeds.leaving: 1}, max(times // 20, 10), Random(f"leaving {seed}"))
+    world.live_aside({scheduling.report_schedules: 1}, max(times // 20, 12), Random(f"reports {seed}"))
     return world

@@ -27,7 +27,11 @@ def _value(hint: Any, name: str, default: Any = msgspec.NODEFAULT) -> Any:
     if origin is tuple:
         return (_value(args[0], name),)
     if origin is dict:
-        of_kind = {Any: {"port": 8443, "root": "/srv/tls"}, str: {"kty": "OKP"}}
+        of_kind = {
+            Any: {"port": 8443, "root": "/srv/tls"},
+            str: {"kty": "OKP"},
+            tuple[str, ...]: {"outcome": ("failed",)},
+        }
         return of_kind.get(args[1], {"matched": 3})
     if issubclass(hint, msgspec.Struct):
         return example(hint)

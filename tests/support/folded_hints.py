@@ -25,6 +25,8 @@ from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
 from domain.replacement import ReplacementBatch
 from domain.replacement_criteria import ReplacementCriteria
+from domain.report_delivery import ReportDelivery
+from domain.report_schedule import ReportSchedule
 from domain.session import Session
 from domain.target_system import TargetSystem
 from domain.verification import awaits_first_result
@@ -230,6 +232,13 @@ class FoldedHints:
 
     async def notification_channels(self) -> list[UUID]:
         return [cid for cid, channel in await self._of(NotificationChannel) if not channel.retired]
+
+    async def report_schedules(self) -> list[UUID]:
+        return [sid for sid, each in await self._of(ReportSchedule) if not each.paused and not each.removed]
+
+    async def latest_report_delivery(self, report_schedule_id: UUID) -> int:
+        known = [each for _, each in await self._of(ReportDelivery) if each.report_schedule_id == report_schedule_id]
+        return max((each.ordinal for each in known), default=0)
 
     async def tokens_of(self, principal_id: UUID) -> list[UUID]:
         tokens = await self._of(Token)

@@ -15,6 +15,7 @@ from adapters.keys.generating import generate_key
 from adapters.simulated.looking import SimulatedLooker
 from adapters.simulated.notifications import SimulatedMessenger, SimulatedNotifications
 from adapters.simulated.ops import SimulatedRunResults
+from adapters.simulated.reports import SimulatedReports
 from adapters.simulated.sealing import SimulatedSealing, SimulatedVerifier
 from adapters.simulated.suggestions import MemorySuggestions
 from adapters.simulated.syslog import SimulatedSyslog
@@ -53,6 +54,7 @@ class Office:
         self.looker = SimulatedLooker()
         self.sealing, self.verifier, self.syslog = SimulatedSealing(), SimulatedVerifier(), SimulatedSyslog()
         self.notifications, self.messenger = SimulatedNotifications(), SimulatedMessenger()
+        self.reports = SimulatedReports()
         self.notices = Notices(self.notifications, self.messenger, "https://certferry.test")
         kit = Kit(
             house=world.house,
@@ -68,6 +70,7 @@ class Office:
             looker=self.looker,
             notices=self.notices,
             suggestions=MemorySuggestions(),
+            reports=self.reports,
         )
         self._running = Running(kit, Intervals())
 

@@ -11,7 +11,7 @@ import typed_settings as ts
 from adapters.bootstrap import open_core
 from adapters.queue.working import keep_running
 from adapters.settings import Database, Settings
-from adapters.working import run_worker
+from api.cli.working import work
 from tests.support.outages import database_away
 from tests.support.postgres import Pg
 
@@ -53,7 +53,7 @@ async def test_a_worker_stops_while_its_database_is_away(pg: Pg, tmp_path: Path,
     """Asked just after the database went, or in the middle of reconnecting: it ends by itself."""
     database = Database(dsn=ts.SecretStr(pg.app_dsn), owner_dsn=ts.SecretStr(pg.owner_dsn))
     async with open_core(Settings(data=tmp_path, database=database)) as core:
-        task = asyncio.create_task(run_worker(core))
+        task = asyncio.create_task(work(core))
         with psycopg.connect(pg.superuser_dsn, autocommit=True) as connection:
             while not connection.execute("SELECT true FROM procrastinate.procrastinate_workers").fetchone():
                 await asyncio.sleep(0.05)

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from adapters.working import run_worker
+from api.cli.working import work
 from bridge.config import ConfigRefused
 from bridge.courier.carrying import _body
 from bridge.courier.config import CourierConfig, Wanted, read_courier_config
@@ -74,7 +74,7 @@ class Host:
 async def desk(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
     """One service with its worker for all of these tests."""
     with database(postgres_server) as pg:
-        async with in_one_task(open_desk(pg, tmp_path_factory.mktemp("data"), work=run_worker)) as opened:
+        async with in_one_task(open_desk(pg, tmp_path_factory.mktemp("data"), work=work)) as opened:
             yield opened
 
 
