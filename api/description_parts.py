@@ -33,6 +33,7 @@ TAGS = {
     "Bridges": "Agents near the targets, and what they find there.",
     "Verification": "Is what was pushed what is served?",
     "Reports": "History for auditors: each report as of any moment, every number with its ledger positions.",
+    "Report schedules": "Which reports are sent to whom, and when; what was delivered, and what was not.",
     "Audit": "The ledger: every event, by whom, in which order.",
     "Alerts": "What a person should look at, and how early expiry is told of.",
     "Notification channels": "Where people are told of alerts: mail and webhooks; what was sent, and how it went.",

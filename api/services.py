@@ -47,6 +47,7 @@ from projections.principals.view import Principals
 from projections.providers.view import Providers
 from projections.push_validation.view import PushValidation
 from projections.replacements.view import Replacements
+from projections.report_schedules.view import ReportSchedules
 from projections.reports import Reports
 from projections.target_systems.view import TargetSystems
 from projections.topology.view import Topology
@@ -262,6 +263,8 @@ class Views(Protocol):
     def push_validation(self) -> PushValidation: ...
     @property
     def replacements(self) -> Replacements: ...
+    @property
+    def report_schedules(self) -> ReportSchedules: ...
     @property
     def reports(self) -> Reports: ...
     @property

@@ -1,7 +1,7 @@
 """Reports as files: what those who send them ask of those who write them."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -9,6 +9,10 @@ from domain.report_delivery import SentFile
 from domain.report_schedule import ReportFormat, ReportName
 
 Filter = Mapping[str, tuple[str, ...]]
+
+
+FilterCheck = Callable[[ReportName, Filter], None]
+"""Raises Refused(validation-failed) where a report has no such parameter, or no such value of it."""
 
 
 class ReportWanted(NamedTuple):
@@ -38,10 +42,6 @@ class ReportFile(NamedTuple):
 
 class ReportWriter(Protocol):
     """Writes reports."""
-
-    def check(self, report: ReportName, narrow: Filter) -> None:
-        """Raise Refused(validation-failed) where a report has no such parameter, or no such value of it."""
-        ...
 
     async def write(self, wanted: ReportWanted, formats: tuple[ReportFormat, ...]) -> tuple[ReportFile, ...]:
         """The report in these forms. Raises TimeoutError where the history does not show its position yet."""

@@ -9,7 +9,7 @@ import msgspec
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, reading_back, write
 from application.naming import change_name, claim_name, release_name
 from application.personal import sealed
-from application.report_ports import ReportWriter
+from application.report_ports import FilterCheck
 from application.zones import zone_of
 from domain import ids
 from domain import report_schedule as schedules
@@ -27,26 +27,26 @@ Schedule = Loaded[ReportSchedule]
 
 
 class DescribeSchedule(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole description of a schedule; `mail_to` in clear."""
+    """The whole description of a schedule; `mail_to` in clear, None keeps the addresses it has."""
 
     terms: ScheduleTerms
-    mail_to: tuple[str, ...] = ()
+    mail_to: tuple[str, ...] | None = ()
 
     def __repr__(self) -> str:
         return f"DescribeSchedule({self.terms.name!r}, ...)"
 
 
 async def create_schedule(
-    house: House, context: Context, writer: ReportWriter, command: DescribeSchedule
+    house: House, context: Context, check: FilterCheck, command: DescribeSchedule
 ) -> Done[Schedule]:
     """A new schedule; names are unique."""
     schedule_id = ids.derive("report-schedule", context.command_id)
 
     async def attempt() -> Attempt[Schedule]:
-        await _check(house, writer, command)
+        await _check(house, check, command)
         found = await load(house, REPORT_SCHEDULE, schedule_id)
         claim = await claim_name(house, context, _KIND, command.terms.name, schedule_id)
-        events = schedules.create(context.meta, command.terms, await _sealed(house, context, command.mail_to))
+        events = schedules.create(context.meta, command.terms, await _sealed(house, context, command.mail_to or ()))
         return Attempt((write(found, events), *claim), found.after(events))
 
     again = reading_back(house, REPORT_SCHEDULE, schedule_id)
@@ -55,7 +55,7 @@ async def create_schedule(
 
 
 async def change_schedule(
-    house: House, context: Context, writer: ReportWriter, schedule_id: UUID, command: DescribeSchedule
+    house: House, context: Context, check: FilterCheck, schedule_id: UUID, command: DescribeSchedule
 ) -> Done[Schedule]:
     """The new description of a schedule; whoever changes it is its owner."""
 
@@ -63,7 +63,7 @@ async def change_schedule(
         found = await load(house, REPORT_SCHEDULE, schedule_id)
         check_version(context, found)
         schedules.check_in_use(found.found)
-        await _check(house, writer, command)
+        await _check(house, check, command)
         mail_to = await _sealed_again(house, context, found.found, command.mail_to)
         known = found.found.terms.name
         events = schedules.change(found.found, context.meta, command.terms, mail_to)
@@ -117,12 +117,12 @@ async def remove_schedule(house: House, context: Context, schedule_id: UUID) -> 
     return await carry_out(house, context, attempt, subject_id=schedule_id, action=action, again=again)
 
 
-async def _check(house: House, writer: ReportWriter, command: DescribeSchedule) -> None:
+async def _check(house: House, check: FilterCheck, command: DescribeSchedule) -> None:
     """What a schedule names is there, and addresses are some."""
     terms = command.terms
     zone_of(terms.timing.time_zone)
-    writer.check(terms.report, terms.filter)
-    for number, address in enumerate(command.mail_to):
+    check(terms.report, terms.filter)
+    for number, address in enumerate(command.mail_to or ()):
         if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
             raise _wrong("This is no mail address.", f"/mail_to/{number}")
     if terms.mail_channel_id is not None:
@@ -148,14 +148,15 @@ async def _sealed(house: House, context: Context, addresses: tuple[str, ...]) ->
 
 
 async def _sealed_again(
-    house: House, context: Context, known: ReportSchedule, addresses: tuple[str, ...]
+    house: House, context: Context, known: ReportSchedule, addresses: tuple[str, ...] | None
 ) -> tuple[str, ...]:
     """Those that are known stay as they are, where they belong to the same person."""
-    if known.owner == person_behind(context.actor):
-        opened = await house.texts.open(known.mail_to)
-        if tuple(opened[each] for each in known.mail_to) == tuple(dict.fromkeys(addresses)):
-            return known.mail_to
-    return await _sealed(house, context, addresses)
+    opened = await house.texts.open(known.mail_to)
+    held = tuple(opened[each] for each in known.mail_to)
+    wanted = held if addresses is None else tuple(dict.fromkeys(addresses))
+    if wanted == held and known.owner == person_behind(context.actor):
+        return known.mail_to
+    return await _sealed(house, context, wanted)
 
 
 def _wrong(sentence: str, pointer: str) -> Refused:

@@ -50,6 +50,7 @@ class Permission(StrEnum):
     TOKENS = "tokens"
     CHANNELS = "channels"
     LEGAL_HOLD = "legal_hold"
+    REPORT_SCHEDULES = "report_schedules"  # which reports are sent to whom
 
 
 _EVERYBODY = frozenset(Role)
@@ -77,7 +78,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.ALERTS,
         _P.REVIEW,
     ),
-    Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT, _P.REVIEW),
+    Role.AUDITOR: (_P.READ_EVERYTHING, _P.EXPORT_AUDIT, _P.REVIEW, _P.REPORT_SCHEDULES),
     Role.ADMIN: (
         _P.APPROVE_BRIDGES,
         _P.PROVIDERS,
@@ -88,6 +89,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.TOKENS,
         _P.CHANNELS,
         _P.LEGAL_HOLD,
+        _P.REPORT_SCHEDULES,
     ),
 }
 

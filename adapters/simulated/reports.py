@@ -1,7 +1,7 @@
 """Reports in memory: what is written says what was asked for."""
 
-from application.report_ports import Filter, ReportFile, ReportWanted
-from domain.report_schedule import ReportFormat, ReportName
+from application.report_ports import ReportFile, ReportWanted
+from domain.report_schedule import ReportFormat
 
 
 class SimulatedReports:
@@ -10,9 +10,6 @@ class SimulatedReports:
     def __init__(self) -> None:
         self.written: list[ReportWanted] = []
         self.behind = 0
-
-    def check(self, report: ReportName, narrow: Filter) -> None:
-        """Everything is right."""
 
     async def write(self, wanted: ReportWanted, formats: tuple[ReportFormat, ...]) -> tuple[ReportFile, ...]:
         if self.behind:

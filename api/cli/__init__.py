@@ -24,6 +24,7 @@ from api.cli.providers import providers
 from api.cli.pushes import pushes
 from api.cli.replacements import replacements
 from api.cli.replay import replay
+from api.cli.report_schedules import reports
 from api.cli.sealing import seal
 from api.cli.syslog import syslog
 from api.cli.tokens import tokens
@@ -47,7 +48,7 @@ def group(context: click.Context, config: Path | None) -> None:
 
 for _command in (demo, serve, work, seal, migrate, rebuild, tokens, principals, holds, bridges, syslog, keys, doctor):
     group.add_command(_command)
-for _command in (providers, verify, export, replay, diff, report, courier, replacements, pushes):
+for _command in (providers, verify, export, replay, diff, report, courier, replacements, pushes, reports):
     group.add_command(_command)
 
 

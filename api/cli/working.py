@@ -31,7 +31,7 @@ async def work(core: Core) -> None:
     from api.reporting.writing import Writer
 
     every = timedelta(days=core.settings.reviews.every_days)
-    await run_worker(core, Writer(core.moments, core.views_as_of, core.house.texts, review_every=every))
+    await run_worker(core, Writer(core.moments, core.views, core.views_as_of, core.house.texts, review_every=every))
 
 
 def _stop_on_signals() -> None:

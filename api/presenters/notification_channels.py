@@ -29,6 +29,7 @@ def notification(found: Notification) -> NotificationBody:
         channel_id=found.channel_id,
         alert_id=found.alert_id,
         digest_on=found.digest_on,
+        report_delivery_id=found.report_delivery_id,
         status=found.status,
         attempts=found.attempts,
         error=found.error,

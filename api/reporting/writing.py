@@ -20,6 +20,7 @@ from domain.colour import Thresholds
 from domain.report_schedule import ReportFormat, ReportName
 from projections.inventory_report.view import By
 from projections.reading.apart import apart
+from projections.reports import Reports
 from projections.scope import Scope
 from projections.separation_of_duties.view import Question
 
@@ -31,8 +32,11 @@ Write = Callable[[str], bytes]
 
 
 class Source(NamedTuple):
-    """What reports are written from. `review_every`: how long a review of the inventory holds."""
+    """What reports are written from: records, which are their own past, and read models as of the position.
+    `review_every`: how long a review of the inventory holds.
+    """
 
+    reports: Reports
     views: Views
     thresholds: Thresholds
     review_every: timedelta
@@ -44,6 +48,7 @@ class Writer:
     def __init__(
         self,
         moments: Moments,
+        views: Views,
         views_as_of: Callable[[int], Views],
         texts: Opens,
         *,
@@ -51,14 +56,11 @@ class Writer:
         thresholds: Thresholds = Thresholds(),
     ) -> None:
         self._moments = moments
+        self._reports = views.reports
         self._views_as_of = views_as_of
         self._texts = texts
         self._review_every = review_every
         self._thresholds = thresholds
-
-    def check(self, report: ReportName, narrow: Filter) -> None:
-        """See ReportWriter.check."""
-        filters.check(report, narrow)
 
     async def write(self, wanted: ReportWanted, formats: tuple[ReportFormat, ...]) -> tuple[ReportFile, ...]:
         """See ReportWriter.write."""
@@ -66,7 +68,7 @@ class Writer:
         if moment is None or not await self._moments.wait(wanted.position, _HISTORY_SECONDS):
             raise TimeoutError(f"the history does not show position {wanted.position} yet")
         scope = Scope(since=wanted.since, until=wanted.until or moment.at, position=wanted.position, now=moment.at)
-        source = Source(self._views_as_of(wanted.position), self._thresholds, self._review_every)
+        source = Source(self._reports, self._views_as_of(wanted.position), self._thresholds, self._review_every)
         write = await _WRITTEN[wanted.report](source, scope, wanted.filter)
         return tuple([await self._file(wanted, write, form) for form in formats])
 
@@ -74,16 +76,17 @@ class Writer:
         media_type = _MEDIA_TYPES[form]
         content = await _OPEN[media_type](self._texts, await apart(lambda: write(media_type)))
         name = f"{wanted.report}-{wanted.position}.{form}"
-        return ReportFile(name, media_type, content, self._address(wanted, form))
+        return ReportFile(name, media_type, content, address_of(wanted, form, self._thresholds))
 
-    def _address(self, wanted: ReportWanted, form: ReportFormat) -> str:
-        """With everything that could be another one later said in words."""
-        query = [*window_query(wanted.since, wanted.until)]
-        query += [(name, value) for name, values in wanted.filter.items() for value in values]
-        if wanted.report in (ReportName.EXPIRY, ReportName.INVENTORY) and not wanted.filter.get("threshold"):
-            query += [("threshold", str(days)) for days in _days(self._thresholds, ())]
-        query += [("as_of_position", str(wanted.position)), ("format", form.value)]
-        return f"/api/v1/reports/{wanted.report}?{urlencode(query)}"
+
+def address_of(wanted: ReportWanted, form: ReportFormat, thresholds: Thresholds = Thresholds()) -> str:
+    """The path that answers with the same bytes; everything that could be another one later is said in it."""
+    query = [*window_query(wanted.since, wanted.until)]
+    query += [(name, value) for name, values in wanted.filter.items() for value in values]
+    if wanted.report in (ReportName.EXPIRY, ReportName.INVENTORY) and not wanted.filter.get("threshold"):
+        query += [("threshold", str(days)) for days in _days(thresholds, ())]
+    query += [("as_of_position", str(wanted.position)), ("format", form.value)]
+    return f"/api/v1/reports/{wanted.report}?{urlencode(query)}"
 
 
 def _days(usual: Thresholds, given: tuple[int, ...]) -> tuple[int, ...]:
@@ -105,39 +108,39 @@ async def _push_validation(source: Source, scope: Scope, narrow: Filter) -> Writ
 async def _expiry(source: Source, scope: Scope, narrow: Filter) -> Write:
     given = filters.parsed(narrow, filters.ExpiryFilter)
     days = _days(source.thresholds, given.threshold)
-    found = await source.views.reports.expiry.report(scope, days, not_renewed=any(given.not_renewed))
+    found = await source.reports.expiry.report(scope, days, not_renewed=any(given.not_renewed))
     return _plain(found, expiry.document)
 
 
 async def _inventory(source: Source, scope: Scope, narrow: Filter) -> Write:
     given = filters.parsed(narrow, filters.InventoryFilter)
     only = {by: sorted(set(keys)) for by in By if (keys := getattr(given, by.value))}
-    found = await source.views.reports.inventory.report(scope, _days(source.thresholds, given.threshold), only)
+    found = await source.reports.inventory.report(scope, _days(source.thresholds, given.threshold), only)
     return _plain(found, lambda report: inventory.document(report, only))
 
 
 async def _duties(source: Source, scope: Scope, narrow: Filter) -> Write:
     given = filters.parsed(narrow, filters.DutiesFilter)
     question = Question(rules=tuple(dict.fromkeys(given.rule)), levels=next(iter(given.levels), None))
-    return _plain(await source.views.reports.separation_of_duties.report(scope, question), duties.document)
+    return _plain(await source.reports.separation_of_duties.report(scope, question), duties.document)
 
 
 async def _unapproved(source: Source, scope: Scope, _: Filter) -> Write:
-    return _plain(await source.views.reports.unapproved_pushes.report(scope), unapproved.document)
+    return _plain(await source.reports.unapproved_pushes.report(scope), unapproved.document)
 
 
 async def _exposure(source: Source, scope: Scope, _: Filter) -> Write:
-    return _plain(await source.views.reports.exposure.report(scope), exposure.document)
+    return _plain(await source.reports.exposure.report(scope), exposure.document)
 
 
 async def _lead_times(source: Source, scope: Scope, narrow: Filter) -> Write:
     given = filters.parsed(narrow, filters.LeadTimesFilter)
-    found = await source.views.reports.lead_times.report(scope, persons=any(given.persons))
+    found = await source.reports.lead_times.report(scope, persons=any(given.persons))
     return _plain(found, lead_times.document)
 
 
 async def _review(source: Source, scope: Scope, _: Filter) -> Write:
-    return _plain(await source.views.reports.review.report(scope, source.review_every), review.document)
+    return _plain(await source.reports.review.report(scope, source.review_every), review.document)
 
 
 _WRITTEN: Mapping[ReportName, Callable[[Source, Scope, Filter], Awaitable[Write]]] = {

@@ -91,7 +91,7 @@ class NotificationChannelPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NotificationBody(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to a channel. `digest_on`: of which day it tells what is open; else `alert_id` null: a test.
+    """One message to a channel: of an alert, of what is open on a day (`digest_on`), of a report, or a test.
     `status_code`: the receiver's (SMTP or HTTP).
     """
 
@@ -99,6 +99,7 @@ class NotificationBody(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: UUID
     alert_id: UUID | None
     digest_on: date | None
+    report_delivery_id: UUID | None
     status: DeliveryStatus
     attempts: int
     error: NotificationError | None

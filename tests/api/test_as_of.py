@@ -1,5 +1,6 @@
 """The past over REST: the same bytes for the same position for ever, seen by the clock of then."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ from tests.api.acme_desk import one_of_each
 from tests.api.desk import SYSTEM, Desk, in_one_task, open_desk
 from tests.api.test_refusals import refused
 from tests.api.test_security import handlers
-from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, Story, issued
+from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, REPORTS_BY_MAIL, Story, issued
 from tests.support.postgres import Pg
 
 JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
@@ -55,7 +56,7 @@ NO_READ_MODEL = {
 }
 REPLACEMENT = {"filter": {"q": "www"}, "reason": "Its CA was told of."}
 ADMINS = {"tokens", "webhooks", "legal-holds", "issuance-policies", "expiry-alert-rules", "notification-channels"}
-ADMINS |= {"approval-policies", "standing-approvals"}
+ADMINS |= {"approval-policies", "standing-approvals", "report-schedules"}
 Said = tuple[int, str, bytes]
 
 
@@ -88,13 +89,22 @@ class Walk:
             "standing_approval_id": (await story.post("admin", "standing-approvals", story.standing(), 201))["id"],
             "expiry_alert_rule_id": (await story.post("admin", "expiry-alert-rules", {"name": "All"}, 201))["id"],
             "notification_channel_id": (await story.post("admin", "notification-channels", CHANNEL, 201))["id"],
+            "report_schedule_id": (await story.post("auditor", "report-schedules", await self.by_mail(), 201))["id"],
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
             "replacement_id": (await story.post("requester", "replacements", REPLACEMENT, 202))["id"],
         }
+        send = f"report-schedules/{self.ids['report_schedule_id']}/send"
+        self.ids["report_delivery_id"] = (await story.post("auditor", send, status=202))["id"]
         self.ids |= await one_of_each(self.desk)
         await story.pushed()
         parts = ("certificate_id", "connector_id", "target_system_id", "request_id", "work_order_id")
         self.ids |= {name: getattr(story, name) for name in parts} | {"bridge_id": str(story.agent.id)}
+
+    async def by_mail(self) -> Mapping[str, object]:
+        """A report schedule."""
+        channel = CHANNEL | {"name": "For reports"}
+        made = await self.story.post("admin", "notification-channels", channel, 201)
+        return REPORTS_BY_MAIL | {"mail_channel_id": made["id"]}
 
     async def go_on(self) -> None:
         """Until it is deployed."""
@@ -124,6 +134,8 @@ class Walk:
         await self.change("DELETE", "acme-accounts", "account_id")
         await self.change("PATCH", "notification-channels", "notification_channel_id", {"enabled": False})
         await self.change("DELETE", "notification-channels", "notification_channel_id")
+        await self.change("PATCH", "report-schedules", "report_schedule_id", {"filter": {}})
+        await self.change("DELETE", "report-schedules", "report_schedule_id")
         await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
         await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})

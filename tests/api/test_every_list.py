@@ -11,7 +11,7 @@ import pytest_asyncio
 
 from tests.api.acme_desk import one_of_each
 from tests.api.desk import Desk
-from tests.api.walking import API, Story
+from tests.api.walking import API, CHANNEL, REPORTS_BY_MAIL, Story
 
 NOBODY = UUID(int=0)
 # Questions between two moments, named in one of two ways, and to a ledger that is sealed.
@@ -35,6 +35,7 @@ LISTS = (
     "orders",
     "principals",
     "replacements",
+    "report-schedules",
     "standing-approvals",
     "target-systems",
     "tokens",
@@ -52,6 +53,8 @@ async def story(desk: Desk) -> AsyncIterator[Story]:
     await told.post("operator", "verification-runs", {}, 202)
     wish = {"filter": {"q": "www"}, "reason": "Once more."}
     await told.post("requester", "replacements", wish, 202)
+    channel = await told.post("admin", "notification-channels", CHANNEL, 201)
+    await told.post("auditor", "report-schedules", REPORTS_BY_MAIL | {"mail_channel_id": channel["id"]}, 201)
     await one_of_each(desk)
     await desk.settled()
     yield told

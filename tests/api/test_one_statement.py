@@ -14,7 +14,7 @@ from tests.adapters.sealing.ledgers import as_sealer, only, seal
 from tests.api.acme_desk import one_of_each
 from tests.api.desk import Desk
 from tests.api.test_security import handlers
-from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, Story
+from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, REPORTS_BY_MAIL, Story
 from tests.support.postgres import Pg
 
 _counted: ContextVar[list[str] | None] = ContextVar("counted", default=None)
@@ -93,7 +93,12 @@ async def test_every_get_and_every_list_is_one_statement(
     tried = await story.post("admin", f"notification-channels/{channel['id']}/test", status=202)
     while not (await story.get(f"notification-channels/{channel['id']}/deliveries"))["items"]:
         await asyncio.sleep(0.1)  # the worker notes it
+    by_mail = REPORTS_BY_MAIL | {"mail_channel_id": channel["id"]}
+    schedule = await story.post("auditor", "report-schedules", by_mail, 201)
+    sent = await story.post("auditor", f"report-schedules/{schedule['id']}/send", status=202)
     ids = {
+        "report_schedule_id": schedule["id"],
+        "report_delivery_id": sent["id"],
         "notification_channel_id": channel["id"],
         "webhook_id": webhook["id"],
         "provider_id": (await story.post("operator", "providers", PROVIDER, 201))["id"],

@@ -28,6 +28,15 @@ PROVIDER = {
 }
 POLICY = {"name": "Web servers", "rules": [{"name": "short-lived", "severity": "soft", "maximum_validity_days": 398}]}
 APPROVALS = {"name": "Production", "levels": 3, "certificate_tags": ["production"]}
+REPORTS_BY_MAIL = {
+    "name": "Pushes of the day",
+    "report": "push-validation",
+    "filter": {"outcome": ["failed"]},
+    "window": "last_day",
+    "timing": {"frequency": "daily", "at": "06:30", "time_zone": "Europe/Berlin"},
+    "formats": ["csv"],
+}
+"""A report schedule, but for its recipients."""
 CHANNEL = {
     "kind": "mail",
     "name": "On call",

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from adapters.notifying.kinds import Kinds
+from api.reporting.filters import check
 from application.administering import change_role, create_principal
 from application.automations.kit import timing
 from application.channelling import DescribeChannel, create_channel, retire_channel
@@ -76,7 +77,7 @@ class Reports:
             secrets={"signing_secret": "whsec_" + "AAAA" * 8},
         )
         self.hook = (await create_channel(self.world.house, self.world.by("ada"), Kinds(), hook)).result.id
-        done = await create_schedule(self.world.house, self.by(), self.office.reports, self.wish(**different))
+        done = await create_schedule(self.world.house, self.by(), check, self.wish(**different))
         self.schedule_id = done.result.id
         return self
 
@@ -265,9 +266,7 @@ async def test_the_owner_must_be_allowed_at_every_delivery() -> None:
     assert not reports.office.messenger.sent
     assert alerts(reports.world, AlertKind.REPORT_NOT_DELIVERED)
     olga = await reports.person("olga", Role.OPERATOR)
-    await change_schedule(
-        reports.world.house, reports.by(olga), reports.office.reports, reports.schedule_id, reports.wish()
-    )
+    await change_schedule(reports.world.house, reports.by(olga), check, reports.schedule_id, reports.wish())
     await send_now(reports.world.house, reports.by(olga), reports.schedule_id)
     assert await reports.send() is None
     assert 2 == len(reports.office.messenger.sent)
@@ -287,7 +286,7 @@ async def test_whoever_is_not_meant_any_more_is_sent_nothing() -> None:
         await reports.due()
         if change == "recipient":
             wish = reports.wish((), mail_channel_id=None)
-            await change_schedule(house, who, reports.office.reports, reports.schedule_id, wish)
+            await change_schedule(house, who, check, reports.schedule_id, wish)
         elif change == "channel":
             await retire_channel(house, reports.world.by("ada"), reports.mail)
         else:
@@ -361,9 +360,7 @@ async def test_what_cannot_be_sent_is_refused(different: dict[str, Any], pointer
     """At the field that is to blame."""
     reports = await Reports().set_up()
     with pytest.raises(Refused) as caught:
-        await create_schedule(
-            reports.world.house, reports.by(), reports.office.reports, reports.wish(**{"name": "New"} | different)
-        )
+        await create_schedule(reports.world.house, reports.by(), check, reports.wish(**{"name": "New"} | different))
     assert (Code.VALIDATION_FAILED, pointer) == (caught.value.code, caught.value.pointer)
 
 
@@ -372,16 +369,14 @@ async def test_channels_are_of_their_kind_and_names_are_unique() -> None:
     reports = await Reports().set_up()
     for different in ({"webhook_channel_ids": (reports.mail,)}, {"mail_channel_id": reports.hook}, {}):
         with pytest.raises(Refused):
-            await create_schedule(reports.world.house, reports.by(), reports.office.reports, reports.wish(**different))
+            await create_schedule(reports.world.house, reports.by(), check, reports.wish(**different))
     await remove_schedule(reports.world.house, reports.by(), reports.schedule_id)
-    await create_schedule(reports.world.house, reports.by(), reports.office.reports, reports.wish())
+    await create_schedule(reports.world.house, reports.by(), check, reports.wish())
 
 
 async def test_the_same_description_again_changes_nothing() -> None:
     """Addresses are not sealed anew."""
     reports = await Reports().set_up()
     before = len(reports.world.events())
-    await change_schedule(
-        reports.world.house, reports.by(), reports.office.reports, reports.schedule_id, reports.wish()
-    )
+    await change_schedule(reports.world.house, reports.by(), check, reports.schedule_id, reports.wish())
     assert before == len(reports.world.events())
