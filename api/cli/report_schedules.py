@@ -80,7 +80,7 @@ def list_schedules(config: Path | None, *, as_json: bool) -> None:
 )
 @json_option
 @pass_config
-def create(config: Path | None, token_file: TextIO, *, as_json: bool, **options: Any) -> None:
+def create(config: Path | None, /, token_file: TextIO, *, as_json: bool, **options: Any) -> None:
     """Send a report whenever it is due."""
 
     async def act(core: "Core") -> Found:
