@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from api.presenters.known import Known
-from api.reporting.writing import address_of
 from api.schemas.report_schedules import (
     CreateReportScheduleBody,
     ReportDeliveryBody,
@@ -16,6 +15,7 @@ from api.schemas.report_schedules import (
     SentFileBody,
     TimingBody,
 )
+from application.report_addresses import address_of
 from application.report_ports import ReportWanted
 from application.report_scheduling import DescribeSchedule
 from application.zones import zone_of

@@ -3,18 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from api.opening import open_csv, open_html
 from api.paging import CSV, JSON
 from api.reporting import duties, expiry, exposure, filters, inventory, lead_times, push_forms, review, unapproved
-from api.reporting.addresses import window_query
 from api.reporting.answering import HTML, as_bytes
 from api.reporting.counting import names, only_of, pushes
 from api.reporting.document import Document
 from api.services import Moments, Views
 from application.opening import open_json
 from application.personal import Opens
+from application.report_addresses import address_of, days_of
 from application.report_ports import Filter, ReportFile, ReportWanted
 from domain.colour import Thresholds
 from domain.report_schedule import ReportFormat, ReportName
@@ -79,20 +78,6 @@ class Writer:
         return ReportFile(name, media_type, content, address_of(wanted, form, self._thresholds))
 
 
-def address_of(wanted: ReportWanted, form: ReportFormat, thresholds: Thresholds = Thresholds()) -> str:
-    """The path that answers with the same bytes; everything that could be another one later is said in it."""
-    query = [*window_query(wanted.since, wanted.until)]
-    query += [(name, value) for name, values in wanted.filter.items() for value in values]
-    if wanted.report in (ReportName.EXPIRY, ReportName.INVENTORY) and not wanted.filter.get("threshold"):
-        query += [("threshold", str(days)) for days in _days(thresholds, ())]
-    query += [("as_of_position", str(wanted.position)), ("format", form.value)]
-    return f"/api/v1/reports/{wanted.report}?{urlencode(query)}"
-
-
-def _days(usual: Thresholds, given: tuple[int, ...]) -> tuple[int, ...]:
-    return given or (usual.orange, usual.yellow, usual.blue)
-
-
 def _plain(found: Any, document: Callable[[Any], Document]) -> Write:
     return lambda media_type: as_bytes(found, document, media_type)
 
@@ -107,7 +92,7 @@ async def _push_validation(source: Source, scope: Scope, narrow: Filter) -> Writ
 
 async def _expiry(source: Source, scope: Scope, narrow: Filter) -> Write:
     given = filters.parsed(narrow, filters.ExpiryFilter)
-    days = _days(source.thresholds, given.threshold)
+    days = days_of(source.thresholds, given.threshold)
     found = await source.reports.expiry.report(scope, days, not_renewed=any(given.not_renewed))
     return _plain(found, expiry.document)
 
@@ -115,7 +100,7 @@ async def _expiry(source: Source, scope: Scope, narrow: Filter) -> Write:
 async def _inventory(source: Source, scope: Scope, narrow: Filter) -> Write:
     given = filters.parsed(narrow, filters.InventoryFilter)
     only = {by: sorted(set(keys)) for by in By if (keys := getattr(given, by.value))}
-    found = await source.reports.inventory.report(scope, _days(source.thresholds, given.threshold), only)
+    found = await source.reports.inventory.report(scope, days_of(source.thresholds, given.threshold), only)
     return _plain(found, lambda report: inventory.document(report, only))
 
 
