@@ -65,7 +65,7 @@ class ReportDeliveryStarted(Event, frozen=True, kw_only=True):
     ordinal: int
     trigger: DeliveryTrigger
     report: ReportName
-    filter: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
+    filter: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies it
     formats: tuple[ReportFormat, ...]
     channel_ids: tuple[UUID, ...]
     since: datetime | None = None
@@ -123,7 +123,7 @@ class ReportDelivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     ordinal: int
     trigger: DeliveryTrigger
     report: ReportName
-    filter: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
+    filter: dict[str, tuple[str, ...]] = {}
     formats: tuple[ReportFormat, ...]
     recipients: tuple[Recipient, ...]
     since: datetime | None = None

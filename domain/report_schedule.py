@@ -52,7 +52,7 @@ class ScheduleTerms(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     name: str
     report: ReportName
-    filter: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict[str, tuple[str, ...]])
+    filter: dict[str, tuple[str, ...]] = {}
     window: WindowKind | None = None
     timing: Timing
     formats: tuple[ReportFormat, ...]
