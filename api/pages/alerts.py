@@ -118,12 +118,19 @@ def _line(row: AlertRow, reading: Reading, *, acts: bool) -> AlertLine:
         id=row.id,
         words=WORDS[alert.kind],
         message=alert.message,
-        url=f"/certificates/{alert.subject_id}" if alert.kind in _OF_CERTIFICATES else None,
+        url=_url(alert),
         raised_at=alert.raised_at,
         status=status,
         acknowledged_by=(reading.services.directory.name_of(by) or by) if by else None,
         actions=tuple(actions) if acts else (),
     )
+
+
+def _url(alert: Alert) -> str | None:
+    """What it is about, where that has a page."""
+    if alert.kind is AlertKind.REPORT_NOT_DELIVERED:
+        return f"/report-schedules/{alert.subject_id}"
+    return f"/certificates/{alert.subject_id}" if alert.kind in _OF_CERTIFICATES else None
 
 
 HANDLERS = [alert_list, *steps.handlers(STEPS, "/alerts/{alert_id:uuid}", _subject, name="alert", back="/alerts")]

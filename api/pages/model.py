@@ -60,6 +60,11 @@ class Viewer(NamedTuple):
         return self.sees_everything or may(self.roles, Permission.CHANNELS)
 
     @property
+    def sees_report_schedules(self) -> bool:
+        """Has this person a page of report schedules?"""
+        return self.sees_everything or may(self.roles, Permission.REPORT_SCHEDULES)
+
+    @property
     def sees_everything(self) -> bool:
         """May this person read the audit log?"""
         return may(self.roles, Permission.READ_EVERYTHING)
