@@ -27,12 +27,12 @@ from domain.report_timing import Timing, due_after
 def body(found: Known[ReportSchedule], now: datetime) -> ReportScheduleBody:
     """A schedule, and when it is due next."""
     state = found.state
-    terms = msgspec.structs.asdict(state.terms)
-    timing = TimingBody(**msgspec.structs.asdict(state.terms.timing))
+    terms: dict[str, Any] = msgspec.structs.asdict(state.terms)
+    terms["timing"] = TimingBody(**msgspec.structs.asdict(state.terms.timing))
     return ReportScheduleBody(
         id=found.id,
         status=status_of(state),
-        **terms | {"timing": timing},
+        **terms,
         mail_to=state.mail_to,
         owner_id=state.owner,
         next_due_at=next_due(state, now),

@@ -359,15 +359,17 @@ async def test_a_history_that_is_behind_is_waited_for() -> None:
 async def test_what_cannot_be_sent_is_refused(different: dict[str, Any], pointer: str) -> None:
     """At the field that is to blame."""
     reports = await Reports().set_up()
+    wish: dict[str, Any] = {"name": "New", **different}
     with pytest.raises(Refused) as caught:
-        await create_schedule(reports.world.house, reports.by(), check, reports.wish(**{"name": "New"} | different))
+        await create_schedule(reports.world.house, reports.by(), check, reports.wish(**wish))
     assert (Code.VALIDATION_FAILED, pointer) == (caught.value.code, caught.value.pointer)
 
 
 async def test_channels_are_of_their_kind_and_names_are_unique() -> None:
     """A mail channel is no webhook."""
     reports = await Reports().set_up()
-    for different in ({"webhook_channel_ids": (reports.mail,)}, {"mail_channel_id": reports.hook}, {}):
+    wrong: list[dict[str, Any]] = [{"webhook_channel_ids": (reports.mail,)}, {"mail_channel_id": reports.hook}, {}]
+    for different in wrong:
         with pytest.raises(Refused):
             await create_schedule(reports.world.house, reports.by(), check, reports.wish(**different))
     await remove_schedule(reports.world.house, reports.by(), reports.schedule_id)
