@@ -115,6 +115,7 @@ class Agent:
                 return failed(assignment, DriverFailure(FailureCause.DISK_FULL, message), steps)
             say("started", **_names(assignment), kind=assignment.kind, fresh=fresh)
             report = await self._executor.execute(assignment, steps, lambda: self._leases.guard(held))
+            self._progress.ended(assignment)
         await self._remember(self._journal.applied(report))
         return report
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 from typing import NamedTuple
+from uuid import UUID
 
 from bridge.backoff import Backoff
 from bridge.client import CallFailed, ControlPlane, NotAllowed, Pointless
@@ -21,8 +22,7 @@ from bridge.protocol import (
     ResultRequest,
 )
 
-_WAITING = 200
-"""Progress notes that may wait; more are dropped, the result tells all steps anyway."""
+PAUSE_SECONDS = 0.25
 
 
 class Refusal(NamedTuple):
@@ -58,26 +58,40 @@ async def _stops_within(seconds: float, stopping: asyncio.Event) -> bool:
 
 
 class Progress:
-    """Sends the beginnings of steps, in order, while nobody waits for it."""
+    """Tells which step each assignment has come to, while nobody waits for it: a sign that it is alive.
+
+    A step that ends sooner than `PAUSE_SECONDS` is not told: calling the control plane for each took longer than most
+    of them do. The result tells all.
+    """
 
     def __init__(self, control_plane: ControlPlane, leases: Leases) -> None:
         self._control_plane = control_plane
         self._leases = leases
-        self._waiting: asyncio.Queue[ProgressRequest] = asyncio.Queue(_WAITING)
+        self._newest: dict[UUID, ProgressRequest] = {}
+        self._some = asyncio.Event()
 
     def announce(self, assignment: Assignment, step: str) -> None:
         """A step begins."""
         note = ProgressRequest(assignment_id=assignment.assignment_id, fence=assignment.fence, step=step)
-        with contextlib.suppress(asyncio.QueueFull):
-            self._waiting.put_nowait(note)
+        self._newest[assignment.assignment_id] = note
+        self._some.set()
+
+    def ended(self, assignment: Assignment) -> None:
+        """Its result tells the rest."""
+        self._newest.pop(assignment.assignment_id, None)
 
     async def run(self) -> None:
         """Send until cancelled."""
         while True:
-            note = await self._waiting.get()
-            try:
-                answer = await self._control_plane.call(PROGRESS_PATH, note, ReportAnswer)
-            except (CallFailed, Pointless):
-                continue
+            await self._some.wait()
+            self._some.clear()
+            await asyncio.sleep(PAUSE_SECONDS)
+            for assignment_id in tuple(self._newest):
+                if (note := self._newest.pop(assignment_id, None)) is not None:
+                    await self._send(note)
+
+    async def _send(self, note: ProgressRequest) -> None:
+        with contextlib.suppress(CallFailed, Pointless):
+            answer = await self._control_plane.call(PROGRESS_PATH, note, ReportAnswer)
             if answer.stale:
                 self._leases.lose(Held(assignment_id=note.assignment_id, fence=note.fence))

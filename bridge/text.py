@@ -13,7 +13,8 @@ _REMOVED = {"Cc", "Cf", "Cs"}  # control characters, invisible formatting, lone 
 def clean(text: str, limit: int = MAX_MESSAGE) -> str:
     """The same words without control characters, on one line, at most `limit` characters (an ellipsis shows a cut)."""
     line = _BREAKS.sub(" ", _ANSI.sub("", text)).strip()
-    line = "".join(character for character in line if unicodedata.category(character) not in _REMOVED)
+    if not line.isprintable():
+        line = "".join(character for character in line if unicodedata.category(character) not in _REMOVED)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
