@@ -57,6 +57,7 @@ _TAGS_OF_MODULES = {
     "evidence": "Audit",
     "pfx_exports": "Certificates",
     "push_validation": "Reports",
+    "endpoint_history": "Verification",
 }
 
 

@@ -39,6 +39,7 @@ from projections.bridges.view import Bridges
 from projections.changes.view import Changes
 from projections.connectors.view import Connectors
 from projections.discoveries.view import Discoveries
+from projections.endpoint_history.view import EndpointHistory
 from projections.inventory.view import Inventory
 from projections.moment import Moment
 from projections.notification_channels.view import NotificationChannels
@@ -249,6 +250,8 @@ class Views(Protocol):
     def connectors(self) -> Connectors: ...
     @property
     def discoveries(self) -> Discoveries: ...
+    @property
+    def endpoint_history(self) -> EndpointHistory: ...
     @property
     def inventory(self) -> Inventory: ...
     @property

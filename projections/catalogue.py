@@ -22,6 +22,9 @@ from projections.connectors.view import Connectors
 from projections.discoveries.postgres import PostgresDiscoveries
 from projections.discoveries.projection import DISCOVERIES
 from projections.discoveries.view import Discoveries
+from projections.endpoint_history.postgres import PostgresEndpointHistory
+from projections.endpoint_history.projection import ENDPOINT_HISTORY
+from projections.endpoint_history.view import EndpointHistory
 from projections.entity import AnyProjection, History, Index
 from projections.expiry.postgres import PostgresExpiryReports
 from projections.exposure.postgres import PostgresExposureReports
@@ -118,6 +121,7 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     REPORT_DELIVERIES,
     PUSH_VALIDATION,
     SERVED_CERTIFICATES,
+    ENDPOINT_HISTORY,
     AUDIT_SUBJECTS,
 )
 
@@ -152,6 +156,7 @@ class Views(NamedTuple):
     push_validation: PushValidation
     audit_trail: AuditTrail
     served_certificates: ServedCertificates
+    endpoint_history: EndpointHistory
     reports: Reports
 
 
@@ -193,6 +198,7 @@ def views_of(reader: Reader) -> Views:
         push_validation=PostgresPushValidation(reader),
         audit_trail=PostgresAuditTrail(reader),
         served_certificates=PostgresServedCertificates(reader),
+        endpoint_history=PostgresEndpointHistory(reader),
         reports=reports_of(reader),
     )
 

@@ -15,6 +15,7 @@ _WEIGHTS = {
     "inventory_history": 6.7,
     "served_certificates_history": 3.6,
     "certificate_records": 3.1,
+    "watched_connectors_history": 4.0,
     "watched_endpoints": 1.6,
 }
 """What a projection costs, about: microseconds of CPU per event of the whole ledger, with nothing else to fold. Those

@@ -107,6 +107,7 @@ class ConnectorLine(NamedTuple):
     icon: str
     name: str
     endpoints: str
+    history: str
     bridge: str
     colour: Colour
     state: str
@@ -301,6 +302,7 @@ def _line(
         icon=words.TARGET_ICONS.get(kind, "server"),
         name=f"{name} / {connector.profile}" if connector.profile else name,
         endpoints=", ".join(connector.endpoints),
+        history=f"/endpoint-history?connector_id={node.connector.id}",
         bridge=_bridge_name(node.bridge),
         colour=shade.colour,
         state=MEANING[shade.colour],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from api.pages.history_address import history_of
 from api.pages.words import FINDINGS, instant, plural
 from domain.connector import EndpointValidation
 from domain.principal import Role
@@ -28,6 +29,7 @@ class Finding(NamedTuple):
     connector_id: UUID
     name: str
     endpoint: str
+    history: str
     words: str
     detail: str
 
@@ -98,7 +100,14 @@ def _findings(nodes: Sequence[ConnectorNode]) -> list[Finding]:
             continue
         name = node.target_system.state.name if node.target_system is not None else str(node.connector.id)
         found.extend(
-            Finding(node.connector.id, name, seen.endpoint, FINDINGS[seen.state], _detail(seen))
+            Finding(
+                node.connector.id,
+                name,
+                seen.endpoint,
+                history_of(seen.endpoint, connector.server_name),
+                FINDINGS[seen.state],
+                _detail(seen),
+            )
             for seen in connector.validation
             if seen.state in FINDINGS
         )

@@ -32,6 +32,8 @@ SHEET = Sheet(
     "No run yet.",
 )
 
+LINKS = (("Endpoint history", "/endpoint-history"),)
+
 
 @get("/verification", opt=any_role(page=True), include_in_schema=False)
 async def verification_run_list(
@@ -56,7 +58,7 @@ async def verification_run_list(
 
     place = Place.of(request)
     choices = (place.only("Under way", "completed", "false"), place.only("Completed", "completed", "true"))
-    return await answer(request, reading, SHEET, ask, line, cursor=cursor, as_csv=as_csv, choices=choices)
+    return await answer(request, reading, SHEET, ask, line, cursor=cursor, as_csv=as_csv, choices=choices, links=LINKS)
 
 
 def _line(row: VerificationRunRow, looked_at: int | None) -> tuple[Cell, ...]:

@@ -10,9 +10,11 @@ from litestar.params import FromPath
 from api.answers import missing
 from api.asking import Reading
 from api.controllers.verification import States, results_of
+from api.pages.endpoint_history import result_cell
+from api.pages.history_address import history_of
 from api.pages.model import Viewer
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
-from api.pages.words import FINDINGS
+from api.pages.words import FINDINGS, state_words
 from api.security import any_role
 from application.verifying import Result
 from domain.connector_events import ValidationState
@@ -57,9 +59,11 @@ async def verification_results(
 def _choices(place: Place, run: VerificationRun) -> list[Choice]:
     """The states that there are, each with how many endpoints, once the run is over; before, all that may come."""
     if not run.completed:
-        return [place.choice(words_of(state), "state", state.value) for state in (ValidationState.MATCHED, *FINDINGS)]
+        return [
+            place.choice(state_words(state), "state", state.value) for state in (ValidationState.MATCHED, *FINDINGS)
+        ]
     return [
-        place.choice(f"{words_of(ValidationState(name))}: {count}", "state", name)
+        place.choice(f"{state_words(ValidationState(name))}: {count}", "state", name)
         for name, count in run.counts.items()
         if count
     ]
@@ -67,20 +71,14 @@ def _choices(place: Place, run: VerificationRun) -> list[Choice]:
 
 def _line(found: tuple[int, Result], _: Viewer) -> tuple[Cell, ...]:
     result = found[1]
-    seen, good = result.evidence, result.state is ValidationState.MATCHED
-    icon, tone = ("circle-check", "good") if good else ("alert-triangle", "bad")
+    seen = result.evidence
     return (
-        Cell(result.endpoint, mono=True),
+        Cell(result.endpoint, history_of(result.endpoint, result.server_name), mono=True),
         Cell(result.server_name or ""),
-        Cell(words_of(result.state), icon=icon, tone=tone),
+        result_cell(result.state),
         Cell((seen.reason or "").replace("_", " ")),
         Cell(seen.protocol or ""),
         Cell(seen.vantage.replace("-", " ")),
         Cell(seen.served_fingerprint_sha256 or "", mono=True),
         Cell(at=result.checked_at),
     )
-
-
-def words_of(state: ValidationState) -> str:
-    """The state in a few words."""
-    return FINDINGS.get(state, state.value.replace("_", " ").capitalize())

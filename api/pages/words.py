@@ -59,6 +59,12 @@ FINDINGS: dict[ValidationState, str] = {
     ValidationState.HANDSHAKE_FAILED: "The TLS handshake failed",
 }
 
+
+def state_words(state: ValidationState) -> str:
+    """The state of an endpoint in a few words."""
+    return FINDINGS.get(state, state.value.replace("_", " ").capitalize())
+
+
 TARGET_ICONS = {"nginx": "server-2", "files": "file-certificate"}
 
 

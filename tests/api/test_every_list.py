@@ -29,6 +29,7 @@ LISTS = (
     "certificates/{certificate_id}/events",
     "connectors",
     "discoveries",
+    "endpoint-history",
     "expiry-alert-rules",
     "issuance-policies",
     "notification-channels",

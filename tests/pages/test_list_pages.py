@@ -37,6 +37,19 @@ def test_everybody_can_use_the_lists(sign_in: SignIn, scheme: str, width: int) -
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), tab
 
 
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
+def test_the_history_of_an_endpoint_is_for_everybody(sign_in: SignIn, scheme: str, width: int) -> None:
+    """From the runs to every state of every endpoint to those of one."""
+    page = sign_in("auditor", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.get_by_role("link", name="Verification", exact=True).first.click()
+    page.get_by_role("link", name="Endpoint history").click()
+    expect(page.get_by_role("heading", name="Endpoint history")).to_be_visible()
+    page.get_by_role("cell").get_by_role("link", name=re.compile(r":\d+$")).first.click()
+    expect(page.get_by_label("Endpoint", exact=True)).not_to_be_empty()
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
 def test_an_approver_finds_what_waits_and_opens_the_dialog(sign_in: SignIn) -> None:
     """Two clicks from the head of any page; the work order's number opens its history."""
     page = sign_in("approver")

@@ -60,6 +60,7 @@ def questions(town: Town, ask: Views) -> dict[str, Any]:
         "events": ask.audit_trail.list(),
         "event": ask.audit_trail.get(7),
         "events of a certificate": ask.audit_trail.of_certificate(certificate_id),
+        "endpoint history": ask.endpoint_history.list(),
         "served before": ask.served_certificates.served_before([(endpoint, None) for endpoint in ENDPOINTS]),
     }
 

@@ -1,0 +1,1 @@
+"""What an endpoint was found to serve, from when until when."""
