@@ -105,9 +105,14 @@ class ReadHints(NamedTuple):
                 server_name=due.server_name,
                 last_deployed_at=due.last_deployed_at,
                 validation=due.validation,
+                plan=due.plan,
             )
             for due in await self.connectors.due_for_verification(connector_ids)
         ]
+
+    async def own_schedules(self) -> dict[UUID, int]:
+        """See Hints.own_schedules."""
+        return dict(await self.connectors.own_schedules())
 
     async def served_before(
         self, endpoints: Sequence[tuple[str, str | None]]

@@ -26,6 +26,7 @@ from domain.connector import CONNECTOR, Connector
 from domain.endpoint import parse_endpoint, parse_server_name
 from domain.push_states import SupersededReason
 from domain.target_system import TARGET_SYSTEM
+from domain.verification_plan import AS_FOR_ALL, VerificationPlan
 
 
 class AddConnector(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +37,7 @@ class AddConnector(msgspec.Struct, frozen=True, kw_only=True):
     profile: str | None = None
     endpoints: tuple[str, ...] = ()
     server_name: str | None = None
+    verification: VerificationPlan = AS_FOR_ALL
 
 
 async def add_connector(house: House, context: Context, command: AddConnector) -> Done[Loaded[Connector]]:
@@ -59,6 +61,7 @@ async def add_connector(house: House, context: Context, command: AddConnector) -
             profile=command.profile,
             endpoints=_endpoints(command),
             server_name=_server_name(command),
+            verification=command.verification,
         )
         changes = (write(connector, events), write(certificate, ()), write(target, ()))
         return Attempt(changes, connector.after(events))
@@ -73,6 +76,23 @@ def _endpoints(command: AddConnector) -> tuple[str, ...]:
 
 def _server_name(command: AddConnector) -> str | None:
     return parse_server_name(command.server_name, pointer="/server_name") if command.server_name else None
+
+
+async def configure_verification(
+    house: House, context: Context, connector_id: UUID, wanted: VerificationPlan
+) -> Done[Loaded[Connector]]:
+    """How the connector's endpoints are verified from now on."""
+
+    async def attempt() -> Attempt[Loaded[Connector]]:
+        connector = await load(house, CONNECTOR, connector_id)
+        check_version(context, connector)
+        events = association.configure_verification(connector.found, context.meta, wanted)
+        return Attempt((write(connector, events),), connector.after(events))
+
+    again = reading_back(house, CONNECTOR, connector_id)
+    return await carry_out(
+        house, context, attempt, subject_id=connector_id, action="connector.configure_verification", again=again
+    )
 
 
 async def remove_connector(

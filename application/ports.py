@@ -13,6 +13,7 @@ from domain.certificate_facts import CertificateFacts
 from domain.connector import EndpointValidation
 from domain.entity import Event
 from domain.replacement_criteria import ReplacementCriteria
+from domain.verification_plan import AS_FOR_ALL, VerificationPlan
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,6 +169,7 @@ class DueConnector(NamedTuple):
     server_name: str | None
     last_deployed_at: datetime | None = None
     validation: tuple[EndpointValidation, ...] = ()
+    plan: VerificationPlan = AS_FOR_ALL
 
 
 class Unexpired(NamedTuple):
@@ -234,6 +236,10 @@ class Hints(Protocol):
         """Deployed connectors with endpoints: those whose push awaits its first result, and of each target and profile
         the one pushed last.
         """
+        ...
+
+    async def own_schedules(self) -> dict[UUID, int]:
+        """Connectors that can be verified and have a schedule of their own: seconds between two looks."""
         ...
 
     async def served_before(

@@ -192,4 +192,5 @@ def _same(certificate_id: UUID, former: Connector) -> AddConnector:
         profile=former.profile,
         endpoints=former.endpoints,
         server_name=former.server_name,
+        verification=former.verification,
     )

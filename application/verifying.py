@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -18,6 +18,7 @@ from domain.connector import CONNECTOR
 from domain.connector_events import HandshakeEvidence, ValidationState
 from domain.entity import Event
 from domain.verification import VERIFICATION_RUN, VerificationRun, VerificationRunCompleted, VerificationRunStarted
+from domain.verification_plan import VerificationPlan
 
 PROBE_TIMEOUT = 5.0
 CONTROL_PLANE = "control-plane"
@@ -48,6 +49,14 @@ class RunResults(Protocol):
         """How many observations of each run there are so far."""
         ...
 
+    async def looked_at(self, connector_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """When connectors were looked at last; those of which nothing was noted are missing."""
+        ...
+
+    async def note_looks(self, connector_ids: Sequence[UUID], at: datetime) -> None:
+        """Connectors were looked at."""
+        ...
+
 
 class _Seen(NamedTuple):
     due: DueConnector
@@ -57,11 +66,16 @@ class _Seen(NamedTuple):
 
 
 async def start_run(
-    house: House, context: Context, connector_ids: Sequence[UUID] | None, *, trigger: str
+    house: House,
+    context: Context,
+    connector_ids: Sequence[UUID] | None,
+    *,
+    trigger: str,
+    only: Callable[[Sequence[DueConnector]], Sequence[DueConnector]] = list,
 ) -> Done[Loaded[VerificationRun]]:
-    """Record that a run begins over everything due, or over the named connectors."""
+    """Record that a run begins over everything due, or over the named connectors; `only`: of these."""
     run_id = ids.derive("verification-run", context.command_id)
-    due = await house.hints.due_connectors(connector_ids)
+    due = only(await house.hints.due_connectors(connector_ids))
 
     async def attempt() -> Attempt[Loaded[VerificationRun]]:
         run = await load(house, VERIFICATION_RUN, run_id)
@@ -88,10 +102,12 @@ async def carry_out_run(
     results: RunResults,
     run_id: UUID,
     connector_ids: Sequence[UUID] | None = None,
+    *,
+    only: Callable[[Sequence[DueConnector]], Sequence[DueConnector]] = list,
 ) -> Done[Loaded[VerificationRun]]:
     """Probe every endpoint that is due, judge, record what changed, and complete the run. Repeating is harmless."""
-    found = await house.hints.due_connectors(connector_ids)
-    due = [item for item in found if _settled(item.last_deployed_at, context.at, house)]
+    found = only(await house.hints.due_connectors(connector_ids))
+    due = [item for item in found if _settled(item.last_deployed_at, item.plan, context.at, house)]
     counts: Counter[str] = Counter()
     lines: list[bytes] = []
     for some in _batches(due):
@@ -114,7 +130,10 @@ async def carry_out_run(
         )
         return Attempt((write(run, (event,)),), run.after((event,)))
 
-    return await carry_out(house, context, attempt, subject_id=run_id, action="verification.complete")
+    done = await carry_out(house, context, attempt, subject_id=run_id, action="verification.complete")
+    if scheduled := [item.connector_id for item in due if item.plan.every_seconds is not None]:
+        await results.note_looks(scheduled, context.at)
+    return done
 
 
 def observations_digest(lines: Iterable[bytes]) -> str:
@@ -136,9 +155,10 @@ def _batches(due: Sequence[DueConnector]) -> Iterator[Sequence[DueConnector]]:
         yield batch
 
 
-def _settled(last_deployed_at: datetime | None, now: datetime, house: House) -> bool:
+def _settled(last_deployed_at: datetime | None, plan: VerificationPlan, now: datetime, house: House) -> bool:
     """Has the grace period after the last push passed? Until then an old certificate is no finding."""
-    grace = timedelta(seconds=house.settings.verification_grace)
+    own = plan.grace_seconds
+    grace = timedelta(seconds=house.settings.verification_grace if own is None else own)
     return last_deployed_at is None or now >= last_deployed_at + grace
 
 
@@ -238,7 +258,7 @@ async def _record_one(
         before = connector = await load(house, CONNECTOR, connector_id)
         told: list[Event] = []
         for item in items:
-            if not _settled(connector.found.last_deployed_at, context.at, house):
+            if not _settled(connector.found.last_deployed_at, connector.found.verification, context.at, house):
                 break  # pushed while we looked: too early to say
             events = verification.observe(
                 connector.found,

@@ -21,10 +21,12 @@ from domain.connector_events import (
     TargetSystemDissociated,
     ValidationChanged,
     ValidationState,
+    VerificationConfigured,
 )
 from domain.entity import AggregateType
 from domain.push_states import DeploymentStatus, FailureCause
 from domain.target_system import TargetSettings
+from domain.verification_plan import AS_FOR_ALL, VerificationPlan
 
 _replace = msgspec.structs.replace
 
@@ -77,6 +79,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sync_pending: bool = False
     validation: tuple[EndpointValidation, ...] = ()
     validated_work_order_id: UUID | None = None
+    verification: VerificationPlan = AS_FOR_ALL
 
     @property
     def associated(self) -> bool:
@@ -183,6 +186,7 @@ CONNECTOR: AggregateType[Connector] = AggregateType(
     name="connector",
     table={
         TargetSystemAssociated: _associated,
+        VerificationConfigured: lambda state, event: _replace(state, verification=event.verification),
         TargetSystemDissociated: lambda state, event: _replace(state, removed_at=event.meta.at),
         DeploymentRequested: _requested,
         DeploymentStarted: _started,

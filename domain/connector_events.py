@@ -10,6 +10,7 @@ from domain.entity import Event
 from domain.personal import WrittenText
 from domain.push_states import FailureCause
 from domain.target_system import TargetSettings
+from domain.verification_plan import VerificationPlan
 
 
 class SyncState(StrEnum):
@@ -83,6 +84,13 @@ class TargetSystemDissociated(Event, frozen=True, kw_only=True):
     certificate_id: UUID
     target_system_id: UUID
     comment: WrittenText | None = None
+
+
+class VerificationConfigured(Event, frozen=True, kw_only=True):
+    """How this connector is verified from now on, all of it."""
+
+    topic = "connector.verification.configured"
+    verification: VerificationPlan
 
 
 class DeploymentRequested(Event, frozen=True, kw_only=True):

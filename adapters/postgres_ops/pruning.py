@@ -26,6 +26,8 @@ _STATEMENTS = (
     "DELETE FROM ops.acme_rates WHERE began_at < now() - interval '1 day'",
     # Whoever is to be asked again was asked within a day; the rest was renewed, revoked or has expired.
     "DELETE FROM ops.renewal_suggestions WHERE again_at < now() - interval '30 days'",
+    # The longest schedule of its own is a week.
+    "DELETE FROM ops.verification_looks WHERE looked_at < now() - interval '30 days'",
     "DELETE FROM ops.errands WHERE done_at < now() - interval '30 days'",
     # Nobody sets the follower of the reactions back by a month.
     "DELETE FROM ops.reactions WHERE queued_at < now() - interval '30 days'",

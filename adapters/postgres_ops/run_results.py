@@ -1,6 +1,7 @@
 """What verification runs saw, endpoint by endpoint."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import msgspec
@@ -21,6 +22,11 @@ SELECT number, doc FROM ops.verification_results
 WHERE run_id = %s AND number > %s AND (%s::text[] IS NULL OR {_STATE} = ANY (%s)) ORDER BY number LIMIT %s
 """  # noqa: S608 - constants
 _COUNT = "SELECT run_id, count(*) FROM ops.verification_results WHERE run_id = ANY (%s) GROUP BY run_id"
+_LOOKED = "SELECT connector_id, looked_at FROM ops.verification_looks WHERE connector_id = ANY (%s)"
+_NOTE = """
+INSERT INTO ops.verification_looks SELECT unnest(%s::uuid[]), %s
+ON CONFLICT (connector_id) DO UPDATE SET looked_at = EXCLUDED.looked_at
+"""
 _decode = msgspec.json.Decoder(Result).decode
 
 
@@ -37,6 +43,14 @@ class PostgresRunResults:
         async with self._database.connection() as connection, connection.transaction():
             await connection.execute(_KEEP, (run_id, numbers, docs))
             await connection.execute(_FORGET, (run_id, after + len(results)))
+
+    async def looked_at(self, connector_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """See RunResults.looked_at."""
+        return dict(await self._database.rows(_LOOKED, (list(connector_ids),)))
+
+    async def note_looks(self, connector_ids: Sequence[UUID], at: datetime) -> None:
+        """See RunResults.note_looks."""
+        await self._database.rows(_NOTE, (list(dict.fromkeys(connector_ids)), at))
 
     async def counted(self, run_ids: Sequence[UUID]) -> dict[UUID, int]:
         """See RunResults.counted."""

@@ -174,6 +174,17 @@ class SimulatedRunResults:
 
     def __init__(self) -> None:
         self._kept: dict[UUID, tuple[Result, ...]] = {}
+        self._looks: dict[UUID, datetime] = {}
+
+    async def looked_at(self, connector_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+        """See RunResults.looked_at."""
+        return {
+            connector_id: self._looks[connector_id] for connector_id in connector_ids if connector_id in self._looks
+        }
+
+    async def note_looks(self, connector_ids: Sequence[UUID], at: datetime) -> None:
+        """See RunResults.note_looks."""
+        self._looks |= dict.fromkeys(connector_ids, at)
 
     async def keep(self, run_id: UUID, results: Sequence[Result], *, after: int = 0) -> None:
         """See RunResults.keep."""

@@ -10,6 +10,7 @@ import rich_click as click
 
 from api.cli.auditing import report
 from api.cli.bridges import bridges
+from api.cli.connectors import connectors
 from api.cli.courier import courier
 from api.cli.databases import migrate, rebuild
 from api.cli.demo import demo
@@ -48,7 +49,7 @@ def group(context: click.Context, config: Path | None) -> None:
 
 for _command in (demo, serve, work, seal, migrate, rebuild, tokens, principals, holds, bridges, syslog, keys, doctor):
     group.add_command(_command)
-for _command in (providers, verify, export, replay, diff, report, courier, replacements, pushes, reports):
+for _command in (providers, verify, export, replay, diff, report, courier, replacements, pushes, reports, connectors):
     group.add_command(_command)
 
 

@@ -3,21 +3,23 @@
 from typing import Any
 from uuid import UUID
 
-from litestar import Request, Response, delete, get, post
+import msgspec
+from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
+from api.body import given
 from api.controllers.pushing import pushed
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, listed, negotiate, page
 from api.presenters.connectors import Node, body, node_of
 from api.presenters.known import Known, known
 from api.presenters.viewing import viewer
-from api.schemas.connectors import AddConnectorBody, ConnectorBody, ConnectorPage
+from api.schemas.connectors import AddConnectorBody, ChangeConnectorBody, ConnectorBody, ConnectorPage
 from api.schemas.work_orders import DeployBody, PushAnswer
 from api.security import any_role, requires
-from application.associating import AddConnector, add_connector, remove_connector
+from application.associating import AddConnector, add_connector, configure_verification, remove_connector
 from application.house import Loaded, load
 from application.pushing import RequestPush, latest_work_orders
 from domain.certificate import CERTIFICATE
@@ -26,6 +28,7 @@ from domain.connector_events import SyncState
 from domain.push_states import DeploymentStatus
 from domain.roles import Permission
 from domain.target_system import TARGET_SYSTEM
+from domain.verification_plan import VerificationPlan
 from projections.connectors.view import ConnectorFilter, ConnectorNode
 from projections.rows import Page
 
@@ -105,6 +108,7 @@ async def add_a_connector(
         profile=data.profile,
         endpoints=data.endpoints,
         server_name=data.server_name,
+        verification=VerificationPlan(**msgspec.structs.asdict(data.verification)),
     )
     done = await add_connector(command.house, command.context, wish)
     found = done.result
@@ -124,6 +128,20 @@ async def get_connector(connector_id: FromPath[UUID], reading: NamedDependency[R
     if found is None:
         raise missing("connector", connector_id)
     return single(body(node_of(found), viewer(reading)), found.connector.version)
+
+
+@patch("/connectors/{connector_id:uuid}", opt=requires(Permission.CONNECTORS))
+async def change_a_connector(
+    connector_id: FromPath[UUID], data: JSONBody[ChangeConnectorBody], command: NamedDependency[Command]
+) -> Response[ConnectorBody]:
+    """Change how its endpoints are verified. Nothing else of a connector changes: remove it, and add another one."""
+    known = (await load(command.house, CONNECTOR, connector_id)).found
+    wanted = msgspec.structs.replace(known.verification, **given(data.verification))
+    done = await configure_verification(command.house, command.context, connector_id, wanted)
+    found = done.result
+    return await command.answer(
+        done, body(await _with_neighbours(command, found), viewer(command)), version=found.version
+    )
 
 
 @delete("/connectors/{connector_id:uuid}", opt=requires(Permission.CONNECTORS))
@@ -166,6 +184,7 @@ HANDLERS = [
     list_connectors_of_certificate,
     add_a_connector,
     get_connector,
+    change_a_connector,
     remove_a_connector,
     deploy_connector,
 ]

@@ -17,6 +17,7 @@ from api.schemas.connectors import (
     TopologyBridge,
     TopologyCertificate,
     ValidationBody,
+    VerificationBody,
 )
 from domain.bridge import Bridge
 from domain.certificate import Certificate
@@ -83,6 +84,7 @@ def body(node: Node, viewer: Viewer) -> ConnectorBody:
         error=error(state.error),
         sync=SyncBody(state=state.sync, reason=state.sync_reason, pending=state.sync_pending),
         validation=_validation(state),
+        verification=VerificationBody(**msgspec.structs.asdict(state.verification)),
         colour=shade.colour,
         colour_reasons=shade.reasons,
         work_order=_work_order(node.work_order, viewer),

@@ -13,6 +13,33 @@ from domain.bridge import BridgeStatus
 from domain.colour import Colour
 from domain.connector_events import SyncReason, SyncState, ValidationState
 from domain.push_states import DeploymentStatus, FailureCause, WorkOrderStatus
+from domain.verification_plan import LONGEST, SHORTEST
+
+_Grace = Annotated[int, Meta(ge=0, le=LONGEST, description="After a push, until what is served counts.")]
+_Every = Annotated[
+    int,
+    Meta(ge=SHORTEST, le=LONGEST, multiple_of=SHORTEST, description="Between two looks by themselves: whole minutes."),
+]
+
+
+class VerificationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How this connector is verified, where that differs from the service's `[verification]`; null: it does not."""
+
+    grace_seconds: _Grace | None = None
+    every_seconds: _Every | None = None
+
+
+class ChangeVerificationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays as it is; null: as the service is set."""
+
+    grace_seconds: _Grace | UnsetType | None = UNSET
+    every_seconds: _Every | UnsetType | None = UNSET
+
+
+class ChangeConnectorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What can be changed of a connector: how it is verified."""
+
+    verification: ChangeVerificationBody
 
 
 class AddConnectorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -24,6 +51,7 @@ class AddConnectorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     ) = None
     endpoints: Annotated[tuple[EndpointText, ...], Meta(max_length=50)] = ()
     server_name: ServerName | None = None
+    verification: VerificationBody = VerificationBody()
 
 
 class DeploymentErrorBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +109,7 @@ class ConnectorBody(msgspec.Struct, frozen=True, kw_only=True):
     error: DeploymentErrorBody | None
     sync: SyncBody
     validation: tuple[ValidationBody, ...]
+    verification: VerificationBody
     colour: Colour
     colour_reasons: tuple[str, ...]
     work_order: ConnectorWorkOrder | None

@@ -28,6 +28,7 @@ from application.ports import Errand
 from application.registering import take_test
 from application.renewing import renew_due
 from application.report_delivering import start_due
+from application.verification_schedule import due_by_own_schedule, without_own_schedule
 from application.verifying import carry_out_run, start_run
 from domain import ids
 from domain.verification import VERIFICATION_RUN
@@ -117,10 +118,23 @@ async def verify(kit: Kit, tick: Tick) -> None:
     begun = (
         await load(kit.house, VERIFICATION_RUN, ids.derive("verification-run", context.command_id))
     ).state is not None
-    if not begun and (tick.late or not await kit.house.hints.due_connectors()):
+    if not begun and (tick.late or not without_own_schedule(await kit.house.hints.due_connectors())):
         return  # nothing was pushed yet: no run, no events
-    run = await start_run(kit.house, context, None, trigger=SCHEDULE)
-    await carry_out_run(kit.house, context.part("carry-out"), kit.prober, kit.results, run.result.id)
+    run = await start_run(kit.house, context, None, trigger=SCHEDULE, only=without_own_schedule)
+    await carry_out_run(
+        kit.house, context.part("carry-out"), kit.prober, kit.results, run.result.id, only=without_own_schedule
+    )
+
+
+async def verify_by_own_schedule(kit: Kit, tick: Tick) -> None:
+    """Connectors that have a schedule of their own are looked at when it comes round."""
+    context = timing(kit.house, "verify-by-own-schedule", tick.at)
+    run_id = ids.derive("verification-run", context.command_id)
+    begun = (await load(kit.house, VERIFICATION_RUN, run_id)).state is not None
+    due = [] if tick.late and not begun else await due_by_own_schedule(kit.house, kit.results, context.at)
+    if begun or due:
+        run = await start_run(kit.house, context, due, trigger=SCHEDULE)
+        await carry_out_run(kit.house, context.part("carry-out"), kit.prober, kit.results, run.result.id, due)
 
 
 async def notice_silent_bridges(kit: Kit, _: Tick) -> None:
@@ -229,6 +243,7 @@ TIMERS: Mapping[str, Timer] = {
         Timer("deliver-reports", lambda _: 60, deliver_reports, resumes=True),
         Timer("notice-expiry", lambda every: every.expiry, notice_expiry),
         Timer("verify", lambda every: every.verification, verify, resumes=True),
+        Timer("verify-by-own-schedule", lambda _: 60, verify_by_own_schedule, resumes=True),
         Timer("notice-silent-bridges", lambda every: every.bridges, notice_silent_bridges),
     )
 }

@@ -1,6 +1,6 @@
 """The connectors' questions in SQL."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,9 @@ WHERE e.verifiable AND (e.awaits_result OR e.id IN (
     SELECT DISTINCT ON (l.target_system_id, l.profile) l.id FROM read.connectors l WHERE l.verifiable
     ORDER BY l.target_system_id, l.profile, l.last_deployed_at DESC, l.position DESC))
 """
+
+# Connectors with a schedule of their own.
+OWN_SCHEDULES = "SELECT e.id, e.every_seconds FROM read.connectors e WHERE e.verifiable AND e.every_seconds IS NOT NULL"
 
 # Pending and running deployments.
 _FLYING = "deployment_status IN ('pending', 'deploying')"
@@ -86,6 +89,9 @@ class PostgresConnectors:
         rows = await self._reader.rows(f"{DUE}{named}{OLDEST_FIRST.sql('e')}{most}", parameters)
         return [_due(*row) for row in rows]
 
+    async def own_schedules(self) -> Mapping[UUID, int]:
+        return dict(await self._reader.rows(OWN_SCHEDULES))
+
     async def in_flight(self, bridge_id: UUID, limit: int) -> Sequence[InFlight]:
         where = Where().add(f"e.{_FLYING}").add("e.dispatched_to = %b::uuid", bridge_id)
         return [_in_flight(row) for row in await self._rows.all(where, " ORDER BY e.deadline_at, e.position", limit)]
@@ -130,6 +136,7 @@ def _due(connector_id: UUID, certificate_id: UUID, fingerprint: str, doc: bytes,
         last_deployed_at=state.last_deployed_at,
         validation=state.validation,
         awaits_first_result=awaits,
+        plan=state.verification,
     )
 
 

@@ -21,6 +21,7 @@ COLUMNS = (
     Column("last_deployed_at", Type.INSTANT),
     Column("verifiable", Type.BOOLEAN),
     Column("awaits_result", Type.BOOLEAN),
+    Column("every_seconds", Type.BIGINT),
 )
 
 
@@ -39,6 +40,7 @@ def _extract(state: Connector) -> tuple[Any, ...]:
         state.last_deployed_at,
         state.associated and state.last_deployed_at is not None and bool(state.endpoints),
         any(map(awaits_first_result, state.validation)),
+        state.verification.every_seconds,
     )
 
 
@@ -56,6 +58,7 @@ CONNECTORS = entity(
         "(dispatched_to, deadline_at) WHERE deployment_status IN ('pending', 'deploying')",
         "(deadline_at) WHERE deployment_status IN ('pending', 'deploying')",
         "(target_system_id, profile, last_deployed_at) WHERE verifiable",
+        "(every_seconds) WHERE every_seconds IS NOT NULL",
     ),
     listed=("created_position", "certificate_id, created_position", "target_system_id, created_position"),
     searched=("(sync, certificate_id) WHERE NOT removed",),

@@ -1,6 +1,6 @@
 """Connectors: where is each certificate installed, and how does it stand there?"""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 from uuid import UUID
@@ -13,6 +13,7 @@ from domain.connector import Connector, EndpointValidation
 from domain.connector_events import SyncState
 from domain.push_states import DeploymentStatus
 from domain.target_system import TargetSystem
+from domain.verification_plan import VerificationPlan
 from domain.work_order_state import WorkOrder
 from projections.rows import Page, Row
 
@@ -67,6 +68,7 @@ class DueForVerification(NamedTuple):
     last_deployed_at: datetime | None
     validation: tuple[EndpointValidation, ...]
     awaits_first_result: bool
+    plan: VerificationPlan
 
 
 class Connectors(Protocol):
@@ -105,6 +107,10 @@ class Connectors(Protocol):
         whose push awaits a first result, and of each target and profile the one pushed last: another certificate's
         push to the same place must not turn the one before it into a mismatch.
         """
+        ...
+
+    async def own_schedules(self) -> Mapping[UUID, int]:
+        """Connectors that can be verified and have a schedule of their own: seconds between two looks."""
         ...
 
     async def in_flight(self, bridge_id: UUID, limit: int) -> Sequence[InFlight]:

@@ -58,6 +58,7 @@ MAY: dict[str, set[str]] = {
     "POST certificates/{id}/revoke": {"operator"},
     "POST certificates/{id}/revocation-notice/retry": {"operator"},
     "POST certificates/{id}/revocation-notice/told": {"operator"},
+    "PATCH connectors/{id}": {"operator"},
     "DELETE connectors/{id}": {"operator"},
     "POST certificates/{id}/push": {"requester", "lead"},
     "POST certificates/{id}/deploy": {"requester", "lead", "operator"},

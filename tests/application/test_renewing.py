@@ -10,6 +10,7 @@ from cryptography import x509
 
 from adapters.x509.private_keys import from_pkcs8, spki
 from application import registers
+from application.associating import configure_verification
 from application.context import HouseSettings, Renewal
 from application.house import append, load, write
 from application.importing import describe_certificate
@@ -30,6 +31,7 @@ from domain.errors import Code, Refused
 from domain.issuance_policy import KIND
 from domain.issuance_rules import IssuanceRule
 from domain.push_states import SupersededReason, WorkOrderStatus
+from domain.verification_plan import VerificationPlan
 from domain.work_order_events import PushRequested
 from tests.application.test_judging import enact
 from tests.application.test_ordering import WISH, Unlucky
@@ -195,6 +197,8 @@ async def test_the_successor_is_pushed_to_every_connector(twice: float) -> None:
     bridge = await world.bridge()
     one = await world.connector(found.old, await world.target(bridge, "web-1", endpoint="10.0.0.1:443"))
     two = await world.connector(found.old, await world.target(bridge, "web-2"), profile="shop")
+    plan = VerificationPlan(grace_seconds=600, every_seconds=3_600)
+    await configure_verification(world.house, world.by("olga"), one, plan)
     before = await world.push(one)
     new_id = await found.successor(who="rita")
     ended = await world.order_state(before.id)
@@ -205,6 +209,9 @@ async def test_the_successor_is_pushed_to_every_connector(twice: float) -> None:
         (state.target_system_id, state.profile, state.endpoints)
         for state in (await world.connector_state(one), await world.connector_state(two))
     }
+    renewed = {c.target_system_id: c for c in [await world.connector_state(cid) for cid in await _of(world, new_id)]}
+    former = await world.connector_state(one)
+    assert plan == renewed[former.target_system_id].verification
     asked = [
         (stream, e) for stream, e in world.history() if isinstance(e, PushRequested) and e.certificate_id == new_id
     ]
@@ -212,6 +219,11 @@ async def test_the_successor_is_pushed_to_every_connector(twice: float) -> None:
     for order_id, event in asked:
         assert WorkOrderStatus.APPROVAL_PENDING is (await world.order_state(order_id)).status
         assert "rita" == event.meta.actor.on_behalf_of
+
+
+async def _of(world: World, certificate_id: UUID) -> list[UUID]:
+    await world.hints.catch_up()
+    return await world.house.hints.connectors_of(certificate_id)
 
 
 async def test_a_lost_answer_links_once() -> None:

@@ -212,6 +212,13 @@ class OpsContract:
         await ops.results.keep(run, first[:2])
         assert [(1, first[0]), (2, first[1])] == await ops.results.list(run)
 
+    async def test_looks_are_noted(self, ops: Ops) -> None:
+        """The last one of each connector; one that was never looked at is missing."""
+        one, other = uuid4(), uuid4()
+        await ops.results.note_looks([one, other], NOW)
+        await ops.results.note_looks([one], NOW + timedelta(hours=1))
+        assert {one: NOW + timedelta(hours=1), other: NOW} == await ops.results.looked_at([one, other, uuid4()])
+
     async def test_results_of_some_states(self, ops: Ops) -> None:
         """A large run is read for what is wrong with it: by state, with the numbers that results have in the run."""
         run = uuid4()

@@ -5,11 +5,18 @@ import pytest
 from domain import association
 from domain.certificate_facts import Usage
 from domain.connector import EndpointValidation
-from domain.connector_events import DeploymentFailed, TargetSystemAssociated, TargetSystemDissociated, ValidationState
+from domain.connector_events import (
+    DeploymentFailed,
+    TargetSystemAssociated,
+    TargetSystemDissociated,
+    ValidationState,
+    VerificationConfigured,
+)
 from domain.entity import Actor, ActorKind, Event
 from domain.errors import Code
 from domain.push_states import DeploymentStatus, FailureCause
 from domain.target_system import TargetSystem
+from domain.verification_plan import VerificationPlan
 from tests.support.deciders import Given, Then, given, state_of
 from tests.support.histories import (
     BRIDGE_ACTOR,
@@ -173,3 +180,34 @@ def test_the_profile_is_part_of_the_association() -> None:
     """A profile names one virtual host, listener or Secret; no profile is the target's own default place."""
     assert associate(given(), profile="shop").state.profile == "shop"
     assert state_of(*associated()).profile is None
+
+
+def test_how_a_connector_is_verified_is_configured() -> None:
+    """The whole plan is in the event; the same again makes none; a new association begins as all others do."""
+    plan = VerificationPlan(grace_seconds=600, every_seconds=3_600)
+    configured = VerificationConfigured(meta=by(OPERATOR), verification=plan)
+    configure = association.configure_verification
+    assert given(*associated()).when(configure, by(OPERATOR), plan).then(configured).state.verification == plan
+    given(*associated(), configured).when(configure, by(OPERATOR), plan).then_nothing()
+    assert associate(given(*associated(), configured, REMOVED)).state.verification == VerificationPlan()
+    assert associate(given(), verification=plan).then(event(), configured).state.verification == plan
+
+
+@pytest.mark.parametrize(
+    ("field", "plan"),
+    [
+        ("grace_seconds", VerificationPlan(grace_seconds=-1)),
+        ("grace_seconds", VerificationPlan(grace_seconds=604_801)),
+        ("every_seconds", VerificationPlan(every_seconds=0)),
+        ("every_seconds", VerificationPlan(every_seconds=90)),
+        ("every_seconds", VerificationPlan(every_seconds=604_860)),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_refused(field: str, plan: VerificationPlan) -> None:
+    """With the field to blame, also when the connector is added; once it is removed, any is."""
+    pointer = f"/verification/{field}"
+    refused = given(*associated()).when(association.configure_verification, by(OPERATOR), plan)
+    assert refused.refused(Code.VALIDATION_FAILED).pointer == pointer
+    assert associate(given(), verification=plan).refused(Code.VALIDATION_FAILED).pointer == pointer
+    removed = given(*associated(), REMOVED).when(association.configure_verification, by(OPERATOR), VerificationPlan())
+    removed.refused(Code.INVALID_TRANSITION)

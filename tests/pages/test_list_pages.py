@@ -44,10 +44,30 @@ def test_the_history_of_an_endpoint_is_for_everybody(sign_in: SignIn, scheme: st
     page.get_by_role("link", name="Verification", exact=True).first.click()
     page.get_by_role("link", name="Endpoint history").click()
     expect(page.get_by_role("heading", name="Endpoint history")).to_be_visible()
+    assert_accessible(page)
     page.get_by_role("cell").get_by_role("link", name=re.compile(r":\d+$")).first.click()
     expect(page.get_by_label("Endpoint", exact=True)).not_to_be_empty()
     assert_accessible(page)
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
+def test_how_a_connector_is_verified_is_changed_in_a_dialog(sign_in: SignIn, scheme: str, width: int) -> None:
+    """From the topology to the connector; what is wrong is said in the dialog, what was saved on the page."""
+    page = sign_in("operator", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.get_by_role("link", name="www.example.com").first.click()
+    page.locator(".connectors a.name").first.click()
+    assert_accessible(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.get_by_role("button", name="Change verification").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Grace period").fill("soon")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("number of seconds")
+    assert_accessible(page)
+    dialog.get_by_label("Grace period").fill("2" if scheme == "light" else "3")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("2 s" if scheme == "light" else "3 s", exact=True)).to_be_visible()
 
 
 def test_an_approver_finds_what_waits_and_opens_the_dialog(sign_in: SignIn) -> None:

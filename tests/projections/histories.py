@@ -53,4 +53,5 @@ def history(seed: int, times: int) -> World:
     world.live_aside({deeds.signing_in: 1}, max(times // 20, 10), Random(f"signing in {seed}"))
     world.live_aside({deeds.leaving: 1}, max(times // 20, 10), Random(f"leaving {seed}"))
     world.live_aside({scheduling.report_schedules: 1}, max(times // 20, 12), Random(f"reports {seed}"))
+    world.live_aside({pushing.configure: 1}, max(times // 20, 10), Random(f"configuring {seed}"))
     return world

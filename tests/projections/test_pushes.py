@@ -156,6 +156,9 @@ async def test_what_is_due_for_verification(town: Town, ask: Views) -> None:
             item.last_deployed_at,
         )
         assert any(map(awaits_first_result, state.validation)) == item.awaits_first_result
+        assert state.verification == item.plan
+    own = {k.id: k.state.verification.every_seconds for k in able if k.state.verification.every_seconds}
+    assert own == await ask.connectors.own_schedules() != {}
     named = [expected[0], town.world.all("bridge")[0]]
     assert expected[:1] == [item.connector_id for item in await ask.connectors.due_for_verification(named)]
     assert due[:2] == await ask.connectors.due_for_verification(limit=2)

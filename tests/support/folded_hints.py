@@ -222,6 +222,10 @@ class FoldedHints:
             and (connector_ids is None or cid in connector_ids)
         ]
 
+    async def own_schedules(self) -> dict[UUID, int]:
+        verifiable = [(cid, c) for cid, c in await self._connectors() if c.associated and c.last_deployed_at]
+        return {cid: every for cid, c in verifiable if c.endpoints and (every := c.verification.every_seconds)}
+
     async def served_before(self, endpoints: Sequence[Place]) -> dict[Place, set[str]]:
         await self._look()
         return {place: set(self._served[place]) for place in endpoints if place in self._served}
@@ -325,6 +329,7 @@ class FoldedHints:
             server_name=connector.server_name,
             last_deployed_at=connector.last_deployed_at,
             validation=connector.validation,
+            plan=connector.verification,
         )
 
 
