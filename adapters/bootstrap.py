@@ -48,6 +48,7 @@ from application.codec import decode
 from application.context import Renewal, ReplacementPace
 from application.house import House, HouseSettings
 from domain.certificate_order import Provider
+from domain.verification_plan import Vantage
 from projections.catalogue import HISTORIES, Views, views_as_of, views_of
 from projections.changes.postgres import PostgresChanges
 from projections.changes.view import Changes
@@ -220,6 +221,7 @@ def _house_settings(settings: Settings) -> HouseSettings:
         verification_grace=settings.verification.grace,
         verification_retries=settings.verification.retries,
         verification_pause=settings.verification.pause,
+        verification_vantage=Vantage(settings.verification.vantage),
         enrolment_seconds=settings.bridges.enrolment_seconds,
         invitation_seconds=settings.sessions.invitation_seconds,
         approval_waiting=settings.push.approval_waiting,

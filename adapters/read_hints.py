@@ -106,6 +106,7 @@ class ReadHints(NamedTuple):
                 last_deployed_at=due.last_deployed_at,
                 validation=due.validation,
                 plan=due.plan,
+                bridge_id=due.bridge_id,
             )
             for due in await self.connectors.due_for_verification(connector_ids)
         ]

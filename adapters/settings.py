@@ -115,7 +115,8 @@ class Push:
 @dataclass(frozen=True, kw_only=True)
 class Verification:
     """`every`, `grace` and `pause` in seconds. An endpoint that does not serve what it should is looked at again
-    `retries` times, with `pause` before each. `allow`: networks that may be probed beside the ordinary ones.
+    `retries` times, with `pause` before each. `allow`: networks that may be probed beside the ordinary ones. `vantage`:
+    from where connectors are looked at that say nothing else, `control-plane` or `bridge` (that of the target system).
     """
 
     every: int = 300
@@ -123,6 +124,7 @@ class Verification:
     retries: int = 2
     pause: float = 1.0
     allow: tuple[str, ...] = ()
+    vantage: str = "control-plane"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,10 +13,8 @@ from adapters.notifying.mail import Mailer
 from adapters.notifying.messenger import ChannelMessenger
 from adapters.postgres_ops.pruning import prune_for_ever
 from adapters.postgres_ops.suggestions import PostgresSuggestions
-from adapters.probing.policy import AddressPolicy, parse_networks
-from adapters.probing.prober import TlsProber
-from adapters.probing.resolving import system_resolver
-from adapters.probing.sweeping.prober import SweepingProber
+from adapters.probing.checking import check_evidence
+from adapters.probing.prober import SweepingProber, TlsProber
 from adapters.queue.following import follow_log, follow_time
 from adapters.queue.jobs import make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
@@ -33,10 +31,13 @@ from application.alerting import raise_alert
 from application.automations.kit import Kit, timing
 from application.automations.running import Running
 from application.automations.timers import TIMERS, Intervals
+from application.bridge_looks import BridgeLooks
 from application.codec import decode
 from application.holding import everything_held
 from application.notification_ports import Messenger, Notices
 from application.report_ports import ReportWriter
+from bridge.probing.policy import AddressPolicy, parse_networks
+from bridge.probing.resolving import system_resolver
 from domain.alert import AlertKind
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.fold import Poison
@@ -164,6 +165,7 @@ def make_kit(core: Core, messenger: Messenger, reports: ReportWriter) -> Kit:
         notices=Notices(core.notifications, messenger, core.settings.server.url.rstrip("/")),
         suggestions=PostgresSuggestions(core.database),
         reports=reports,
+        elsewhere=BridgeLooks(core.house, check_evidence),
     )
 
 

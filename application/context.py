@@ -12,6 +12,7 @@ from application.vault_ports import KeyVault
 from domain import ids
 from domain.entity import Actor, Meta
 from domain.principal import Role
+from domain.verification_plan import Vantage
 
 
 class Renewal(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     verification_grace: float = 60.0
     verification_retries: int = 2
     verification_pause: float = 1.0
+    verification_vantage: Vantage = Vantage.CONTROL_PLANE
     enrolment_seconds: float = 3600.0
     token_days: int = 90
     invitation_seconds: float = 259_200.0

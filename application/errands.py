@@ -5,7 +5,10 @@ at a time per target.
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from application import target_secrets
+from application.bridge_looks import VERIFICATION
 from application.discovering import DISCOVER
 from application.endpoint_keys import ENDPOINT_CSR, WantedCsr, is_awaited, wanted_csr
 from application.handing_out import hand_out, oldest_of_each_target
@@ -63,6 +66,9 @@ async def _recorded(house: House, errand: Errand) -> bool:
 async def _material(house: House, errand: Errand, fence: int) -> LeasedErrand | None:
     if errand.kind == DISCOVER and (scope := (await load(house, DISCOVERY, errand.id)).found.network):
         return LeasedErrand(errand, fence, NETWORK, NETWORK, network_settings(scope), {})
+    if errand.kind == VERIFICATION:
+        settings = msgspec.json.decode(errand.content or b"{}")
+        return LeasedErrand(errand, fence, VERIFICATION, VERIFICATION, settings, {})
     target = (await load(house, TARGET_SYSTEM, errand.target_system_id)).found
     secrets = await target_secrets.read(house, errand.target_system_id, target.settings.secrets_version)
     if secrets is None:

@@ -170,6 +170,7 @@ class DueConnector(NamedTuple):
     last_deployed_at: datetime | None = None
     validation: tuple[EndpointValidation, ...] = ()
     plan: VerificationPlan = AS_FOR_ALL
+    bridge_id: UUID | None = None
 
 
 class Unexpired(NamedTuple):
@@ -374,7 +375,7 @@ class Leases(Protocol):
 
 class Errand(NamedTuple):
     """Something a bridge is asked to do that installs nothing: a discovery, a connection test, a key with its signing
-    request for the order `subject_id`.
+    request for the order `subject_id`, a look at endpoints (`content` says which).
     """
 
     id: UUID
@@ -383,6 +384,7 @@ class Errand(NamedTuple):
     bridge_id: UUID
     deadline_at: datetime
     subject_id: UUID | None = None
+    content: bytes | None = None
 
 
 class Errands(Protocol):
@@ -414,6 +416,14 @@ class Errands(Protocol):
 
     async def done(self, errand_id: UUID) -> None:
         """It needs no bridge any more."""
+        ...
+
+    async def answer(self, errand_id: UUID, told: bytes) -> bool:
+        """The bridge's answer to one that asks for something, which is done by it. False: it was done before."""
+        ...
+
+    async def answered(self, errand_id: UUID) -> bytes | None:
+        """The answer, once there is one."""
         ...
 
 

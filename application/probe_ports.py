@@ -3,27 +3,9 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-import msgspec
+from bridge.protocol import Observation
 
-from domain.verification import ProbeResult
-
-
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
-    """What one probe saw. Nothing of the peer's bytes but fingerprints and names of enums.
-
-    `address` is the IP address that was connected to; `reason` refines results without a certificate
-    (`refused_by_policy`, `timeout`, `connection_refused`, `legacy_protocol` ...).
-    """
-
-    result: ProbeResult
-    address: str | None = None
-    protocol: str | None = None
-    cipher: str | None = None
-    fingerprint_sha256: str | None = None
-    chain_fingerprints_sha256: tuple[str, ...] = ()
-    leaf_der: bytes | None = None
-    reason: str | None = None
-
+__all__ = ["Observation", "Place", "Prober"]
 
 Place = tuple[str, str | None]
 """An endpoint, and the server name it is asked for, if any."""

@@ -3,25 +3,31 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
 
+from application.bridge_looks import NO_BRIDGE, NotProbed, Seen
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, write
 from application.ports import DueConnector
-from application.probe_ports import Observation, Prober
+from application.probe_ports import Observation, Place, Prober
 from domain import ids, verification
 from domain.connector import CONNECTOR
 from domain.connector_events import HandshakeEvidence, ValidationState
 from domain.entity import Event
-from domain.verification import VERIFICATION_RUN, VerificationRun, VerificationRunCompleted, VerificationRunStarted
-from domain.verification_plan import VerificationPlan
+from domain.verification import (
+    VERIFICATION_RUN,
+    ProbeResult,
+    VerificationRun,
+    VerificationRunCompleted,
+    VerificationRunStarted,
+)
+from domain.verification_plan import Vantage, VerificationPlan
 
 PROBE_TIMEOUT = 5.0
-CONTROL_PLANE = "control-plane"
 AT_ONCE = 1024
 """Endpoints that are looked at, judged and recorded together."""
 
@@ -58,11 +64,36 @@ class RunResults(Protocol):
         ...
 
 
+class Elsewhere(Protocol):
+    """Looks from bridges (application.bridge_looks.BridgeLooks)."""
+
+    async def look(
+        self, bridge_id: UUID, question: UUID, places: Sequence[Place], timeout: float
+    ) -> list[Seen | NotProbed]:
+        """What places serve, in their order; `question` names the look: asked again, the same one is gone on with."""
+        ...
+
+
+Looked = Observation | Seen | NotProbed
+"""What a look from here saw, one from a bridge, or why nobody looked."""
+
+
 class _Seen(NamedTuple):
     due: DueConnector
     endpoint: str
-    observation: Observation
+    looked: Looked
     at: datetime
+
+    @property
+    def observation(self) -> Observation | None:
+        """What was seen; None: nobody looked."""
+        match self.looked:
+            case NotProbed():
+                return None
+            case Seen(observation):
+                return observation
+            case observation:
+                return observation
 
 
 async def start_run(
@@ -104,14 +135,16 @@ async def carry_out_run(
     connector_ids: Sequence[UUID] | None = None,
     *,
     only: Callable[[Sequence[DueConnector]], Sequence[DueConnector]] = list,
+    elsewhere: Elsewhere | None = None,
 ) -> Done[Loaded[VerificationRun]]:
     """Probe every endpoint that is due, judge, record what changed, and complete the run. Repeating is harmless."""
     found = only(await house.hints.due_connectors(connector_ids))
     due = [item for item in found if _settled(item.last_deployed_at, item.plan, context.at, house)]
+    looks = _Looks(house, prober, elsewhere, run_id)
     counts: Counter[str] = Counter()
     lines: list[bytes] = []
     for some in _batches(due):
-        judged = await _judge(house, await _probe_all(house, prober, some))
+        judged = await _judge(house, await _probe_all(house, looks, some))
         await _record(house, context, run_id, some, judged)
         await results.keep(run_id, judged, after=len(lines))
         counts.update(item.state.value for item in judged)
@@ -162,68 +195,131 @@ def _settled(last_deployed_at: datetime | None, plan: VerificationPlan, now: dat
     return last_deployed_at is None or now >= last_deployed_at + grace
 
 
-async def _probe_all(house: House, prober: Prober, due: Sequence[DueConnector]) -> list[_Seen]:
+async def _probe_all(house: House, looks: "_Looks", due: Sequence[DueConnector]) -> list[_Seen]:
     """What every endpoint serves: the first look that finds what is expected, else the last one.
 
     A service that has just been told to reload may serve its old certificate, or nobody, for a moment.
     """
     wanted = [(item, endpoint) for item in due for endpoint in item.endpoints]
-    seen = await _looked(house, prober, wanted)
+    seen = await looks.at(wanted)
     for _ in range(house.settings.verification_retries):
         again = [number for number, each in enumerate(seen) if not _as_expected(each)]
         if not again:
             break
         await asyncio.sleep(house.settings.verification_pause)
-        for number, each in zip(again, await _looked(house, prober, [wanted[n] for n in again]), strict=True):
+        for number, each in zip(again, await looks.at([wanted[n] for n in again]), strict=True):
             seen[number] = each
     return seen
 
 
-async def _looked(house: House, prober: Prober, wanted: Sequence[tuple[DueConnector, str]]) -> list[_Seen]:
-    places = [(endpoint, item.server_name) for item, endpoint in wanted]
-    seen = await prober.probe_all(places, PROBE_TIMEOUT)
-    at = house.clock()
-    return [_Seen(item, endpoint, each, at) for (item, endpoint), each in zip(wanted, seen, strict=True)]
+class _Looks:
+    """The looks of one run, from wherever each connector is looked at."""
+
+    def __init__(self, house: House, prober: Prober, elsewhere: Elsewhere | None, run_id: UUID) -> None:
+        self._house = house
+        self._prober = prober
+        self._elsewhere = elsewhere
+        self._run_id = run_id
+        self._questions = 0
+
+    async def at(self, wanted: Sequence[tuple[DueConnector, str]]) -> list[_Seen]:
+        """What every endpoint serves now."""
+        groups: dict[UUID | Vantage, list[int]] = {}
+        for number, (due, _) in enumerate(wanted):
+            groups.setdefault(self._vantage(due), []).append(number)
+        self._questions += 1
+        found = await asyncio.gather(
+            *(self._from(vantage, [wanted[n] for n in numbers]) for vantage, numbers in groups.items())
+        )
+        seen: dict[int, _Seen] = {}
+        for numbers, some in zip(groups.values(), found, strict=True):
+            seen |= zip(numbers, some, strict=True)
+        return [seen[number] for number in range(len(wanted))]
+
+    def _vantage(self, due: DueConnector) -> UUID | Vantage:
+        """A bridge, or here."""
+        wanted = due.plan.vantage or self._house.settings.verification_vantage
+        if wanted is Vantage.CONTROL_PLANE:
+            return wanted
+        return due.bridge_id or Vantage.BRIDGE
+
+    async def _from(self, vantage: UUID | Vantage, wanted: Sequence[tuple[DueConnector, str]]) -> list[_Seen]:
+        places = [(endpoint, due.server_name) for due, endpoint in wanted]
+        looked: Sequence[Looked]
+        if vantage is Vantage.CONTROL_PLANE:
+            looked = await self._prober.probe_all(places, PROBE_TIMEOUT)
+        elif isinstance(vantage, UUID) and self._elsewhere is not None:
+            question = ids.derive("bridge-look", self._run_id, self._questions)
+            looked = await self._elsewhere.look(vantage, question, places, PROBE_TIMEOUT)
+        else:
+            looked = [NO_BRIDGE] * len(places)
+        now = self._house.clock()
+        return [
+            _Seen(due, endpoint, each, each.at if isinstance(each, Seen) else now)
+            for (due, endpoint), each in zip(wanted, looked, strict=True)
+        ]
 
 
 def _as_expected(seen: _Seen) -> bool:
-    return seen.observation.fingerprint_sha256 == seen.due.expected_fingerprint_sha256
+    """Or nothing to be had, however often somebody asks."""
+    observation = seen.observation
+    return observation is None or observation.fingerprint_sha256 == seen.due.expected_fingerprint_sha256
 
 
 async def _judge(house: House, seen: Sequence[_Seen]) -> list[Result]:
     places = {(item.endpoint, item.due.server_name) for item in seen}
     before = await house.hints.served_before(sorted(places, key=str))
-    served = {fp for item in seen if (fp := item.observation.fingerprint_sha256) is not None}
+    served = {o.fingerprint_sha256 for item in seen if (o := item.observation) and o.fingerprint_sha256 is not None}
     known = await house.hints.known_fingerprints(sorted(served))
     return [
         Result(
             connector_id=item.due.connector_id,
             endpoint=item.endpoint,
             server_name=item.due.server_name,
-            state=verification.classify(
-                item.observation.result,
-                item.observation.fingerprint_sha256,
-                expected=item.due.expected_fingerprint_sha256,
-                served_before=before.get((item.endpoint, item.due.server_name), frozenset()),
-                in_inventory=item.observation.fingerprint_sha256 in known,
-            ),
+            state=_state(item, before.get((item.endpoint, item.due.server_name), frozenset()), known),
             expected_fingerprint_sha256=item.due.expected_fingerprint_sha256,
-            evidence=_evidence(item.observation),
+            evidence=_evidence(item),
             checked_at=item.at,
         )
         for item in seen
     ]
 
 
-def _evidence(seen: Observation) -> HandshakeEvidence:
-    return HandshakeEvidence(
-        vantage=CONTROL_PLANE,
+def _state(item: _Seen, served_before: Container[str], known: Container[str]) -> ValidationState:
+    seen = item.observation
+    if seen is None:
+        return ValidationState.NOT_PROBED
+    return verification.classify(
+        ProbeResult(seen.result),
+        seen.fingerprint_sha256,
+        expected=item.due.expected_fingerprint_sha256,
+        served_before=served_before,
+        in_inventory=seen.fingerprint_sha256 in known if seen.fingerprint_sha256 else False,
+    )
+
+
+def _evidence(item: _Seen) -> HandshakeEvidence:
+    looked = item.looked
+    if isinstance(looked, NotProbed):
+        return HandshakeEvidence(vantage=Vantage.BRIDGE.value, bridge_id=item.due.bridge_id, reason=looked.reason)
+    seen = looked.observation if isinstance(looked, Seen) else looked
+    found = HandshakeEvidence(
+        vantage=Vantage.CONTROL_PLANE.value,
         address=seen.address,
         protocol=seen.protocol,
         cipher=seen.cipher,
         served_fingerprint_sha256=seen.fingerprint_sha256,
         chain_fingerprints_sha256=seen.chain_fingerprints_sha256,
         reason=seen.reason,
+    )
+    if not isinstance(looked, Seen):
+        return found
+    return msgspec.structs.replace(
+        found,
+        vantage=Vantage.BRIDGE.value,
+        bridge_id=looked.bridge_id,
+        bridge_generation=looked.generation,
+        proof=looked.proof,
     )
 
 
@@ -247,6 +343,8 @@ async def _record(
 
 
 def _is_news(due: DueConnector, item: Result) -> bool:
+    if item.state is ValidationState.NOT_PROBED:
+        return False
     known = next((each for each in due.validation if each.endpoint == item.endpoint), None)
     return known is None or verification.is_news(known, item.state, item.evidence)
 

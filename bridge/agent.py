@@ -18,7 +18,7 @@ from bridge.journal import Journal, Report, Unfinished
 from bridge.leases import Lease, Leases
 from bridge.leasing import lease
 from bridge.logs import say
-from bridge.protocol import Assignment, DiscoveryRequest, FailureCause
+from bridge.protocol import Assignment, DiscoveryRequest, FailureCause, VerificationRequest
 from bridge.renewal import Renewal
 from bridge.reporting import Progress, Refusal, report_until_known
 
@@ -153,4 +153,6 @@ def _outcome(report: Report) -> dict[str, object]:
     told: dict[str, object] = {"assignment_id": report.assignment_id, "fence": report.fence, "message": report.message}
     if isinstance(report, DiscoveryRequest):
         return told | {"healthy": report.healthy, "found": len(report.found)}
+    if isinstance(report, VerificationRequest):
+        return told | {"looked_at": len(report.observations)}
     return told | {"outcome": report.outcome, "cause": report.cause}

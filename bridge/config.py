@@ -86,7 +86,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The whole file. `roots`: directories on this host that local targets may lie in; none = no local targets.
 
     `remote_roots` limits targets over SSH the same way; none given = anywhere that the SSH user may write.
-    `scan`: networks (`10.0.0.0/24`) that the bridge may look at for certificates; none = no network.
+    `scan`: networks (`10.0.0.0/24`) that the bridge may look at for certificates; `verify`: networks where it may
+    look at what endpoints serve when it is told to; none = no network.
     `stop_seconds`: how long work may go on after a SIGTERM; `retry_seconds`: the longest pause between attempts to
     reach the control plane. `aws`, `openstack`, `kubernetes`: stores, by the name that targets have for them.
     """
@@ -99,6 +100,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     concurrency: Annotated[int, Meta(ge=1, le=100)] = 4
     keep_releases: Annotated[int, Meta(ge=1, le=100)] = 3
     scan: tuple[str, ...] = ()
+    verify: tuple[str, ...] = ()
     stop_seconds: Seconds = 30
     retry_seconds: Seconds = 30
     ssh: SshConfig = SshConfig()
@@ -114,7 +116,7 @@ def read_config(path: Path) -> Config:
         config = msgspec.toml.decode(path.read_bytes(), type=Config)
         for root in (*config.roots, *config.remote_roots):
             check_path(root)
-        for network in config.scan:
+        for network in (*config.scan, *config.verify):
             ip_network(network)
     except OSError as error:
         raise ConfigRefused(f"The configuration {path} cannot be read: {error.strerror}.") from error

@@ -1,7 +1,7 @@
 """One assignment from its opening to its report. Whatever happens on the way, there is a report at the end."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from uuid import UUID
 
 import msgspec
@@ -20,16 +20,23 @@ from bridge.protocol import (
     Outcome,
     ResultRequest,
     SealedContent,
+    VerificationRequest,
     seal_context,
 )
 from bridge.sealing import CannotOpen, open_sealed
 from bridge.text import clean
 
+Look = Callable[[Assignment], Awaitable[VerificationRequest]]
+"""Looks at what endpoints serve. Raises DriverFailure."""
+
 
 class Executor:
     """Does assignments with the drivers it was given."""
 
-    def __init__(self, bridge_id: UUID, hpke_key: X25519PrivateKey, drivers: Mapping[str, Driver]) -> None:
+    def __init__(
+        self, bridge_id: UUID, hpke_key: X25519PrivateKey, drivers: Mapping[str, Driver], look: Look | None = None
+    ) -> None:
+        self._look = look
         self._bridge_id = bridge_id
         self._hpke_key = hpke_key
         self._drivers = drivers
@@ -37,6 +44,8 @@ class Executor:
     async def execute(self, assignment: Assignment, steps: Steps, guard: Guard) -> Report:
         """Do it, and tell how it ended. Only a cancellation gets out of here."""
         try:
+            if assignment.kind is AssignmentKind.VERIFICATION and self._look is not None:
+                return await self._look(assignment)
             driver = self._driver(assignment)
             job = Job(assignment, self._opened(assignment), steps, guard)
             return await _done(driver, job)
@@ -87,6 +96,8 @@ async def _done(driver: Driver, job: Job) -> Report:
                 message=clean(discovered.message),
                 found=discovered.found,
             )
+        case AssignmentKind.VERIFICATION:
+            raise DriverFailure(FailureCause.UNKNOWN, "This bridge looks at no endpoints.")
 
 
 def _succeeded(job: Job, message: str) -> ResultRequest:
@@ -104,6 +115,10 @@ def failed(assignment: Assignment, failure: DriverFailure, steps: Steps) -> Repo
     if assignment.kind is AssignmentKind.DISCOVERY:
         return DiscoveryRequest(
             assignment_id=assignment.assignment_id, fence=assignment.fence, healthy=False, message=failure.message
+        )
+    if assignment.kind is AssignmentKind.VERIFICATION:
+        return VerificationRequest(
+            assignment_id=assignment.assignment_id, fence=assignment.fence, message=failure.message
         )
     return ResultRequest(
         assignment_id=assignment.assignment_id,

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from bridge import state
-from bridge.protocol import Assignment, DiscoveryRequest, ResultRequest
+from bridge.protocol import Assignment, DiscoveryRequest, ResultRequest, VerificationRequest
 
 _REWRITE_BYTES = 4 * 1024 * 1024
 
@@ -26,15 +26,16 @@ class Started(msgspec.Struct, frozen=True, tag_field="record", tag="started"):
 
 
 class Applied(msgspec.Struct, frozen=True, tag_field="record", tag="applied"):
-    """It ended; exactly one of the two reports is there."""
+    """It ended; exactly one of the reports is there."""
 
     result: ResultRequest | None = None
     discovery: DiscoveryRequest | None = None
+    verification: VerificationRequest | None = None
 
     @property
-    def report(self) -> ResultRequest | DiscoveryRequest:
+    def report(self) -> ResultRequest | DiscoveryRequest | VerificationRequest:
         """The one that is there."""
-        report = self.result or self.discovery
+        report = self.result or self.discovery or self.verification
         assert report is not None
         return report
 
@@ -47,7 +48,7 @@ class Reported(msgspec.Struct, frozen=True, tag_field="record", tag="reported"):
 
 
 Record = Started | Applied | Reported
-Report = ResultRequest | DiscoveryRequest
+Report = ResultRequest | DiscoveryRequest | VerificationRequest
 
 
 class Unfinished(msgspec.Struct, frozen=True):
@@ -74,7 +75,7 @@ class Journal:
 
     async def applied(self, report: Report) -> None:
         """Durably: this is how it ended. OSError."""
-        await self._append(Applied(report) if isinstance(report, ResultRequest) else Applied(None, report))
+        await self._append(_applied(report))
 
     async def reported(self, report: Report) -> None:
         """Durably: the control plane knows. OSError."""
@@ -135,14 +136,19 @@ class Journal:
 
 def _records_of(unfinished: Unfinished) -> list[Record]:
     records: list[Record] = [Started(unfinished.assignment)]
-    match unfinished.report:
-        case ResultRequest() as result:
-            records.append(Applied(result))
-        case DiscoveryRequest() as discovery:
-            records.append(Applied(None, discovery))
-        case None:
-            pass
+    if unfinished.report is not None:
+        records.append(_applied(unfinished.report))
     return records
+
+
+def _applied(report: Report) -> Applied:
+    match report:
+        case ResultRequest():
+            return Applied(report)
+        case DiscoveryRequest():
+            return Applied(None, report)
+        case VerificationRequest():
+            return Applied(None, None, report)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -21,9 +21,10 @@ import msgspec
 from msgspec import Meta
 
 from bridge.kinds import KINDS, TargetKind
+from bridge.probing.observation import Observation, Place, ProbeResult, Proof
 
 # What comes from elsewhere and is part of this file's interface, beside everything it defines itself.
-__all__ = ["KINDS", "TargetKind"]
+__all__ = ["KINDS", "Observation", "Place", "ProbeResult", "Proof", "TargetKind"]
 
 ENROL_PATH = "/bridge/v1/enrol"
 RENEW_PATH = "/bridge/v1/renew"
@@ -32,12 +33,16 @@ LEASE_PATH = "/bridge/v1/lease"
 PROGRESS_PATH = "/bridge/v1/progress"
 RESULT_PATH = "/bridge/v1/result"
 DISCOVERY_PATH = "/bridge/v1/discovery"
+VERIFICATION_PATH = "/bridge/v1/verification"
 
 MAX_MESSAGE = 2_000
 """Characters of a message; the bridge cuts longer ones and removes control characters before it sends them."""
 
 MAX_FOUND = 4_096
 """Certificates of one discovery."""
+
+MAX_PLACES = 256
+"""Places of one verification."""
 
 MAX_CSR = 32_768
 """Characters of a signing request."""
@@ -59,6 +64,8 @@ class AssignmentKind(StrEnum):
     """Read back what the target holds; answered by `discovery`."""
     TEST = "test"
     """Look whether an installation could work, change nothing; answered by `result`."""
+    VERIFICATION = "verification"
+    """Look at what places serve, from where the bridge is; answered by `verification`."""
     ENDPOINT_CSR = "endpoint_csr"
     """Make a key on the target, which it never leaves, and a signing request (`request`); answered by `result`."""
 
@@ -179,6 +186,16 @@ class NetworkSettings(msgspec.Struct, frozen=True, kw_only=True):
     ports: Annotated[tuple[Annotated[int, Meta(ge=1, le=65_535)], ...], Meta(min_length=1, max_length=64)]
 
 
+class VerificationSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of a target of kind `verification`: what do these places serve? `timeout_seconds` is for each.
+
+    The bridge connects to addresses that its own configuration allows, and to no others.
+    """
+
+    places: Annotated[tuple[Place, ...], Meta(min_length=1, max_length=MAX_PLACES)]
+    timeout_seconds: Annotated[float, Meta(gt=0, le=60)]
+
+
 class CertificateToInstall(msgspec.Struct, frozen=True, kw_only=True):
     """`fullchain_pem`: leaf first, then its issuers. `fingerprint_sha256` is the leaf's."""
 
@@ -282,9 +299,20 @@ class DiscoveryRequest(msgspec.Struct, frozen=True, kw_only=True):
     found: Annotated[tuple[FoundCertificate, ...], Meta(max_length=MAX_FOUND)] = ()
 
 
+class VerificationRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of a verification: what was seen at each place, in their order. None: nothing was looked at, and
+    `message` says why.
+    """
+
+    assignment_id: UUID
+    fence: Fence
+    message: Message = ""
+    observations: Annotated[tuple[Observation, ...], Meta(max_length=MAX_PLACES)] = ()
+
+
 class ReportAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """To progress, result and discovery. `stale`: recorded, but another lease decides. `accepted` False otherwise:
-    this was decided before. Either way the bridge is done with it.
+    """To progress, result, discovery and verification. `stale`: recorded, but another lease decides. `accepted` False
+    otherwise: this was decided before. Either way the bridge is done with it.
     """
 
     accepted: bool

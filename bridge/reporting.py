@@ -15,14 +15,24 @@ from bridge.protocol import (
     DISCOVERY_PATH,
     PROGRESS_PATH,
     RESULT_PATH,
+    VERIFICATION_PATH,
     Assignment,
+    DiscoveryRequest,
     Held,
     ProgressRequest,
     ReportAnswer,
     ResultRequest,
+    VerificationRequest,
 )
 
 PAUSE_SECONDS = 0.25
+
+
+_PATHS: dict[type[Report], str] = {
+    ResultRequest: RESULT_PATH,
+    DiscoveryRequest: DISCOVERY_PATH,
+    VerificationRequest: VERIFICATION_PATH,
+}
 
 
 class Refusal(NamedTuple):
@@ -35,7 +45,7 @@ async def report_until_known(
     control_plane: ControlPlane, report: Report, retry_seconds: float, stopping: asyncio.Event
 ) -> ReportAnswer | Refusal | None:
     """Send a report again and again until the control plane has answered it; None when the bridge stops before."""
-    path = RESULT_PATH if isinstance(report, ResultRequest) else DISCOVERY_PATH
+    path = _PATHS[type(report)]
     backoff = Backoff(retry_seconds)
     while True:
         try:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 from pathlib import Path
 
-from bridge import renewal, scanning, state
+from bridge import looking, renewal, scanning, state
 from bridge.agent import Agent
 from bridge.client import ControlPlane
 from bridge.config import Config
@@ -27,7 +27,7 @@ async def run(directory: Path, config: Config, open_host: OpenHost | None = None
         renewal.finish(directory)
         control_plane = ControlPlane(identity.url, mutual_context(directory))
         every = drivers(config, open_host) | {scanning.KIND: scanning.NetworkScanner(config)}
-        executor = Executor(identity.bridge_id, state.read_hpke_key(directory), every)
+        executor = Executor(identity.bridge_id, state.read_hpke_key(directory), every, looking.Lookout(config).look)
         journal = Journal(directory)
         try:
             agent = Agent(control_plane, journal, executor, config, directory)

@@ -43,6 +43,8 @@ class ValidationState(StrEnum):
     NAME_NOT_RESOLVED = "name_not_resolved"
     HANDSHAKE_FAILED = "handshake_failed"
     NOT_APPLICABLE = "not_applicable"
+    NOT_PROBED = "not_probed"
+    """Nobody looked (its bridge is offline): in the results of a run only, never an event."""
 
 
 class Step(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,8 +56,20 @@ class Step(msgspec.Struct, frozen=True, omit_defaults=True):
     milliseconds: int = 0
 
 
+class KeyProof(StrEnum):
+    """What shows that the key of a certificate took part in a handshake that a bridge tells of: a signature over a
+    challenge of the control plane's, which it has checked, or the bridge's word alone.
+    """
+
+    SIGNATURE = "signature"
+    BRIDGE_WORD = "bridge_word"
+
+
 class HandshakeEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one TLS handshake showed: from where, to which address, with which certificate."""
+    """What one TLS handshake showed: from where, to which address, with which certificate.
+
+    Of a bridge (`vantage` "bridge"): which one, which generation of its keys it spoke with, and what `proof` there is.
+    """
 
     vantage: str
     address: str | None = None
@@ -64,6 +78,9 @@ class HandshakeEvidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults
     served_fingerprint_sha256: str | None = None
     chain_fingerprints_sha256: tuple[str, ...] = ()
     reason: str | None = None
+    bridge_id: UUID | None = None
+    bridge_generation: int | None = None
+    proof: KeyProof | None = None
 
 
 class TargetSystemAssociated(Event, frozen=True, kw_only=True):

@@ -93,6 +93,8 @@ def observe(
     """
     known = next((v for v in connector.validation if v.endpoint == endpoint), None)
     deployed_at = connector.last_deployed_at
+    if state is ValidationState.NOT_PROBED:
+        return ()  # nobody looked: nothing is known anew
     if known is None or not connector.associated or (deployed_at is not None and meta.at < deployed_at):
         return ()
     if not is_news(known, state, evidence):

@@ -1,5 +1,7 @@
 """How one connector is verified, where that differs from what holds for all."""
 
+from enum import StrEnum
+
 import msgspec
 
 from domain.errors import Code, Refused
@@ -10,13 +12,21 @@ SHORTEST = 60
 """Seconds between two looks: schedules are kept by the minute."""
 
 
+class Vantage(StrEnum):
+    """From where an endpoint is looked at: from the service itself, or from the bridge of its target system."""
+
+    CONTROL_PLANE = "control-plane"
+    BRIDGE = "bridge"
+
+
 class VerificationPlan(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """None: as the service is set (`[verification]`). `grace_seconds`: after a push, until what is served counts;
-    `every_seconds`: between two looks by themselves.
+    `every_seconds`: between two looks by themselves; `vantage`: from where.
     """
 
     grace_seconds: int | None = None
     every_seconds: int | None = None
+    vantage: Vantage | None = None
 
 
 AS_FOR_ALL = VerificationPlan()

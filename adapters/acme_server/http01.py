@@ -9,9 +9,9 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import httpcore
 
-from adapters.probing.policy import AddressPolicy
-from adapters.probing.resolving import Resolve
 from adapters.webhooks.network import CheckedNetwork, NoSuchName, RefusedByPolicy
+from bridge.probing.policy import AddressPolicy
+from bridge.probing.resolving import Resolve
 from domain.acme_order import ChallengeFlaw
 from domain.endpoint import host_name
 

@@ -12,9 +12,9 @@ import msgspec
 from adapters.acme_server.caa import Caa, forbidden
 from adapters.acme_server.http01 import Http01
 from adapters.acme_server.names import NameServers
-from adapters.probing.policy import AddressPolicy
-from adapters.probing.resolving import system_resolver
 from application.acme_ports import Patience
+from bridge.probing.policy import AddressPolicy
+from bridge.probing.resolving import system_resolver
 from domain.acme_order import Answered, Authorization, ChallengeFlaw, ChallengeType
 
 CAA_SECONDS = 10.0

@@ -9,7 +9,7 @@ import dns.rdatatype
 import dns.resolver
 
 from adapters.acme_server.caa import CaaRecord
-from adapters.probing.policy import Address
+from bridge.probing.policy import Address
 from domain.endpoint import parse_endpoint
 from domain.errors import Refused
 

@@ -45,7 +45,13 @@ def write_service_settings(place: Place, dsns: Dsns) -> None:
 def write_bridge_settings(place: Place, profiles: Mapping[str, Mapping[str, list[str]]]) -> None:
     """`bridge.toml`: where the bridge may write, and what it may run."""
     settings: dict[str, dict[str, Any]] = {
-        "": {"roots": [str(place.sites)], "scan": ["127.0.0.0/8"], "heartbeat_seconds": 2.0, "stop_seconds": 5.0},
+        "": {
+            "roots": [str(place.sites)],
+            "scan": ["127.0.0.0/8"],
+            "verify": ["127.0.0.0/8"],
+            "heartbeat_seconds": 2.0,
+            "stop_seconds": 5.0,
+        },
     }
     for name, profile in profiles.items():
         settings[f"profiles.{name}"] = dict(profile)

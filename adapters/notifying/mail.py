@@ -12,10 +12,10 @@ import aiosmtplib
 from aiosmtplib import errors
 
 from adapters.notifying.settings import MailSecrets, MailSettings
-from adapters.probing.policy import Address, AddressPolicy
-from adapters.probing.resolving import Resolve
 from adapters.webhooks.network import NoSuchName, RefusedByPolicy
 from application.notification_ports import NotificationError, Sent
+from bridge.probing.policy import Address, AddressPolicy
+from bridge.probing.resolving import Resolve
 
 _MAX_ADDRESSES = 4
 _TURNS = 20

@@ -7,8 +7,8 @@ from uuid import UUID
 from adapters.postgres_ops.database import OpsDatabase
 from application.ports import Errand
 
-_COLUMNS = "id, kind, target_system_id, bridge_id, deadline_at, subject_id"
-_ADD = f"INSERT INTO ops.errands ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
+_COLUMNS = "id, kind, target_system_id, bridge_id, deadline_at, subject_id, content"
+_ADD = f"INSERT INTO ops.errands ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING"  # noqa: S608 - constants
 _OPEN = f"SELECT {_COLUMNS} FROM ops.errands WHERE done_at IS NULL"  # noqa: S608 - constants
 _WAITING = f"{_OPEN} AND bridge_id = %s ORDER BY number LIMIT %s"
 _WAITING_OF = f"{_OPEN} AND target_system_id = %s AND kind = %s ORDER BY number"
@@ -22,6 +22,10 @@ _LATE = f"deadline_at <= %(now)s AND (bridge_id <> ALL (%(here)s) OR {_LET_GO})"
 _OVERDUE = f"{_OPEN} AND {_LATE} ORDER BY deadline_at LIMIT %(limit)s"
 _FIND = f"SELECT {_COLUMNS} FROM ops.errands WHERE id = %s"  # noqa: S608 - constants
 _DONE = "UPDATE ops.errands SET done_at = clock_timestamp() WHERE id = %s AND done_at IS NULL"
+_ANSWER = """
+UPDATE ops.errands SET done_at = clock_timestamp(), answer = %s WHERE id = %s AND done_at IS NULL RETURNING id
+"""
+_ANSWERED = "SELECT answer FROM ops.errands WHERE id = %s AND answer IS NOT NULL"
 
 
 class PostgresErrands:
@@ -57,3 +61,12 @@ class PostgresErrands:
     async def done(self, errand_id: UUID) -> None:
         """See Errands.done."""
         await self._database.rows(_DONE, (errand_id,))
+
+    async def answer(self, errand_id: UUID, told: bytes) -> bool:
+        """See Errands.answer."""
+        return bool(await self._database.rows(_ANSWER, (told, errand_id)))
+
+    async def answered(self, errand_id: UUID) -> bytes | None:
+        """See Errands.answered."""
+        rows = await self._database.rows(_ANSWERED, (errand_id,))
+        return bytes(rows[0][0]) if rows else None

@@ -29,6 +29,8 @@ _STATEMENTS = (
     # The longest schedule of its own is a week.
     "DELETE FROM ops.verification_looks WHERE looked_at < now() - interval '30 days'",
     "DELETE FROM ops.errands WHERE done_at < now() - interval '30 days'",
+    # A look from a bridge was judged as soon as it was answered.
+    "DELETE FROM ops.errands WHERE kind = 'verification' AND done_at < now() - interval '1 day'",
     # Nobody sets the follower of the reactions back by a month.
     "DELETE FROM ops.reactions WHERE queued_at < now() - interval '30 days'",
     "DELETE FROM ops.webhook_deliveries WHERE created_at < now() - interval '30 days' AND status <> 'pending'",

@@ -1,1 +1,1 @@
-"""Looking at what endpoints serve: real TLS handshakes with untrusted peers, inside limits the administrator sets."""
+"""The control plane's own look at what endpoints serve: the prober that it shares with the bridge, asked in texts."""

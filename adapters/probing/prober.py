@@ -1,182 +1,72 @@
-"""`application.probe_ports.Prober`: what does (address, port, server name) serve, seen from here?
+"""`application.probe_ports.Prober` over the probers that the control plane shares with the bridge."""
 
-Resolve once; every address must pass the policy; connect to that very address; send the server name; compare nothing.
-"""
-
-import asyncio
-import hashlib
-import ssl
 from collections.abc import Sequence
-from ipaddress import ip_address
-from typing import NamedTuple
+from typing import Protocol
 
-from adapters.probing.dialogue import NotBegun
-from adapters.probing.handshake import Handshake, legacy_context, modern_context, shake_hands
-from adapters.probing.policy import Address, AddressPolicy
-from adapters.probing.reasons import Reason, unreachable
-from adapters.probing.resolving import Resolve, system_resolver
-from adapters.probing.slots import Slots
-from adapters.probing.starttls import begin_tls
 from application.probe_ports import Observation, Place
-from domain.endpoint import Endpoint, StartTls, host_name, parse_endpoint
+from bridge.probing import prober as rooms
+from bridge.probing.observation import Place as ParsedPlace
+from bridge.probing.observation import ProbeResult
+from bridge.probing.policy import AddressPolicy
+from bridge.probing.reasons import Reason
+from bridge.probing.resolving import Resolve
+from bridge.probing.slots import Slots
+from bridge.probing.sweeping.prober import SweepingProber as Sweeping
+from bridge.probing.sweeping.sweep import Sweep
+from domain.endpoint import host_name, parse_endpoint
 from domain.errors import Refused
-from domain.verification import ProbeResult
-
-MAX_ADDRESSES = 4
-_NO_CERTIFICATE = frozenset({Reason.NOT_TLS, Reason.ANONYMOUS, Reason.STARTTLS_REFUSED, Reason.STARTTLS_WRONG_PROTOCOL})
-# After these a second try with an old context may show more.
-_WORTH_A_SECOND_TRY = frozenset({Reason.TLS_ALERT, Reason.TLS_ERROR, Reason.CONNECTION_LOST, Reason.LEGACY_PROTOCOL})
 
 
-class Unsent(Exception):
-    """The probe ended before a handshake; `observation` says how."""
-
-    def __init__(self, result: ProbeResult, reason: Reason, address: Address | None = None) -> None:
-        super().__init__(reason)
-        self.observation = Observation(result=result, reason=reason.value, address=str(address) if address else None)
+class _Places(Protocol):
+    async def probe_all(self, places: Sequence[ParsedPlace], timeout: float) -> list[Observation]: ...
 
 
-class TlsProber:
-    """Probes with OpenSSL, at most as many at once as `slots` has."""
-
-    def __init__(self, policy: AddressPolicy, *, resolve: Resolve | None = None, slots: Slots | None = None) -> None:
-        self._policy = policy
-        self._resolve = resolve or system_resolver()
-        self._slots = slots or Slots()
+class _ByText:
+    def __init__(self, prober: _Places) -> None:
+        self._prober = prober
 
     async def probe(self, endpoint: str, server_name: str | None, timeout: float) -> Observation:
-        """One probe; `timeout` in seconds starts when it is its turn.
+        """One probe, of `timeout` seconds from its turn on (twice that, where a whole handshake follows a sweep).
 
         The server name defaults to the endpoint's host name; for an IP address it is left out. Never raises for what
         names, networks and peers do.
         """
-        try:
-            target, name = parsed(endpoint, server_name)
-            async with self._slots.one(target.host):
-                return await self._look(target, name, asyncio.get_running_loop().time() + timeout)
-        except Unsent as unsent:
-            return unsent.observation
+        [seen] = await self.probe_all([(endpoint, server_name)], timeout)
+        return seen
 
     async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
         """All of them, in their order."""
-        return list(await asyncio.gather(*(self.probe(endpoint, name, timeout) for endpoint, name in places)))
-
-    async def _look(self, target: Endpoint, server_name: str | None, deadline: float) -> Observation:
-        addresses = await self.addresses(target.host, deadline)
-        wish = _Wish(target.port, target.starttls, server_name, deadline)
-        address, seen = await _first_reachable(addresses, wish)
-        if not seen.chain and seen.failure in _WORTH_A_SECOND_TRY:
-            again = await _try_legacy(address, wish)
-            seen = again if again.chain or again.failure is Reason.ANONYMOUS else seen
-        return _observation(address, seen)
-
-    def allowed(self, address: Address) -> Address:
-        """The address itself. Raises Unsent where the policy has it that nothing goes there."""
-        if not self._policy.allows(address):
-            raise Unsent(ProbeResult.HANDSHAKE_FAILED, Reason.REFUSED_BY_POLICY)
-        return address
-
-    async def addresses(self, host: str, deadline: float) -> Sequence[Address]:
-        """The addresses of a host, all of which may be connected to. Raises Unsent."""
-        return [self.allowed(address) for address in await self._resolved(host, deadline)]
-
-    async def _resolved(self, host: str, deadline: float) -> Sequence[Address]:
-        if host_name(host) is None:
-            return (ip_address(host),)
-        try:
-            async with asyncio.timeout_at(deadline):
-                found = await self._resolve(host)
-        except TimeoutError:
-            raise Unsent(ProbeResult.NAME_NOT_RESOLVED, Reason.TIMEOUT) from None
-        except (OSError, UnicodeError):
-            raise Unsent(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME) from None
-        if not found:
-            raise Unsent(ProbeResult.NAME_NOT_RESOLVED, Reason.NO_SUCH_NAME)
-        return found
+        plans = [parsed(*place) for place in places]
+        seen = iter(await self._prober.probe_all([p for p in plans if isinstance(p, ParsedPlace)], timeout))
+        return [next(seen) if isinstance(plan, ParsedPlace) else plan for plan in plans]
 
 
-def parsed(endpoint: str, server_name: str | None) -> tuple[Endpoint, str | None]:
-    """The endpoint, and the server name that is sent. Raises Unsent."""
+class TlsProber(_ByText):
+    """Probes with OpenSSL, at most as many at once as `slots` has."""
+
+    def __init__(self, policy: AddressPolicy, *, resolve: Resolve | None = None, slots: Slots | None = None) -> None:
+        self.whole = rooms.TlsProber(policy, resolve=resolve, slots=slots)
+        super().__init__(self.whole)
+
+
+class SweepingProber(_ByText):
+    """Probes many at once; `whole` does the rest."""
+
+    def __init__(self, whole: TlsProber, sweep: Sweep | None = None) -> None:
+        super().__init__(Sweeping(whole.whole, sweep))
+
+
+def parsed(endpoint: str, server_name: str | None) -> ParsedPlace | Observation:
+    """The place that texts mean; an observation of nothing where they mean none."""
     try:
         target = parse_endpoint(endpoint, pointer="")
     except Refused:
-        raise Unsent(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_ENDPOINT) from None
+        return _unsent(Reason.INVALID_ENDPOINT)
     name = host_name(server_name) if server_name else host_name(target.host)
     if server_name and name is None:
-        raise Unsent(ProbeResult.HANDSHAKE_FAILED, Reason.INVALID_SERVER_NAME)
-    return target, name
+        return _unsent(Reason.INVALID_SERVER_NAME)
+    return ParsedPlace(target.host, target.port, target.starttls.value if target.starttls else None, name)
 
 
-class _Wish(NamedTuple):
-    """What is looked at, whichever address it has; `deadline` on the loop's clock."""
-
-    port: int
-    starttls: StartTls | None
-    server_name: str | None
-    deadline: float
-
-
-async def _first_reachable(addresses: Sequence[Address], wish: _Wish) -> tuple[Address, Handshake]:
-    """Try the addresses in order, each with its share of the time that is left; the first that connects counts."""
-    loop = asyncio.get_running_loop()
-    waiting = list(addresses[:MAX_ADDRESSES])
-    while True:
-        now, address = loop.time(), waiting[0]
-        share = now + (wish.deadline - now) / len(waiting)
-        try:
-            return address, await _one_handshake(address, wish, modern_context(), share)
-        except Unsent:
-            waiting.pop(0)
-            if not waiting:
-                raise
-
-
-async def _try_legacy(address: Address, wish: _Wish) -> Handshake:
-    try:
-        return await _one_handshake(address, wish, legacy_context(), wish.deadline)
-    except Unsent:
-        return Handshake()
-
-
-async def _one_handshake(address: Address, wish: _Wish, context: ssl.SSLContext, connect_by: float) -> Handshake:
-    reader, writer = await _connect(address, wish.port, connect_by)
-    late = Reason.STARTTLS_TIMEOUT if wish.starttls else Reason.TIMEOUT
-    try:
-        async with asyncio.timeout_at(wish.deadline):
-            if wish.starttls:
-                await begin_tls(reader, writer, wish.starttls)
-                late = Reason.TIMEOUT
-            seen = await shake_hands(reader, writer, context, wish.server_name)
-    except NotBegun as not_begun:
-        return Handshake(failure=not_begun.reason)
-    except TimeoutError:
-        return Handshake(failure=late)
-    finally:
-        writer.transport.abort()
-    went_on_in_clear = wish.starttls and seen.failure is Reason.NOT_TLS
-    return Handshake(failure=Reason.STARTTLS_PLAINTEXT) if went_on_in_clear else seen
-
-
-async def _connect(address: Address, port: int, by: float) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    try:
-        async with asyncio.timeout_at(by):
-            return await asyncio.open_connection(str(address), port)
-    except OSError as error:
-        raise Unsent(ProbeResult.UNREACHABLE, unreachable(error), address) from None
-
-
-def _observation(address: Address, seen: Handshake) -> Observation:
-    reason = seen.failure.value if seen.failure else None
-    if not seen.chain:
-        result = ProbeResult.NO_CERTIFICATE if seen.failure in _NO_CERTIFICATE else ProbeResult.HANDSHAKE_FAILED
-        return Observation(result=result, address=str(address), reason=reason)
-    return Observation(
-        result=ProbeResult.CERTIFICATE,
-        address=str(address),
-        protocol=seen.protocol,
-        cipher=seen.cipher,
-        fingerprint_sha256=hashlib.sha256(seen.chain[0]).hexdigest(),
-        chain_fingerprints_sha256=tuple(hashlib.sha256(der).hexdigest() for der in seen.chain),
-        leaf_der=seen.chain[0],
-        reason=reason,
-    )
+def _unsent(reason: Reason) -> Observation:
+    return Observation(result=ProbeResult.HANDSHAKE_FAILED, reason=reason.value)

@@ -94,6 +94,7 @@ class SimulatedErrands:
         self._leases = leases
         self._all: dict[UUID, Errand] = {}
         self._open: dict[UUID, Errand] = {}
+        self._answers: dict[UUID, bytes] = {}
 
     async def add(self, errand: Errand) -> None:
         """See Errands.add."""
@@ -128,6 +129,17 @@ class SimulatedErrands:
     async def done(self, errand_id: UUID) -> None:
         """See Errands.done."""
         self._open.pop(errand_id, None)
+
+    async def answer(self, errand_id: UUID, told: bytes) -> bool:
+        """See Errands.answer."""
+        if self._open.pop(errand_id, None) is None:
+            return False
+        self._answers[errand_id] = told
+        return True
+
+    async def answered(self, errand_id: UUID) -> bytes | None:
+        """See Errands.answered."""
+        return self._answers.get(errand_id)
 
 
 class SimulatedPresence:

@@ -11,8 +11,8 @@ from typing import cast
 import httpcore
 from httpcore import SOCKET_OPTION
 
-from adapters.probing.policy import Address, AddressPolicy
-from adapters.probing.resolving import Resolve
+from bridge.probing.policy import Address, AddressPolicy
+from bridge.probing.resolving import Resolve
 from domain.endpoint import host_name
 
 MAX_ADDRESSES = 4

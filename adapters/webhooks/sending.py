@@ -13,11 +13,11 @@ from typing import Self
 import httpcore
 import msgspec
 
-from adapters.probing.policy import AddressPolicy
-from adapters.probing.resolving import Resolve, system_resolver
 from adapters.webhooks.network import CheckedNetwork, NoSuchName, RefusedByPolicy
 from application.delivering import Answer, judge
 from application.webhook_ports import DeliveryError
+from bridge.probing.policy import AddressPolicy
+from bridge.probing.resolving import Resolve, system_resolver
 
 CONTENT_TYPE = "application/cloudevents+json"
 _DRAINED = 64 * 1024

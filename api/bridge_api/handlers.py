@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from api.problems import FieldError, Problem
 from api.security import client_address, knocked, public
 from api.services import Services
 from application import deploying, discovering, enrolling, registering, trusting
+from application.bridge_looks import VERIFICATION, take_observations
 from application.endpoint_csr import refuse_csr, take_csr
 from application.endpoint_keys import ENDPOINT_CSR
 from application.house import Context, load
@@ -162,6 +164,8 @@ async def result(peer: NamedDependency[Peer], data: JSONBody[protocol.ResultRequ
         return _answer(await _test_result(peer, data, current=held.fence == data.fence))
     if held.kind == ENDPOINT_CSR:
         return _answer(await _csr_result(peer, data, current=held.fence == data.fence))
+    if held.kind == VERIFICATION:  # of a bridge that does not know how to look
+        return _answer(await _looked(peer, data.assignment_id, (), current=held.fence == data.fence))
     if held.kind != deploying.DEPLOYMENT:
         raise Problem("invalid-transition", "A discovery is answered at the discovery address.")
     done = await deploying.take_report(house, peer.context, _report(peer, data))
@@ -235,4 +239,25 @@ async def discovery(peer: NamedDependency[Peer], data: JSONBody[protocol.Discove
     return _answer(protocol.ReportAnswer(accepted=True, stale=False))
 
 
-HANDLERS = [enrol, renew, heartbeat, lease, progress, result, discovery]
+@post(protocol.VERIFICATION_PATH, opt=public(), status_code=200)
+async def verification(peer: NamedDependency[Peer], data: JSONBody[protocol.VerificationRequest]) -> Response[Any]:
+    """What endpoints serve, as the bridge saw it. The first answer counts; it is judged by whoever asked."""
+    held = await peer.own_lease(data.assignment_id)
+    if held.kind != VERIFICATION:
+        raise Problem("invalid-transition", "This assignment is no verification.")
+    return _answer(await _looked(peer, data.assignment_id, data.observations, current=held.fence == data.fence))
+
+
+async def _looked(
+    peer: Peer, assignment_id: UUID, observations: Sequence[protocol.Observation], *, current: bool
+) -> protocol.ReportAnswer:
+    house = peer.services.house
+    held = await peer.own_lease(assignment_id)
+    if not current:
+        return protocol.ReportAnswer(accepted=False, stale=True)
+    taken = await take_observations(house, peer.context, peer.bridge, assignment_id, observations)
+    await house.leases.release(assignment_id, held.fence)
+    return protocol.ReportAnswer(accepted=taken, stale=False)
+
+
+HANDLERS = [enrol, renew, heartbeat, lease, progress, result, discovery, verification]

@@ -48,13 +48,22 @@ def show(config: Path | None, connector_id: UUID, *, as_json: bool) -> None:
 @click.argument("connector_id", type=click.UUID)
 @click.option("--grace", type=SecondsOrDefault(), help="After a push, until what is served counts.")
 @click.option("--every", type=SecondsOrDefault(), help="Between two looks by themselves; whole minutes.")
+@click.option(
+    "--vantage", type=click.Choice(["default", "control-plane", "bridge"]), help="From where: bridge is the target's."
+)
 @json_option
 @pass_config
 def configure(
-    config: Path | None, connector_id: UUID, grace: int | str | None, every: int | str | None, *, as_json: bool
+    config: Path | None,
+    connector_id: UUID,
+    grace: int | str | None,
+    every: int | str | None,
+    vantage: str | None,
+    *,
+    as_json: bool,
 ) -> None:
     """Change how CONNECTOR_ID is verified; what is not given stays as it is."""
-    given = {"grace_seconds": grace, "every_seconds": every}
+    given = {"grace_seconds": grace, "every_seconds": every, "vantage": vantage}
     wanted = {name: None if value == "default" else value for name, value in given.items() if value is not None}
 
     async def act(core: "Core") -> dict[str, Any]:
@@ -64,9 +73,11 @@ def configure(
         from application.associating import configure_verification
         from application.house import load
         from domain.connector import CONNECTOR
+        from domain.verification_plan import VerificationPlan
 
         known = (await load(core.house, CONNECTOR, connector_id)).found
-        plan = msgspec.structs.replace(known.verification, **wanted)
+        changed = msgspec.structs.asdict(known.verification) | wanted
+        plan = msgspec.convert(changed, VerificationPlan)
         done = await configure_verification(core.house, by_hand(core.house), connector_id, plan)
         if not await core.position.wait(done.position, _PATIENCE_SECONDS):
             raise Stopped("It is recorded. The read models are behind: is `certferry work` running?")

@@ -24,9 +24,10 @@ from api.problems import FieldError, Problem
 from api.security import any_role, requires
 from application.associating import configure_verification
 from application.house import load
+from domain.bridge import BridgeStatus
 from domain.connector import CONNECTOR, Connector, EndpointValidation
 from domain.roles import Permission, ask
-from domain.verification_plan import VerificationPlan
+from domain.verification_plan import Vantage, VerificationPlan
 from projections.connectors.view import ConnectorNode
 from projections.rows import Page
 
@@ -104,6 +105,16 @@ def _facts(node: ConnectorNode) -> Iterator[Fact]:
     yield Fact("Deployment", state.deployment_status.value.replace("_", " "))
     yield Fact("Sync", sync_words(state)[0])
     yield from plan_facts(state.verification)
+    if state.verification.vantage is Vantage.BRIDGE and node.bridge and node.bridge.state.status is not CONNECTED:
+        yield Fact("Not probed", f"{node.bridge.state.name} is {node.bridge.state.status.value.replace('_', ' ')}")
+
+
+_FROM = {
+    None: "where all are looked at from",
+    Vantage.CONTROL_PLANE: "the control plane",
+    Vantage.BRIDGE: "the bridge of the target system",
+}
+CONNECTED = BridgeStatus.CONNECTED
 
 
 def plan_facts(plan: VerificationPlan) -> Iterator[Fact]:
@@ -111,6 +122,7 @@ def plan_facts(plan: VerificationPlan) -> Iterator[Fact]:
     grace, every = plan.grace_seconds, plan.every_seconds
     yield Fact("Grace period after a push", "as for all" if grace is None else f"{grace} s")
     yield Fact("Looked at", "with all others" if every is None else f"every {every} s")
+    yield Fact("Looked at from", _FROM[plan.vantage])
 
 
 def name_of(node: ConnectorNode) -> str:
@@ -154,7 +166,16 @@ async def change_verification(
 
 
 def _wanted(form: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _seconds(name, str(form.get(name) or "").strip()) for name in ("grace_seconds", "every_seconds")}
+    seconds = {name: _seconds(name, str(form.get(name) or "").strip()) for name in ("grace_seconds", "every_seconds")}
+    return {**seconds, "vantage": _vantage(str(form.get("vantage") or ""))}
+
+
+def _vantage(text: str) -> Vantage | None:
+    try:
+        return Vantage(text) if text else None
+    except ValueError:
+        sentence = "Choose from where it is looked at."
+        raise Problem("validation-failed", sentence, errors=(FieldError("/verification/vantage", sentence),)) from None
 
 
 def _seconds(name: str, text: str) -> int | None:

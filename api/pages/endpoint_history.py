@@ -16,7 +16,7 @@ from api.pages.sheet import AsCsv, Cell, Column, Cursor, Place, Search, Sheet, a
 from api.pages.words import FINDINGS, state_words
 from api.paging import pages
 from api.security import any_role
-from domain.connector_events import ValidationState
+from domain.connector_events import HandshakeEvidence, KeyProof, ValidationState
 from projections.endpoint_history.view import EndpointState
 
 SHEET = Sheet(
@@ -83,7 +83,7 @@ def _line(found: EndpointState, viewer: Viewer) -> tuple[Cell, ...]:
         Cell(began.server_name or ""),
         result_cell(began.state),
         Cell((seen.reason or "").replace("_", " ") if seen else ""),
-        Cell(seen.vantage.replace("-", " ") if seen else ""),
+        vantage_cell(seen) if seen else Cell(),
         Cell((seen.address or "") if seen else "", mono=True),
         Cell((seen.protocol or "") if seen else ""),
         Cell(served or "", mono=True),
@@ -97,6 +97,14 @@ def _event(position: int, topic: str, viewer: Viewer) -> Cell:
     """The event's place in the ledger, where this person may read it."""
     url = f"/api/v1/audit-events/{position}" if viewer.sees_everything else None
     return Cell(str(position), url, detail=topic)
+
+
+def vantage_cell(seen: HandshakeEvidence) -> Cell:
+    """From where it was seen; of a bridge, which one, and how much of it is proven."""
+    if seen.bridge_id is None:
+        return Cell(seen.vantage.replace("-", " "))
+    proven = {KeyProof.SIGNATURE: "signature checked here", KeyProof.BRIDGE_WORD: "by the bridge's word"}
+    return Cell(seen.vantage, f"/bridges/{seen.bridge_id}", detail=proven[seen.proof] if seen.proof else "")
 
 
 def result_cell(state: ValidationState) -> Cell:

@@ -10,11 +10,11 @@ from litestar.params import FromPath
 from api.answers import missing
 from api.asking import Reading
 from api.controllers.verification import States, results_of
-from api.pages.endpoint_history import result_cell
+from api.pages.endpoint_history import result_cell, vantage_cell
 from api.pages.history_address import history_of
 from api.pages.model import Viewer
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
-from api.pages.words import FINDINGS, state_words
+from api.pages.words import FINDINGS, NOT_PROBED, state_words
 from api.security import any_role
 from application.verifying import Result
 from domain.connector_events import ValidationState
@@ -75,10 +75,17 @@ def _line(found: tuple[int, Result], _: Viewer) -> tuple[Cell, ...]:
     return (
         Cell(result.endpoint, history_of(result.endpoint, result.server_name), mono=True),
         Cell(result.server_name or ""),
-        result_cell(result.state),
+        _result(result),
         Cell((seen.reason or "").replace("_", " ")),
         Cell(seen.protocol or ""),
-        Cell(seen.vantage.replace("-", " ")),
+        vantage_cell(seen),
         Cell(seen.served_fingerprint_sha256 or "", mono=True),
         Cell(at=result.checked_at),
     )
+
+
+def _result(result: Result) -> Cell:
+    if result.state is ValidationState.NOT_PROBED:
+        words = NOT_PROBED.get(result.evidence.reason or "", "Not probed")
+        return Cell(words, icon="plug-off", tone="warn")
+    return result_cell(result.state)

@@ -60,6 +60,15 @@ FINDINGS: dict[ValidationState, str] = {
 }
 
 
+NOT_PROBED: dict[str, str] = {
+    "bridge_offline": "Not probed: bridge offline",
+    "bridge_did_not_answer": "Not probed: bridge did not answer",
+    "refused_by_bridge": "Not probed: refused by the bridge",
+    "evidence_refused": "Not probed: the bridge's evidence does not hold",
+    "no_bridge": "Not probed: no bridge",
+}
+
+
 def state_words(state: ValidationState) -> str:
     """The state of an endpoint in a few words."""
     return FINDINGS.get(state, state.value.replace("_", " ").capitalize())

@@ -32,6 +32,9 @@ def evidence(seen: HandshakeEvidence) -> EvidenceBody:
     """What one handshake showed."""
     return EvidenceBody(
         vantage=seen.vantage,
+        bridge_id=seen.bridge_id,
+        bridge_generation=seen.bridge_generation,
+        proof=seen.proof,
         address=seen.address,
         protocol=seen.protocol,
         cipher=seen.cipher,

@@ -13,7 +13,7 @@ from domain.bridge import BridgeStatus
 from domain.colour import Colour
 from domain.connector_events import SyncReason, SyncState, ValidationState
 from domain.push_states import DeploymentStatus, FailureCause, WorkOrderStatus
-from domain.verification_plan import LONGEST, SHORTEST
+from domain.verification_plan import LONGEST, SHORTEST, Vantage
 
 _Grace = Annotated[int, Meta(ge=0, le=LONGEST, description="After a push, until what is served counts.")]
 _Every = Annotated[
@@ -27,6 +27,7 @@ class VerificationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 
     grace_seconds: _Grace | None = None
     every_seconds: _Every | None = None
+    vantage: Annotated[Vantage, Meta(description="From where: `bridge` is that of the target system.")] | None = None
 
 
 class ChangeVerificationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +35,7 @@ class ChangeVerificationBody(msgspec.Struct, frozen=True, kw_only=True, forbid_u
 
     grace_seconds: _Grace | UnsetType | None = UNSET
     every_seconds: _Every | UnsetType | None = UNSET
+    vantage: Vantage | UnsetType | None = UNSET
 
 
 class ChangeConnectorBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

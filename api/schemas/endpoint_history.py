@@ -7,13 +7,19 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from domain.connector_events import ValidationState
+from domain.connector_events import KeyProof, ValidationState
 
 
 class EvidenceBody(msgspec.Struct, frozen=True, kw_only=True):
     """What one TLS handshake showed; of the peer, fingerprints and names of enums only."""
 
-    vantage: Annotated[str, Meta(description="From where it was looked at.", examples=["control-plane"])]
+    vantage: Annotated[str, Meta(description="From where: `control-plane`, `bridge`.", examples=["control-plane"])]
+    bridge_id: Annotated[UUID, Meta(description="The bridge that looked.")] | None
+    bridge_generation: Annotated[int, Meta(description="Which generation of its keys it spoke with.")] | None
+    proof: (
+        Annotated[KeyProof, Meta(description="What shows that a bridge saw this: a signature we checked, or its word.")]
+        | None
+    )
     address: Annotated[str, Meta(description="The IP address that was connected to.")] | None
     protocol: str | None
     cipher: str | None

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from domain.connector_events import ValidationState
+from domain.connector_events import KeyProof, ValidationState
 from projections.push_validation.view import PushOutcome
 
 
@@ -48,7 +48,13 @@ class ResultBody(msgspec.Struct, frozen=True, kw_only=True):
     state: ValidationState
     expected_fingerprint_sha256: str
     served_fingerprint_sha256: str | None
-    vantage: Annotated[str, Meta(description="From where it was looked at.", examples=["control-plane"])]
+    vantage: Annotated[str, Meta(description="From where: `control-plane`, `bridge`.", examples=["control-plane"])]
+    bridge_id: Annotated[UUID, Meta(description="The bridge that looked.")] | None
+    bridge_generation: Annotated[int, Meta(description="Which generation of its keys it spoke with.")] | None
+    proof: (
+        Annotated[KeyProof, Meta(description="What shows that a bridge saw this: a signature we checked, or its word.")]
+        | None
+    )
     address: str | None
     protocol: str | None
     cipher: str | None

@@ -15,7 +15,7 @@ from application.renewal_ports import Suggestions
 from application.report_ports import ReportWriter
 from application.sealing_watch import SealingWatch
 from application.syslog_watch import SyslogWatch
-from application.verifying import RunResults
+from application.verifying import Elsewhere, RunResults
 from domain import ids
 from domain.entity import Actor, ActorKind
 from domain.errors import Code, Refused
@@ -49,6 +49,7 @@ class Kit(NamedTuple):
     notices: Notices
     suggestions: Suggestions
     reports: ReportWriter
+    elsewhere: Elsewhere | None = None  # looks from bridges
 
 
 def reacting(house: House, name: str, to: Recorded) -> Context:

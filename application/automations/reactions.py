@@ -208,7 +208,8 @@ async def verify_on_demand(kit: Kit, recorded: Recorded) -> None:
         return  # its timer carries it out
     await kit.caught_up(recorded.position)
     context = reacting(kit.house, "verify-on-demand", recorded)
-    await carry_out_run(kit.house, context, kit.prober, kit.results, recorded.stream_id, event.connector_ids)
+    run, elsewhere = recorded.stream_id, kit.elsewhere
+    await carry_out_run(kit.house, context, kit.prober, kit.results, run, event.connector_ids, elsewhere=elsewhere)
 
 
 async def verify_ledger(kit: Kit, recorded: Recorded) -> None:

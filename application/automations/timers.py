@@ -6,7 +6,7 @@ the right instant; the sweep is the net below it.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from application.automations import alerts
 from application.automations.kit import Kit, each, timing
 from application.automations.reactions import SCHEDULE
+from application.bridge_looks import VERIFICATION
 from application.deploying import dispatch
 from application.deployment_ends import give_up_overdue
 from application.digesting import send_digests
@@ -22,7 +23,7 @@ from application.endpoint_csr import refuse_csr
 from application.endpoint_keys import ENDPOINT_CSR
 from application.enrolling import bridge_silent
 from application.expiring import tell_of_expiry
-from application.house import load
+from application.house import Context, load
 from application.implementing import begin_scheduled, expire_push
 from application.ports import Errand
 from application.registering import take_test
@@ -122,8 +123,19 @@ async def verify(kit: Kit, tick: Tick) -> None:
         return  # nothing was pushed yet: no run, no events
     run = await start_run(kit.house, context, None, trigger=SCHEDULE, only=without_own_schedule)
     await carry_out_run(
-        kit.house, context.part("carry-out"), kit.prober, kit.results, run.result.id, only=without_own_schedule
+        kit.house,
+        context.part("carry-out"),
+        kit.prober,
+        kit.results,
+        run.result.id,
+        only=without_own_schedule,
+        elsewhere=kit.elsewhere,
     )
+
+
+async def _carry_out(kit: Kit, context: Context, run_id: UUID, due: Sequence[UUID] | None = None, **more: Any) -> None:
+    part, elsewhere = context.part("carry-out"), kit.elsewhere
+    await carry_out_run(kit.house, part, kit.prober, kit.results, run_id, due, elsewhere=elsewhere, **more)
 
 
 async def verify_by_own_schedule(kit: Kit, tick: Tick) -> None:
@@ -134,7 +146,7 @@ async def verify_by_own_schedule(kit: Kit, tick: Tick) -> None:
     due = [] if tick.late and not begun else await due_by_own_schedule(kit.house, kit.results, context.at)
     if begun or due:
         run = await start_run(kit.house, context, due, trigger=SCHEDULE)
-        await carry_out_run(kit.house, context.part("carry-out"), kit.prober, kit.results, run.result.id, due)
+        await _carry_out(kit, context, run.result.id, due)
 
 
 async def notice_silent_bridges(kit: Kit, _: Tick) -> None:
@@ -164,6 +176,8 @@ async def end_late_errands(kit: Kit, _: Tick) -> None:
         mine = context.part(errand.id)
         if errand.kind == DISCOVER:
             await take_discovery(kit.house, mine, kit.reader, errand.id, healthy=False, message=said, found=())
+        elif errand.kind == VERIFICATION:
+            await kit.house.errands.done(errand.id)  # whoever asked has given up by now
         elif errand.kind == ENDPOINT_CSR:
             await refuse_csr(kit.house, mine, errand.id, said)
         else:

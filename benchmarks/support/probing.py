@@ -11,11 +11,10 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
-from adapters.probing.policy import AddressPolicy, parse_networks
-from adapters.probing.prober import TlsProber
-from adapters.probing.slots import Slots
-from adapters.probing.sweeping.prober import SweepingProber
+from adapters.probing.prober import SweepingProber, TlsProber
 from application.probe_ports import Prober
+from bridge.probing.policy import AddressPolicy, parse_networks
+from bridge.probing.slots import Slots
 
 AT_ONCE = 256
 _STEP = 10_000

@@ -34,8 +34,9 @@ IDS = "SELECT e.id FROM read.connectors e"
 
 # Whose push awaits its first result, and the one pushed last of each target and profile.
 DUE = """
-SELECT e.id, e.certificate_id, i.fingerprint, e.doc, e.awaits_result
+SELECT e.id, e.certificate_id, i.fingerprint, e.doc, e.awaits_result, t.bridge_id
 FROM read.connectors e JOIN read.inventory i ON i.id = e.certificate_id
+LEFT JOIN read.target_systems t ON t.id = e.target_system_id
 WHERE e.verifiable AND (e.awaits_result OR e.id IN (
     SELECT DISTINCT ON (l.target_system_id, l.profile) l.id FROM read.connectors l WHERE l.verifiable
     ORDER BY l.target_system_id, l.profile, l.last_deployed_at DESC, l.position DESC))
@@ -125,7 +126,9 @@ def _node_maker() -> Callable[[Sequence[Any]], ConnectorNode]:
 _decode_state = Decoder(Connector).state
 
 
-def _due(connector_id: UUID, certificate_id: UUID, fingerprint: str, doc: bytes, awaits: bool) -> DueForVerification:
+def _due(
+    connector_id: UUID, certificate_id: UUID, fingerprint: str, doc: bytes, awaits: bool, bridge_id: UUID | None
+) -> DueForVerification:
     state = _decode_state(doc)
     return DueForVerification(
         connector_id=connector_id,
@@ -137,6 +140,7 @@ def _due(connector_id: UUID, certificate_id: UUID, fingerprint: str, doc: bytes,
         validation=state.validation,
         awaits_first_result=awaits,
         plan=state.verification,
+        bridge_id=bridge_id,
     )
 
 

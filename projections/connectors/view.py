@@ -69,6 +69,7 @@ class DueForVerification(NamedTuple):
     validation: tuple[EndpointValidation, ...]
     awaits_first_result: bool
     plan: VerificationPlan
+    bridge_id: UUID | None
 
 
 class Connectors(Protocol):

@@ -13,12 +13,12 @@ from application.probe_ports import Observation
 from application.registering import retire_target
 from application.scanning import start_network_discovery
 from application.trusting import quarantine_bridge
+from bridge.protocol import ProbeResult
 from domain import ids
 from domain.certificate import CERTIFICATE, CertificateDiscovered
 from domain.discovery import DISCOVERY, DiscoveryCompleted, DiscoveryStarted
 from domain.errors import Code, Refused
 from domain.network_scope import NetworkScope
-from domain.verification import ProbeResult
 from tests.support.field import Field, FieldBridge
 from tests.support.office import Office
 from tests.support.paper import certificate

@@ -1,6 +1,7 @@
 """A connector is verified by its own grace period and schedule, where it has them; all others as the service is set."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from application.associating import configure_verification
@@ -30,7 +31,7 @@ class Counting(Field):
         return await super().probe_all(places, timeout)
 
 
-async def planned(world: World, connector_id: UUID, **plan: int) -> None:
+async def planned(world: World, connector_id: UUID, **plan: Any) -> None:
     await configure_verification(world.house, world.by("olga"), connector_id, VerificationPlan(**plan))
 
 

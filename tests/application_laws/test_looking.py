@@ -17,12 +17,13 @@ from application.house import load
 from application.ports import LogUnavailable
 from application.probe_ports import Observation, Place
 from application.verifying import carry_out_run, observations_digest, start_run
+from bridge.protocol import ProbeResult
 from domain.access import CommandRefused
 from domain.certificate import CertificateDiscovered
 from domain.connector_events import SyncChanged, SyncState, ValidationChanged, ValidationState
 from domain.discovery import DiscoveryCompleted, DiscoveryStarted
 from domain.errors import Refused
-from domain.verification import VERIFICATION_RUN, ProbeResult
+from domain.verification import VERIFICATION_RUN
 from tests.application_laws.test_every_push_ends import check_nothing_hangs, implemented
 from tests.support.field import Field, FieldBridge
 from tests.support.office import Office

@@ -32,6 +32,7 @@ from bridge.protocol import (
     PROGRESS_PATH,
     RENEW_PATH,
     RESULT_PATH,
+    VERIFICATION_PATH,
     Assignment,
     DiscoveryRequest,
     EnrolAnswer,
@@ -46,6 +47,7 @@ from bridge.protocol import (
     ReportAnswer,
     ResultRequest,
     SealedContent,
+    VerificationRequest,
 )
 from tests.bridge.listening import listening
 from tests.bridge.pki import CLIENT, USUAL, Authority
@@ -56,7 +58,7 @@ PATIENCE = 6_000
 TOKEN = "one-time-token-aiT2ooph"
 _NO_FENCE = 0
 
-Report = ResultRequest | DiscoveryRequest
+Report = ResultRequest | DiscoveryRequest | VerificationRequest
 
 
 @dataclass
@@ -196,6 +198,7 @@ class ControlPlane:
             PROGRESS_PATH: (ProgressRequest, self._progress),
             RESULT_PATH: (ResultRequest, self._report),
             DISCOVERY_PATH: (DiscoveryRequest, self._report),
+            VERIFICATION_PATH: (VerificationRequest, self._report),
         }
         request_type, handler = handlers[path]
         with self._lock:

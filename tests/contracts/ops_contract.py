@@ -212,6 +212,18 @@ class OpsContract:
         await ops.results.keep(run, first[:2])
         assert [(1, first[0]), (2, first[1])] == await ops.results.list(run)
 
+    async def test_an_errand_is_answered_once(self, ops: Ops) -> None:
+        """With its content on the way there, its answer on the way back; then it waits for nobody."""
+        bridge = uuid4()
+        errand = Errand(uuid4(), "verification", uuid4(), bridge, NOW, content=b"look here")
+        await ops.errands.add(errand)
+        assert [errand] == await ops.errands.waiting(bridge, 9)
+        assert await ops.errands.answered(errand.id) is None
+        assert await ops.errands.answer(errand.id, b"seen")
+        assert not await ops.errands.answer(errand.id, b"something else")
+        assert (b"seen", []) == (await ops.errands.answered(errand.id), await ops.errands.waiting(bridge, 9))
+        assert await ops.errands.find(errand.id) == errand
+
     async def test_looks_are_noted(self, ops: Ops) -> None:
         """The last one of each connector; one that was never looked at is missing."""
         one, other = uuid4(), uuid4()

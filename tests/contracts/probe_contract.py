@@ -10,7 +10,7 @@ import pytest
 
 from adapters.x509.parsing import parse_certificate
 from application.probe_ports import Prober
-from domain.verification import ProbeResult
+from bridge.protocol import ProbeResult
 from tests.adapters.probing.servers import (
     by_name,
     closed_port,

@@ -12,7 +12,7 @@ from domain.entity import Actor, ActorKind, Event, Meta
 from domain.errors import Refused
 from domain.push_states import OPEN_STATUSES, FailureCause, SupersededReason, WorkOrderStatus
 from domain.verification import VerificationRunCompleted, VerificationRunStarted
-from domain.verification_plan import VerificationPlan
+from domain.verification_plan import Vantage, VerificationPlan
 from tests.projections.world import ENDPOINTS, Change, World
 
 _UNDECIDED = {*OPEN_STATUSES, WorkOrderStatus.FAILED} - {WorkOrderStatus.IMPLEMENTING}
@@ -185,7 +185,11 @@ def look_at_target(world: World) -> tuple[Change, ...]:
 def configure(world: World) -> tuple[Change, ...]:
     """How a connector is verified is changed, or set back."""
     chosen, state = world.any("connector")
-    plan = VerificationPlan(grace_seconds=world.one_of(None, 0, 600), every_seconds=world.one_of(None, 60, 3_600))
+    plan = VerificationPlan(
+        grace_seconds=world.one_of(None, 0, 600),
+        every_seconds=world.one_of(None, 60, 3_600),
+        vantage=world.one_of(None, *Vantage),
+    )
     return ((chosen, association.configure_verification(state, world.by(), plan)),)
 
 

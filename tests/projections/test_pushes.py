@@ -157,6 +157,7 @@ async def test_what_is_due_for_verification(town: Town, ask: Views) -> None:
         )
         assert any(map(awaits_first_result, state.validation)) == item.awaits_first_result
         assert state.verification == item.plan
+        assert states[state.target_system_id].bridge_id == item.bridge_id
     own = {k.id: k.state.verification.every_seconds for k in able if k.state.verification.every_seconds}
     assert own == await ask.connectors.own_schedules() != {}
     named = [expected[0], town.world.all("bridge")[0]]

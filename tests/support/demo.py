@@ -59,6 +59,13 @@ class Person:
         assert good, (path, answer.status_code, answer.text)
         return answer.json() if answer.content else None
 
+    def change(self, path: str, body: Json) -> Any:
+        """A PATCH of a resource as it is now."""
+        version = self.client.get(path).headers["ETag"]
+        answer = self.client.patch(path, json=body, headers={"If-Match": version})
+        assert answer.is_success, (path, answer.status_code, answer.text)
+        return answer.json()
+
     def ask(self, path: str, body: Json | None = None, **headers: str) -> httpx.Response:
         """A command, whatever its answer. Header names are written with underscores."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -13,11 +13,11 @@ from application.enrolling import bridge_seen
 from application.errands import LeasedErrand
 from application.house import Context, load
 from application.probe_ports import Observation, Place
+from bridge.protocol import ProbeResult
 from domain.bridge import BRIDGE
 from domain.deployment import Outcome, Report
 from domain.entity import ActorKind
 from domain.push_states import FailureCause
-from domain.verification import ProbeResult
 from tests.support.world import World
 
 Work = LeasedDeployment | LeasedErrand

@@ -330,6 +330,7 @@ class FoldedHints:
             last_deployed_at=connector.last_deployed_at,
             validation=connector.validation,
             plan=connector.verification,
+            bridge_id=self._rows[TargetSystem][connector.target_system_id].state.bridge_id,
         )
 
 

@@ -22,7 +22,7 @@ from adapters.acme_server.http01 import LONGEST, REDIRECTS, Http01
 from adapters.acme_server.looking import Looker, LookSettings
 from adapters.acme_server.names import NameServers
 from adapters.demo.ports import free_port
-from adapters.probing.policy import Address, AddressPolicy, parse_networks
+from bridge.probing.policy import Address, AddressPolicy, parse_networks
 from domain.acme_order import Answered, Authorization, ChallengeFlaw, ChallengeType
 from tests.support.nameserver import HOST, KEY, ZONE, NameServer, running_name_server
 

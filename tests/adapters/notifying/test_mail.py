@@ -15,8 +15,8 @@ import trustme
 from adapters.notifying.letters import letter
 from adapters.notifying.mail import Mailer
 from adapters.notifying.settings import MailSecrets, MailSettings
-from adapters.probing.policy import Address, AddressPolicy, parse_networks
 from application.notification_ports import Message, NotificationError, Sent
+from bridge.probing.policy import Address, AddressPolicy, parse_networks
 from tests.support.mailbox import Mailbox, mailbox
 
 pytestmark = [  # what the server's own code does

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
-from domain.verification import ProbeResult
+from bridge.probing.policy import AddressPolicy, parse_networks
+from bridge.protocol import ProbeResult
 from tests.contracts.probe_contract import ISSUER, fingerprint, served
 from tests.support.nginx import Site, lay_out, running_nginx
 

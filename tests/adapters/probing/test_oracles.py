@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from adapters.probing.policy import AddressPolicy, parse_networks
-from adapters.probing.prober import TlsProber
-from adapters.probing.sweeping.prober import SweepingProber
+from adapters.probing.prober import SweepingProber, TlsProber
 from application.probe_ports import Observation
+from bridge.probing.policy import AddressPolicy, parse_networks
 from tests.adapters.probing.servers import by_name, only, server_context, tls_server
 from tests.adapters.x509.certificates import Made, cn, make, san
 from tests.contracts.probe_contract import ISSUER, served

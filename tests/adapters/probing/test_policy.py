@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.probing.policy import AddressPolicy, parse_networks, reached_by
+from bridge.probing.policy import AddressPolicy, parse_networks, reached_by
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1", "172.16.5.4", "192.168.1.1", "8.8.8.8", "fd12::1", "2001:4860::8888"])

@@ -12,12 +12,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.probing import handshake
-from adapters.probing.policy import Address, AddressPolicy, parse_networks
-from adapters.probing.prober import TlsProber
-from adapters.probing.sweeping.prober import SweepingProber
+from adapters.probing.prober import SweepingProber, TlsProber
 from application.probe_ports import Observation, Prober
-from domain.verification import ProbeResult
+from bridge.probing import handshake
+from bridge.probing.policy import Address, AddressPolicy, parse_networks
+from bridge.protocol import ProbeResult
 from tests.adapters.probing.servers import (
     changing,
     closed_port,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from adapters.probing.slots import Slots
+from bridge.probing.slots import Slots
 
 
 class Crowd:

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
 from application.probe_ports import Observation
+from bridge.probing.policy import AddressPolicy, parse_networks
 from domain.endpoint import StartTls
 from tests.adapters.probing.servers import listening, saying
 

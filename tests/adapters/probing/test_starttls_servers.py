@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
+from bridge.probing.policy import AddressPolicy, parse_networks
 from tests.bridge.deploying import AUTHORITY
 from tests.support import oracles
 from tests.support.oracles import Place, Witness

@@ -13,15 +13,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.probing.policy import AddressPolicy, parse_networks
-from adapters.probing.prober import TlsProber
-from adapters.probing.sweeping.flight import Flight, Otherwise, read_flight
-from adapters.probing.sweeping.hello import hello
-from adapters.probing.sweeping.prober import SweepingProber
-from adapters.probing.sweeping.sweep import Outcome, Sweep, Target
+from adapters.probing.prober import SweepingProber, TlsProber
 from adapters.x509.private_keys import PrivateKey
-from application.probe_ports import Observation, Place
-from domain.verification import ProbeResult
+from application.probe_ports import Observation
+from bridge.probing import prober as whole
+from bridge.probing.policy import AddressPolicy, parse_networks
+from bridge.probing.sweeping.flight import Flight, Otherwise, read_flight
+from bridge.probing.sweeping.hello import hello
+from bridge.probing.sweeping.sweep import Outcome, Sweep, Target
+from bridge.protocol import Place as ParsedPlace
+from bridge.protocol import ProbeResult
+from domain.endpoint import Endpoint
 from tests.adapters.probing.servers import closed_port, listening, only, server_context, tarpit, tls_server
 from tests.adapters.x509.certificates import Made, cn, make, san
 from tests.contracts.probe_contract import ISSUER, fingerprint, served
@@ -30,16 +32,25 @@ from tests.support.waiting import wait_until
 LOOPBACK = AddressPolicy(parse_networks(["127.0.0.0/8", "::1"]))
 
 
+class Noting(whole.TlsProber):
+    """Notes what it is asked for."""
+
+    def __init__(self, asked: list[str]) -> None:
+        super().__init__(LOOPBACK)
+        self.asked = asked
+
+    async def probe_all(self, places: Sequence[ParsedPlace], timeout: float) -> list[Observation]:
+        self.asked += [str(Endpoint(each.host, each.port)) for each in places]
+        return await super().probe_all(places, timeout)
+
+
 class Counting(TlsProber):
     """Tells which endpoints took a whole handshake."""
 
     def __init__(self) -> None:
         super().__init__(LOOPBACK)
         self.asked: list[str] = []
-
-    async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
-        self.asked += [endpoint for endpoint, _ in places]
-        return await super().probe_all(places, timeout)
+        self.whole = Noting(self.asked)
 
 
 KEYS: dict[str, PrivateKey] = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
+from bridge.probing.policy import AddressPolicy, parse_networks
 from tests.adapters.x509.certificates import Made
 from tests.contracts.probe_contract import ISSUER, fingerprint, served
 from tests.support.components import ROOT

@@ -5,9 +5,9 @@ import resource
 import socket
 import struct
 
-from adapters.probing.policy import AddressPolicy, parse_networks
 from adapters.probing.prober import TlsProber
 from application.probe_ports import Observation
+from bridge.probing.policy import AddressPolicy, parse_networks
 from tests.adapters.probing.servers import listening
 
 PROBER = TlsProber(AddressPolicy(parse_networks(["127.0.0.0/8"])))

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import trustme
 
-from adapters.probing.policy import Address, AddressPolicy, parse_networks
 from adapters.webhooks.sending import Sender, SenderSettings
 from application.delivering import Answer
 from application.webhook_ports import DeliveryError
+from bridge.probing.policy import Address, AddressPolicy, parse_networks
 from tests.support.receiver import receiving
 
 LOOPBACK = AddressPolicy(parse_networks(["127.0.0.0/8", "::1"]))

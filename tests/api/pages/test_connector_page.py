@@ -22,17 +22,17 @@ async def changed(desk: Desk, story: Story, wanted: Any, who: str = "operator") 
 async def test_grace_and_schedule_of_one_connector(desk: Desk) -> None:
     """What is left out stays, null sets it back; another moment shows what held then; nonsense is told at its field."""
     story = await Story(desk).ready()
-    assert {"grace_seconds": None, "every_seconds": None} == (await story.connector())["verification"]
+    assert {"grace_seconds": None, "every_seconds": None, "vantage": None} == (await story.connector())["verification"]
     answer = await changed(desk, story, {"grace_seconds": 600, "every_seconds": 3_600})
-    assert {"grace_seconds": 600, "every_seconds": 3_600} == answer.json()["verification"]
+    assert {"grace_seconds": 600, "every_seconds": 3_600, "vantage": None} == answer.json()["verification"]
     position = int(answer.headers["Event-Position"])
     answer = await changed(desk, story, {"grace_seconds": None})
-    assert {"grace_seconds": None, "every_seconds": 3_600} == answer.json()["verification"]
+    assert {"grace_seconds": None, "every_seconds": 3_600, "vantage": None} == answer.json()["verification"]
     after = int(answer.headers["Event-Position"])
     then = await story.get(f"connectors/{story.connector_id}", as_of_position=position)
-    assert {"grace_seconds": 600, "every_seconds": 3_600} == then["verification"]
+    assert {"grace_seconds": 600, "every_seconds": 3_600, "vantage": None} == then["verification"]
     now = await story.get(f"connectors/{story.connector_id}", min_position=after)
-    assert {"grace_seconds": None, "every_seconds": 3_600} == now["verification"]
+    assert {"grace_seconds": None, "every_seconds": 3_600, "vantage": None} == now["verification"]
     for wrong in ({"every_seconds": 90}, {"every_seconds": 0}, {"grace_seconds": -1}, {"grace_seconds": "1"}):
         [name] = wrong
         problem = refused(await changed(desk, story, wrong), 422, "validation-failed")
@@ -47,7 +47,7 @@ async def test_a_connector_is_added_with_its_plan(desk: Desk) -> None:
     story = await (await Story(desk).imported()).with_target()
     wish = {"target_system_id": story.target_system_id, "verification": {"every_seconds": 120}}
     made = await story.post("operator", f"certificates/{story.certificate_id}/connectors", wish, 201)
-    assert {"grace_seconds": None, "every_seconds": 120} == made["verification"]
+    assert {"grace_seconds": None, "every_seconds": 120, "vantage": None} == made["verification"]
 
 
 async def test_its_page_shows_it_and_has_the_dialog(desk: Desk) -> None:
@@ -78,7 +78,7 @@ async def test_the_command_line_knows_it_too(desk: Desk, pg: Pg, tmp_path: Path)
     shell.environment["CERTFERRY_DATA"] = str(desk.core.settings.data)
     wish = ("connectors", "configure", story.connector_id, "--grace", "45", "--every", "default")
     found = await asyncio.to_thread(shell.json, *wish)
-    assert {"grace_seconds": 45, "every_seconds": None} == found["verification"]
+    assert {"grace_seconds": 45, "every_seconds": None, "vantage": None} == found["verification"]
     assert found == await asyncio.to_thread(shell.json, "connectors", "show", story.connector_id)
     [state] = await asyncio.to_thread(shell.json, "connectors", "history", story.connector_id)
     assert ("unvalidated", None) == (state["state"], state["to"])

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from adapters.probing.reasons import Reason
+from bridge.probing.reasons import Reason
 
 MAX_BYTES = 256 * 1024
 _HANDSHAKE, _ALERT = 22, 21  # content types, RFC 5246, 6.2.1

@@ -3,11 +3,11 @@
 import os
 import socket
 
-from adapters.probing import handshake
-from adapters.probing.policy import Address
-from adapters.probing.sweeping.flight import Flight, Otherwise, read_flight
-from adapters.probing.sweeping.hello import hello
-from adapters.probing.sweeping.possession import prove
+from bridge.probing import handshake
+from bridge.probing.policy import Address
+from bridge.probing.sweeping.flight import Flight, Otherwise, read_flight
+from bridge.probing.sweeping.hello import hello
+from bridge.probing.sweeping.possession import prove
 
 _KIND = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
@@ -17,9 +17,9 @@ class Connection:
 
     __slots__ = ("_got", "_greeting", "_random", "_socket", "fd", "greeted")
 
-    def __init__(self, address: Address, port: int, server_name: str | None) -> None:
+    def __init__(self, address: Address, port: int, server_name: str | None, challenge: bytes | None = None) -> None:
         before, behind = hello(server_name)
-        self._random = os.urandom(32)
+        self._random = challenge or os.urandom(32)
         self._greeting = before + self._random + behind
         self._got = b""
         self.greeted = False

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from adapters.probing.reasons import Reason
+from bridge.probing.reasons import Reason
 
 MOST = 64 * 1024
 """Bytes a server may say before TLS."""

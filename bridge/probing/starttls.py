@@ -11,9 +11,8 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from adapters.probing.dialogue import MOST, Dialogue, NotBegun
-from adapters.probing.reasons import Reason
-from domain.endpoint import StartTls
+from bridge.probing.dialogue import MOST, Dialogue, NotBegun
+from bridge.probing.reasons import Reason
 
 _LDAP_OID = b"1.3.6.1.4.1.1466.20037"
 _LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)"
@@ -22,8 +21,8 @@ _CLIENT_SSL = 0x0800
 _SSL_REQUEST = 80877103
 
 
-async def begin_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, protocol: StartTls) -> None:
-    """Speak the protocol up to where TLS begins. It waits as long as it is allowed to from outside. NotBegun."""
+async def begin_tls(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, protocol: str) -> None:
+    """Speak the protocol, one of PROTOCOLS, up to where TLS begins. It waits as long as it may. Raises NotBegun."""
     dialogue = Dialogue(reader, writer)
     await _PROTOCOLS[protocol](dialogue)
     dialogue.end()
@@ -163,13 +162,16 @@ async def _nats(dialogue: Dialogue) -> None:
         raise NotBegun(Reason.STARTTLS_REFUSED)
 
 
-_PROTOCOLS: dict[StartTls, Callable[[Dialogue], Awaitable[None]]] = {
-    StartTls.SMTP: _smtp,
-    StartTls.IMAP: _imap,
-    StartTls.POP3: _pop3,
-    StartTls.LDAP: _ldap,
-    StartTls.POSTGRES: _postgres,
-    StartTls.MYSQL: _mysql,
-    StartTls.FTP: _ftp,
-    StartTls.NATS: _nats,
+_PROTOCOLS: dict[str, Callable[[Dialogue], Awaitable[None]]] = {
+    "smtp": _smtp,
+    "imap": _imap,
+    "pop3": _pop3,
+    "ldap": _ldap,
+    "postgres": _postgres,
+    "mysql": _mysql,
+    "ftp": _ftp,
+    "nats": _nats,
 }
+
+PROTOCOLS = frozenset(_PROTOCOLS)
+"""Those that can be spoken, by the names that `openssl s_client` has for them."""

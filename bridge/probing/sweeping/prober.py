@@ -1,4 +1,4 @@
-"""`application.probe_ports.Prober` for whole estates: a sweep first, and a whole handshake where that says too little.
+"""A prober for whole estates: a sweep first, and a whole handshake where that says too little.
 
 What a sweep cannot tell in a word (an alert, TLS 1.3 only, a request for our certificate, STARTTLS, something that is
 no TLS) is looked at by the prober that does whole handshakes: both give the same results by the same names.
@@ -9,14 +9,12 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from ipaddress import ip_address
 
-from adapters.probing.prober import TlsProber, Unsent, parsed
-from adapters.probing.sweeping.flight import Flight
-from adapters.probing.sweeping.sweep import Ended, Outcome, Sweep, Target
-from application.probe_ports import Observation, Place
-from domain.endpoint import host_name
-from domain.verification import ProbeResult
+from bridge.probing.observation import Observation, Place, ProbeResult, Proof
+from bridge.probing.policy import Address
+from bridge.probing.prober import TlsProber, Unsent, address_of
+from bridge.probing.sweeping.flight import Flight
+from bridge.probing.sweeping.sweep import Ended, Outcome, Sweep, Target
 
 _AT_ONCE = 1024
 """Endpoints of one question to the sweep: so many are in memory, and so many wait before somebody else's turn."""
@@ -36,9 +34,9 @@ class SweepingProber:
         self._whole = whole
         self._sweep = sweep or Sweep()
 
-    async def probe(self, endpoint: str, server_name: str | None, timeout: float) -> Observation:
+    async def probe(self, place: Place, timeout: float) -> Observation:
         """One probe. What it costs at most is twice `timeout` (seconds), where a whole handshake has to follow."""
-        [seen] = await self.probe_all([(endpoint, server_name)], timeout)
+        [seen] = await self.probe_all([place], timeout)
         return seen
 
     async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
@@ -64,25 +62,22 @@ class SweepingProber:
 
     def _plan(self, place: Place) -> _Plan:
         """Where to connect to; what is known without that; None where only a whole handshake will do."""
+        if place.starttls:
+            return None
+        if (found := address_of(place.host)) is None:
+            return _Name()
         try:
-            target, server_name = parsed(*place)
-            if target.starttls:
-                return None
-            if host_name(target.host):
-                return _Name()
-            address = self._whole.allowed(ip_address(target.host))
+            return _target(place, self._whole.allowed(found))
         except Unsent as unsent:
             return unsent.observation
-        return Target(address, target.port, server_name)
 
     async def _resolved(self, place: Place, timeout: float) -> _Plan:
         """The same for a name; of several addresses the first one that answers counts: for whole handshakes only."""
         try:
-            target, server_name = parsed(*place)
-            addresses = await self._whole.addresses(target.host, asyncio.get_running_loop().time() + timeout)
+            addresses = await self._whole.addresses(place.host, asyncio.get_running_loop().time() + timeout)
         except Unsent as unsent:
             return unsent.observation
-        return Target(addresses[0], target.port, server_name) if len(addresses) == 1 else None
+        return _target(place, addresses[0]) if len(addresses) == 1 else None
 
     async def _swept(self, targets: Sequence[Target], timeout: float) -> list[Outcome]:
         loop = asyncio.get_running_loop()
@@ -100,6 +95,10 @@ class SweepingProber:
         return await answer
 
 
+def _target(place: Place, address: Address) -> Target:
+    return Target(address, place.port, place.server_name, place.challenge)
+
+
 def _observation(target: Target, outcome: Outcome) -> Observation | None:
     if outcome is None:
         return None
@@ -107,10 +106,10 @@ def _observation(target: Target, outcome: Outcome) -> Observation | None:
     if isinstance(outcome, Ended):
         result = ProbeResult.HANDSHAKE_FAILED if outcome.connected else ProbeResult.UNREACHABLE
         return Observation(result=result, address=address, reason=outcome.reason.value)
-    return _shown(address, outcome)
+    return _shown(address, outcome, proven=target.challenge is not None)
 
 
-def _shown(address: str, flight: Flight) -> Observation:
+def _shown(address: str, flight: Flight, *, proven: bool) -> Observation:
     fingerprints = tuple(map(_fingerprint, flight.chain))
     return Observation(
         result=ProbeResult.CERTIFICATE,
@@ -120,7 +119,12 @@ def _shown(address: str, flight: Flight) -> Observation:
         fingerprint_sha256=fingerprints[0],
         chain_fingerprints_sha256=fingerprints,
         leaf_der=flight.chain[0],
+        proof=_proof(flight) if proven else None,
     )
+
+
+def _proof(flight: Flight) -> Proof:
+    return Proof(random=flight.random, signed=flight.signed, scheme=flight.scheme, signature=flight.signature)
 
 
 @lru_cache(maxsize=4096)

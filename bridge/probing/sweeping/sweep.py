@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from adapters.probing.policy import Address
-from adapters.probing.reasons import Reason, unreachable
-from adapters.probing.sweeping.connection import Connection
-from adapters.probing.sweeping.flight import Flight
+from bridge.probing.policy import Address
+from bridge.probing.reasons import Reason, unreachable
+from bridge.probing.sweeping.connection import Connection
+from bridge.probing.sweeping.flight import Flight
 
 _LOOKS = 0.05
 """Seconds between two looks at who is too late."""
@@ -24,11 +24,12 @@ _EVENTS = 512
 
 
 class Target(NamedTuple):
-    """What is connected to; connections are counted by address."""
+    """What is connected to; connections are counted by address. `challenge`: the random bytes of the ClientHello."""
 
     address: Address
     port: int
     server_name: str | None
+    challenge: bytes | None = None
 
 
 class Ended(NamedTuple):
@@ -122,7 +123,7 @@ class Sweep:
         target = batch.targets[number]
         self._of_host[host] = self._of_host.get(host, 0) + 1
         try:
-            connection = Connection(target.address, target.port, target.server_name)
+            connection = Connection(*target)
         except OSError as error:
             self._settle(batch, number, _no_connection(error))
             return

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from adapters.probing.sweeping.hello import CIPHERS, GROUPS
+from bridge.probing.sweeping.hello import CIPHERS, GROUPS
 
 _SERVER_HELLO, _CERTIFICATE, _KEY_EXCHANGE, _DONE, _STATUS = 2, 11, 12, 14, 22
 _NAMED_CURVE = 3

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 
-from adapters.probing.policy import Address
+from bridge.probing.policy import Address
 
 Resolve = Callable[[str], Awaitable[Sequence[Address]]]
 """All addresses of a host name, best first; raises OSError or UnicodeError when there are none."""
