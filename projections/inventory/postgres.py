@@ -87,7 +87,9 @@ class PostgresInventory:
         self, narrow: CertificateFilter, *, sort: Sort = "not_after", limit: int = 50, cursor: str | None = None
     ) -> Page[CertificateRow]:
         query, parameters = searched(narrow, ORDERS[sort], limit + 1, cursor)
-        found = [self._decode(row[:WIDTH]) for row in await self._reader.rows(query, parameters)]
+        # What is rare and what is not, and so which index is the right one, depends on the values.
+        rows = await self._reader.rows(query, parameters, prepare=not str(conditions(narrow)))
+        found = [self._decode(row[:WIDTH]) for row in rows]
         return page(found, limit, ORDERS[sort].cursor_of)
 
     def stream(self, narrow: CertificateFilter, *, sort: Sort = "not_after") -> AsyncIterator[Sequence[CertificateRow]]:

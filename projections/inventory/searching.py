@@ -33,11 +33,15 @@ _FIRST = "ORDER BY e.kind, e.created_position LIMIT 1"
 
 def searched(narrow: CertificateFilter, order: Order, limit: int, cursor: str | None) -> tuple[str, Sequence[Any]]:
     """The statement and its parameters. Raises BadCursor."""
-    exact, begins = conditions(narrow), order.after(window(narrow), "e", cursor)
+    exact, within = conditions(narrow), order.after(window(narrow), "e", cursor)
+    # Elsewhere the ends of validity say nothing about where the list begins and ends: they are compared on the way.
+    begins = within if order.column == "not_after" else order.after(Where(), "e", cursor)
     row, sort = columns("e"), order.sql("e")
     if not str(exact):
         return f"SELECT {row} FROM read.inventory e{begins}{sort} LIMIT {limit}", begins.parameters  # noqa: S608 - our own
-    kinds, few = of_kind(narrow), exact.both(begins).both(looked_up(narrow))
+    kinds, few = of_kind(narrow), exact.both(within)
+    if not narrow.target_system_id:  # what is on a target system is found by its connectors: they are fewer
+        few = few.both(looked_up(narrow))
     near = _of_kinds(kinds, exact, begins, order, limit) if str(kinds) else _of_all(exact, begins, order, limit)
     query = f"""
 WITH RECURSIVE {near},

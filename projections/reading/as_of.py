@@ -82,9 +82,9 @@ class AsOfReader(Reader):
         self._past = past
         self._position = bigint(position)
 
-    async def rows(self, query: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+    async def rows(self, query: str, parameters: Any = (), *, prepare: bool = True) -> list[tuple[Any, ...]]:
         """See Reader.rows."""
-        return await self._reader.rows(self._past.question(query), self._named(parameters))
+        return await self._reader.rows(self._past.question(query), self._named(parameters), prepare=prepare)
 
     def batches(self, query: str, parameters: Any = (), *, size: int = 1000) -> AsyncIterator[list[tuple[Any, ...]]]:
         """See Reader.batches."""

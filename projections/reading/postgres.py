@@ -54,11 +54,14 @@ class Reader:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    async def rows(self, query: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
-        """All rows. Raises psycopg.Error, or psycopg_pool.PoolTimeout where no connection is free."""
+    async def rows(self, query: str, parameters: Parameters = (), *, prepare: bool = True) -> list[tuple[Any, ...]]:
+        """All rows. Raises psycopg.Error, or psycopg_pool.PoolTimeout where no connection is free.
+
+        `prepare`: soon PostgreSQL plans it once for all values. Else for each anew, which takes a millisecond.
+        """
         async with self._pool.connection() as connection:
             cursor = connection.cursor(binary=True)
-            await cursor.execute(query.encode(), parameters, prepare=True)
+            await cursor.execute(query.encode(), parameters, prepare=prepare)
             found = await cursor.fetchmany(_AT_A_TIME)
             while len(found) < cursor.rowcount:
                 await asyncio.sleep(0)  # making rows of what has come takes a while, too

@@ -26,9 +26,9 @@ class Counting(Reader):
 
     statements = 0
 
-    async def rows(self, query: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    async def rows(self, query: str, parameters: Parameters = (), *, prepare: bool = True) -> list[tuple[Any, ...]]:
         self.statements += 1
-        return await super().rows(query, parameters)
+        return await super().rows(query, parameters, prepare=prepare)
 
 
 def questions(town: Town, ask: Views) -> dict[str, Any]:
