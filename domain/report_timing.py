@@ -4,7 +4,6 @@ The zone comes in as a value: who knows its rules is outside. Where clocks go fo
 read by the offset before the gap; where they go back, one that occurs twice is the first of both.
 """
 
-import calendar
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import NamedTuple
@@ -91,7 +90,8 @@ def _is_day(timing: Timing, day: date) -> bool:
     if timing.weekday is not None:
         return tuple(Weekday)[day.weekday()] is timing.weekday
     if timing.day_of_month is not None:
-        return day.day == min(timing.day_of_month, calendar.monthrange(day.year, day.month)[1])
+        last = (day + _DAY).day == 1
+        return day.day == timing.day_of_month or (last and day.day < timing.day_of_month)
     return True
 
 

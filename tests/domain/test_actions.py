@@ -166,6 +166,7 @@ def test_no_role_no_right(permission: Permission) -> None:
         "policies",
         "approve_bridges",
         "standing_approvals",
+        "report_schedules",
         "principals",
         "tokens",
         "channels",

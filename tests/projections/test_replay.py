@@ -89,6 +89,7 @@ async def test_rebuild_while_writing(postgres_server: PostgresServer) -> None:
         async with pg.log() as log, running(pg):
             recorder = Recorder(log)
             await recorder.record(early.commands)
+            await caught_up(pg, recorder.position)
             before, epoch = in_read(pg, "SELECT position, epoch FROM read.positions")[0]
             await _both(
                 rebuild(pg.app_dsn, ALL_PROJECTIONS, codec.decode, on_progress=progress.append, memory_rows=50),
