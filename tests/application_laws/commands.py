@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from application import registers
-from application.administering import change_role, create_principal, create_token, revoke_token
+from application.administering import change_role, create_principal, create_token, revoke_token, set_roles
 from application.alerting import acknowledge_alert, raise_alert, resolve_alert
 from application.associating import AddConnector, add_connector, remove_connector
 from application.disabling import disable_principal, enable_principal
@@ -219,6 +219,12 @@ async def employ(world: World) -> Command:
 async def grant(world: World) -> Command:
     made = await create_principal(world.house, world.by("a"), "Rita")
     return lambda context: change_role(world.house, context, made.result.id, Role.APPROVER, held=True)
+
+
+@case
+async def set_all_roles(world: World) -> Command:
+    rita = (await create_principal(world.house, world.by("a"), "Rita", (Role.REQUESTER,))).result
+    return lambda context: set_roles(world.house, context, rita.id, frozenset({Role.APPROVER}))
 
 
 @case

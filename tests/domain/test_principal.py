@@ -103,6 +103,14 @@ def test_a_token_never_has_more_rights_than_its_owner() -> None:
     assert principals.roles_of(token(roles=()), OWNER) == frozenset()
 
 
+def test_how_a_token_stands() -> None:
+    """Active until the instant it expires at; revoked wins over expired."""
+    live, revoked = token(), msgspec.structs.replace(token(), revoked_at=T0)
+    assert principals.token_status(live, live.expires_at - SECOND) is principals.TokenStatus.ACTIVE
+    assert principals.token_status(live, live.expires_at) is principals.TokenStatus.EXPIRED
+    assert principals.token_status(revoked, live.expires_at) is principals.TokenStatus.REVOKED
+
+
 def test_revoke_token() -> None:
     """No longer accepted; a repeat makes no event."""
     meta = by(SYSTEM, T0 + HOUR)

@@ -8,7 +8,7 @@ import pytest
 from domain import sign_in
 from domain.entity import Actor, ActorKind, Meta
 from domain.errors import Code, Refused
-from domain.sign_in import SIGN_IN, InvitationCreated, PasswordSet, SignIn, check_password
+from domain.sign_in import SIGN_IN, InvitationCreated, InvitationRevoked, PasswordSet, SignIn, check_password
 
 ANNA, FIRST, SECOND = UUID(int=1), UUID(int=11), UUID(int=12)
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
@@ -39,8 +39,9 @@ def test_an_invitation_sets_a_password() -> None:
         invited(SECRET, OTHER),
         invited(SECRET, until=NOW),
         SIGN_IN.fold([PasswordSet(meta=META, principal_id=ANNA, password_id=FIRST)], invited(SECRET)),
+        SIGN_IN.fold([InvitationRevoked(meta=META, principal_id=ANNA)], invited(SECRET)),
     ],
-    ids=["nothing", "no invitation", "another secret", "a newer one", "too old", "used"],
+    ids=["nothing", "no invitation", "another secret", "a newer one", "too old", "used", "revoked"],
 )
 def test_no_other_invitation_does(state: SignIn | None) -> None:
     """Given none, another one, a newer one, an old or a used one; when the secret comes; then it is refused."""
@@ -71,3 +72,11 @@ def test_weak_passwords_are_refused(password: str) -> None:
 def test_long_enough_is_good_enough(password: str) -> None:
     """No rules of composition (NIST SP 800-63B-4, 3.1.1.2)."""
     check_password(password, "annabel")
+
+
+def test_an_invitation_that_waits_is_revoked() -> None:
+    """One that was used, or never made, makes no event."""
+    revoked = InvitationRevoked(meta=META, principal_id=ANNA)
+    assert (revoked,) == sign_in.revoke_invitation(invited(SECRET), META, ANNA)
+    for state in (None, SignIn(), SIGN_IN.fold([revoked], invited(SECRET))):
+        assert sign_in.revoke_invitation(state, META, ANNA) == ()
