@@ -23,7 +23,8 @@ Handlers = dict[int | type[Exception], Callable[[Request[Any, Any, Any], Any], R
 ShowProblem = Callable[[dict[str, Any], dict[str, str]], Response[Any]]
 _NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
 _CLIENT_GONE = "client disconnected prematurely"
-_HEADER_PARAMETERS = {"if_match": "If-Match", "idempotency_key": "Idempotency-Key"}
+_NAMED_ELSE = {"if_match": "If-Match", "idempotency_key": "Idempotency-Key", "states": "state", "from_size": "from"}
+"""Parameters that have another name in the program than in a request."""
 _FORMS = {
     "If-Match": 'Send one ETag, quotes included, for example "3"; or * for any version.',
     "Idempotency-Key": "Write 1 to 255 visible ASCII characters, without spaces.",
@@ -88,7 +89,7 @@ def _field_error(item: dict[str, Any]) -> FieldError:
     if place == "body":
         return FieldError("", "It is missing; send JSON.")
     name, message = str(item.get("key", "")), str(item.get("message", ""))
-    name = _HEADER_PARAMETERS.get(name, name)
+    name = _NAMED_ELSE.get(name, name)
     return FieldError(name, _FORMS.get(name, message) if "matching regex" in message else message, place)
 
 

@@ -282,3 +282,15 @@ async def test_a_wrong_form_is_told_in_words(desk: Desk) -> None:
         [error] = refused(answer, 422, "validation-failed")["errors"]
         assert error["pointer"] == name
         assert "regex" not in error["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "name"),
+    [("/endpoint-history", {"state": "fine"}, "state"), ("/audit/consistency", {"from": "-1"}, "from")],
+)
+async def test_a_parameter_is_called_as_it_was_sent(desk: Desk, path: str, query: dict[str, str], name: str) -> None:
+    """Not by the name that the program has for it."""
+    answer = await desk.as_("auditor").get(f"{API}{path}", params=query)
+    problem = refused(answer, 422, "validation-failed")
+    assert [name] == [error["pointer"] for error in problem["errors"]]
+    assert problem["detail"].startswith(f"{name}: ")
