@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from application.changing import change_one
 from application.house import (
     Attempt,
     Context,
@@ -12,16 +13,14 @@ from application.house import (
     House,
     Loaded,
     carry_out,
-    check_version,
     load,
-    reading_back,
     shown_once,
     write,
 )
 from application.personal import sealed_for
 from domain import acme_eab_key, ids
 from domain.acme_eab_key import ACME_EAB_KEY, AcmeEabKey, AcmeEabKeyCreated
-from domain.entity import ActorKind
+from domain.entity import ActorKind, Event
 from domain.errors import Code, Refused
 from domain.principal import PRINCIPAL, Principal
 from domain.roles import Permission, check_role
@@ -90,14 +89,10 @@ def _check_owner(owner: Principal, context: Context, principal_id: UUID, *, for_
 async def revoke_eab_key(house: House, context: Context, key_id: UUID) -> Done[Loaded[AcmeEabKey]]:
     """No account is opened with it any more; those that were go on."""
 
-    async def attempt() -> Attempt[Loaded[AcmeEabKey]]:
-        known = await load(house, ACME_EAB_KEY, key_id)
-        check_version(context, known)
-        events = acme_eab_key.revoke(known.found, context.meta)
-        return Attempt((write(known, events),), known.after(events))
+    def decide(known: AcmeEabKey) -> tuple[Event, ...]:
+        return acme_eab_key.revoke(known, context.meta)
 
-    again = reading_back(house, ACME_EAB_KEY, key_id)
-    done = await carry_out(house, context, attempt, subject_id=key_id, action="acme.eab_key.revoke", again=again)
+    done = await change_one(house, context, ACME_EAB_KEY, key_id, "acme.eab_key.revoke", decide)
     await house.vault.forget(key_id)
     return done
 

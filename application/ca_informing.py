@@ -7,6 +7,7 @@ raised, so that the queue comes again.
 from collections.abc import Callable
 from uuid import UUID
 
+from application.changing import change_one
 from application.house import (
     Attempt,
     Context,
@@ -14,9 +15,7 @@ from application.house import (
     House,
     Loaded,
     carry_out,
-    check_version,
     load,
-    reading_back,
     write,
 )
 from application.issuing_ports import Issuer, Issuers, NotYet, RevokedCertificate, TellByHand
@@ -78,15 +77,10 @@ async def _by_person(
 ) -> Done[Loaded[Certificate]]:
     said = await sealed(house.texts, context.actor, comment)
 
-    async def attempt() -> Attempt[Loaded[Certificate]]:
-        known = await load(house, CERTIFICATE, certificate_id)
-        check_version(context, known)
-        events = decision(known.found, context.meta, said)
-        return Attempt((write(known, events),), known.after(events))
+    def decide(known: Certificate) -> tuple[Event, ...]:
+        return decision(known, context.meta, said)
 
-    again = reading_back(house, CERTIFICATE, certificate_id)
-    action = "certificate.inform_ca"
-    return await carry_out(house, context, attempt, subject_id=certificate_id, action=action, again=again)
+    return await change_one(house, context, CERTIFICATE, certificate_id, "certificate.inform_ca", decide)
 
 
 async def _issuer(house: House, issuers: Issuers, state: Certificate) -> Issuer:

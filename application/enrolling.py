@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.changing import change_one
 from application.house import (
     Attempt,
     Context,
@@ -16,9 +17,7 @@ from application.house import (
     Loaded,
     append,
     carry_out,
-    check_version,
     load,
-    reading_back,
     shown_once,
     write,
 )
@@ -27,6 +26,7 @@ from domain import bridge as bridges
 from domain import ids
 from domain.bridge import BRIDGE, Bridge, BridgeEnrolmentIssued
 from domain.bridge_trust import Standing, standing
+from domain.entity import Event
 from domain.errors import Code, Refused
 
 
@@ -183,13 +183,9 @@ async def bridge_silent(
 async def retire_bridge(house: House, context: Context, bridge_id: UUID) -> Done[Loaded[Bridge]]:
     """No longer in use; its next request is refused, and what it held is free."""
 
-    async def attempt() -> Attempt[Loaded[Bridge]]:
-        bridge = await load(house, BRIDGE, bridge_id)
-        check_version(context, bridge)
-        events = bridges.retire(bridge.found, context.meta)
-        return Attempt((write(bridge, events),), bridge.after(events))
+    def decide(bridge: Bridge) -> tuple[Event, ...]:
+        return bridges.retire(bridge, context.meta)
 
-    again = reading_back(house, BRIDGE, bridge_id)
-    done = await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.retire", again=again)
+    done = await change_one(house, context, BRIDGE, bridge_id, "bridge.retire", decide)
     await house.leases.free(bridge_id)
     return done

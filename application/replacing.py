@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from application.changing import change_one
 from application.house import (
     Attempt,
     Context,
@@ -21,8 +22,6 @@ from application.house import (
     Loaded,
     append,
     carry_out,
-    check_version,
-    decide,
     load,
     load_many,
     reading_back,
@@ -116,25 +115,26 @@ async def _check_instead(house: House, issuers: Issuers, command: ReplaceCertifi
 
 async def retry_replacement(house: House, context: Context, replacement_id: UUID) -> Done[Loaded[Replacement]]:
     """Order once more what failed."""
-    return await _change(house, context, replacement_id, "replacement.retry")
+    return await change_one(
+        house,
+        context,
+        REPLACEMENT,
+        replacement_id,
+        "replacement.retry",
+        lambda state: replacements.retry(state, context.meta),
+    )
 
 
 async def cancel_replacement(house: House, context: Context, replacement_id: UUID) -> Done[Loaded[Replacement]]:
     """Order no more."""
-    return await _change(house, context, replacement_id, "replacement.cancel")
-
-
-async def _change(house: House, context: Context, replacement_id: UUID, action: str) -> Done[Loaded[Replacement]]:
-    decision = replacements.retry if action == "replacement.retry" else replacements.cancel
-
-    async def attempt() -> Attempt[Loaded[Replacement]]:
-        known = await load(house, REPLACEMENT, replacement_id)
-        check_version(context, known)
-        events = decide(known, lambda state: decision(state, context.meta))
-        return Attempt((write(known, events),), known.after(events))
-
-    again = reading_back(house, REPLACEMENT, replacement_id)
-    return await carry_out(house, context, attempt, subject_id=replacement_id, action=action, again=again)
+    return await change_one(
+        house,
+        context,
+        REPLACEMENT,
+        replacement_id,
+        "replacement.cancel",
+        lambda state: replacements.cancel(state, context.meta),
+    )
 
 
 async def plan_replacement(house: House, context: Context, replacement_id: UUID) -> None:

@@ -1,11 +1,11 @@
 """Report schedules: create, change, pause, resume, remove. Whom they are sent to is sealed."""
 
 import re
-from collections.abc import Callable
 from uuid import UUID
 
 import msgspec
 
+from application.changing import change_one
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, reading_back, write
 from application.naming import change_name, claim_name, release_name
 from application.personal import sealed
@@ -13,7 +13,6 @@ from application.report_ports import FilterCheck
 from application.zones import zone_of
 from domain import ids
 from domain import report_schedule as schedules
-from domain.entity import Event, Meta
 from domain.errors import Code, Refused
 from domain.notification_channel import NOTIFICATION_CHANNEL, ChannelKind
 from domain.report_schedule import REPORT_SCHEDULE, ReportSchedule, ScheduleTerms
@@ -77,29 +76,26 @@ async def change_schedule(
 
 async def pause_schedule(house: House, context: Context, schedule_id: UUID) -> Done[Schedule]:
     """Nothing is sent until it is resumed; what is on its way is given up."""
-    return await _carry_out(house, context, schedule_id, schedules.pause, "report_schedule.pause")
+    return await change_one(
+        house,
+        context,
+        REPORT_SCHEDULE,
+        schedule_id,
+        "report_schedule.pause",
+        lambda state: schedules.pause(state, context.meta),
+    )
 
 
 async def resume_schedule(house: House, context: Context, schedule_id: UUID) -> Done[Schedule]:
     """Sent again, from what is due next."""
-    return await _carry_out(house, context, schedule_id, schedules.resume, "report_schedule.resume")
-
-
-async def _carry_out(
-    house: House,
-    context: Context,
-    schedule_id: UUID,
-    decision: Callable[[ReportSchedule, Meta], tuple[Event, ...]],
-    action: str,
-) -> Done[Schedule]:
-    async def attempt() -> Attempt[Schedule]:
-        found = await load(house, REPORT_SCHEDULE, schedule_id)
-        check_version(context, found)
-        events = decision(found.found, context.meta)
-        return Attempt((write(found, events),), found.after(events))
-
-    again = reading_back(house, REPORT_SCHEDULE, schedule_id)
-    return await carry_out(house, context, attempt, subject_id=schedule_id, action=action, again=again)
+    return await change_one(
+        house,
+        context,
+        REPORT_SCHEDULE,
+        schedule_id,
+        "report_schedule.resume",
+        lambda state: schedules.resume(state, context.meta),
+    )
 
 
 async def remove_schedule(house: House, context: Context, schedule_id: UUID) -> Done[Schedule]:

@@ -1,10 +1,10 @@
 """Trust in bridges: approval by a second person, renewal of their certificates, quarantine."""
 
-from collections.abc import Callable
 from uuid import UUID
 
+from application.changing import change_one
 from application.enrolling import BridgeSigner, Enrolled, SignedBridge
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, reading_back, write
+from application.house import Context, Done, House, Loaded
 from application.personal import sealed
 from domain import bridge_trust
 from domain.bridge import BRIDGE, Bridge, BridgeStatus
@@ -18,14 +18,10 @@ async def approve_bridge(
 ) -> Done[Loaded[Bridge]]:
     """A second person lets in a bridge that has enrolled; from now on it gets work."""
 
-    async def attempt() -> Attempt[Loaded[Bridge]]:
-        bridge = await load(house, BRIDGE, bridge_id)
-        check_version(context, bridge)
-        events = bridge_trust.approve(bridge.found, context.meta, fingerprint_sha256=fingerprint_sha256)
-        return Attempt((write(bridge, events),), bridge.after(events))
+    def decide(bridge: Bridge) -> tuple[Event, ...]:
+        return bridge_trust.approve(bridge, context.meta, fingerprint_sha256=fingerprint_sha256)
 
-    again = reading_back(house, BRIDGE, bridge_id)
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action="bridge.approve", again=again)
+    return await change_one(house, context, BRIDGE, bridge_id, "bridge.approve", decide)
 
 
 async def renew_bridge(
@@ -49,7 +45,7 @@ async def renew_bridge(
             public_key_sha256=signed.public_key_sha256,
         )
 
-    done = await _change(house, context, bridge_id, "bridge.renew", decide)
+    done = await change_one(house, context, BRIDGE, bridge_id, "bridge.renew", decide)
     if done.result.found.status is BridgeStatus.QUARANTINED:
         await house.leases.free(bridge_id)
         raise Refused(Code.FORBIDDEN, bridge_trust.CLONED)
@@ -68,7 +64,7 @@ async def take_up_certificate(house: House, context: Context, bridge: Loaded[Bri
     def decide(state: Bridge) -> tuple[Event, ...]:
         return bridge_trust.take_up(state, context.meta, standing(state, fingerprint))
 
-    await _change(house, context, bridge.id, "bridge.take_up", decide)
+    await change_one(house, context, BRIDGE, bridge.id, "bridge.take_up", decide)
 
 
 async def quarantine_clone(house: House, context: Context, bridge_id: UUID, fingerprint: str) -> None:
@@ -79,7 +75,7 @@ async def quarantine_clone(house: House, context: Context, bridge_id: UUID, fing
             return ()
         return bridge_trust.quarantine(bridge, context.meta, bridge_trust.CLONED)
 
-    await _change(house, context, bridge_id, "bridge.quarantine", decide)
+    await change_one(house, context, BRIDGE, bridge_id, "bridge.quarantine", decide)
     await house.leases.free(bridge_id)
 
 
@@ -93,7 +89,7 @@ async def quarantine_bridge(
         check_quarantinable(bridge)
         return bridge_trust.quarantine(bridge, context.meta, reason)
 
-    done = await _change(house, context, bridge_id, "bridge.quarantine", decide)
+    done = await change_one(house, context, BRIDGE, bridge_id, "bridge.quarantine", decide)
     await house.leases.free(bridge_id)
     return done
 
@@ -107,16 +103,3 @@ def check_quarantinable(bridge: Bridge) -> None:
             current_status=bridge.status.value,
             allowed=[],
         )
-
-
-async def _change(
-    house: House, context: Context, bridge_id: UUID, action: str, decide: Callable[[Bridge], tuple[Event, ...]]
-) -> Done[Loaded[Bridge]]:
-    async def attempt() -> Attempt[Loaded[Bridge]]:
-        bridge = await load(house, BRIDGE, bridge_id)
-        check_version(context, bridge)
-        events = decide(bridge.found)
-        return Attempt((write(bridge, events),), bridge.after(events))
-
-    again = reading_back(house, BRIDGE, bridge_id)
-    return await carry_out(house, context, attempt, subject_id=bridge_id, action=action, again=again)

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from application import webhook_secrets
+from application.changing import change_one
 from application.house import (
     Attempt,
     Context,
@@ -16,11 +17,11 @@ from application.house import (
     carry_out,
     check_version,
     load,
-    reading_back,
     shown_once,
     write,
 )
 from domain import ids, webhook
+from domain.entity import Event
 from domain.web_address import parse_web_address
 from domain.webhook import WEBHOOK, DisabledReason, Subscription, Webhook, WebhookCreated
 
@@ -63,14 +64,10 @@ async def change_webhook(
     """The new description; `enabled` None leaves that as it is."""
     wanted = _checked(wanted)
 
-    async def attempt() -> Attempt[Loaded[Webhook]]:
-        known = await load(house, WEBHOOK, webhook_id)
-        check_version(context, known)
-        events = webhook.change(known.found, context.meta, wanted, enabled=enabled)
-        return Attempt((write(known, events),), known.after(events))
+    def decide(known: Webhook) -> tuple[Event, ...]:
+        return webhook.change(known, context.meta, wanted, enabled=enabled)
 
-    again = reading_back(house, WEBHOOK, webhook_id)
-    return await carry_out(house, context, attempt, subject_id=webhook_id, action="webhook.change", again=again)
+    return await change_one(house, context, WEBHOOK, webhook_id, "webhook.change", decide)
 
 
 async def rotate_secret(house: House, context: Context, webhook_id: UUID, overlap: timedelta) -> Done[IssuedSecret]:
@@ -113,14 +110,10 @@ async def disable_webhook(
 async def remove_webhook(house: House, context: Context, webhook_id: UUID) -> Done[Loaded[Webhook]]:
     """No longer in use; its secrets are forgotten."""
 
-    async def attempt() -> Attempt[Loaded[Webhook]]:
-        known = await load(house, WEBHOOK, webhook_id)
-        check_version(context, known)
-        events = webhook.remove(known.found, context.meta)
-        return Attempt((write(known, events),), known.after(events))
+    def decide(known: Webhook) -> tuple[Event, ...]:
+        return webhook.remove(known, context.meta)
 
-    again = reading_back(house, WEBHOOK, webhook_id)
-    done = await carry_out(house, context, attempt, subject_id=webhook_id, action="webhook.remove", again=again)
+    done = await change_one(house, context, WEBHOOK, webhook_id, "webhook.remove", decide)
     latest = done.result.found.secret_version
     await webhook_secrets.forget(house, webhook_id, range(max(1, latest - _KEPT_VERSIONS), latest + 1))
     return done

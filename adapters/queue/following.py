@@ -74,9 +74,7 @@ async def hand_out_due(queue: Queue) -> int:
     """Queue the reactions whose instant has come; how many that were. It and their end of waiting commit together."""
     async with queue.connector.pool.connection() as connection, connection.transaction():
         rows = await (await connection.execute(_DUE, (DUE_AT_ONCE,))).fetchall()
-        if rows:
-            jobs = _jobs(queue, sorted(rows))
-            await queue.app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
+        await _queue_up(queue, connection, sorted(rows))
     return len(rows)
 
 
@@ -90,8 +88,7 @@ async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
             return
         wanted = await _claim(connection, await _wanted(connection, fresh))
         await _wait(connection, wanted)
-        if jobs := _jobs(queue, _at_once(wanted)):
-            await queue.app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
+        await _queue_up(queue, connection, _at_once(wanted))
         await connection.execute(_ADVANCE, (fresh[-1][0], FOLLOWER))
 
 
@@ -141,12 +138,13 @@ def _at_once(wanted: Sequence[_Wanted]) -> list[tuple[str, int]]:
     ]
 
 
-def _jobs(queue: Queue, wanted: Sequence[tuple[str, int]]) -> list[Job]:
+async def _queue_up(queue: Queue, connection: AsyncConnection[Any], wanted: Sequence[tuple[str, int]]) -> None:
     """Reactions of one name are carried out together: a job costs more than most of them do."""
     together: dict[str, list[int]] = {}
     for name, position in wanted:
         together.setdefault(name, []).append(position)
-    return [job for name, positions in together.items() for job in _shared(queue, name, positions)]
+    if jobs := [job for name, positions in together.items() for job in _shared(queue, name, positions)]:
+        await queue.app.job_manager.batch_defer_jobs_async(jobs=jobs, connection=connection)
 
 
 def _shared(queue: Queue, name: str, positions: Sequence[int]) -> Iterator[Job]:
