@@ -150,7 +150,7 @@ async def append(house: House, context: Context, *changes: Change) -> Appended:
     if not any(change.events for change in changes):
         head = await house.log.head()
         return Appended(first_position=head, last_position=head, recorded_at=context.at)
-    ready = tuple([await _ready(house, change) for change in changes])
+    ready = tuple([await _ready(house, change) if change.events else change for change in changes])
     return await house.log.append(Append(command_id=context.command_id, body_sha256=context.body_sha256, changes=ready))
 
 

@@ -17,6 +17,10 @@ class Latest(NamedTuple):
     next_ordinal: int
     next_id: UUID
 
+    def earlier(self, connector_id: UUID) -> list[UUID]:
+        """The connector's work orders before the previous one."""
+        return [ids.work_order_id(connector_id, ordinal) for ordinal in range(1, self.next_ordinal - 1)]
+
     def none_later(self) -> Change:
         """Assert that nobody has opened the next one."""
         return Change(stream_id=self.next_id, expected_version=0)

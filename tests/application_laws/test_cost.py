@@ -8,7 +8,8 @@ import pytest
 from adapters.simulated.ops import SimulatedRunResults
 from application.deploying import dispatch
 from application.implementing import Dialog, approve_push, implement_push
-from application.pushing import SLICE, RequestPush, request_push
+from application.push_opening import SLICE
+from application.pushing import RequestPush, request_push
 from application.verifying import carry_out_run, start_run
 from tests.support.field import Field, FieldBridge
 from tests.support.world import World
@@ -60,7 +61,7 @@ async def test_a_push_costs_the_same_the_tenth_time() -> None:
 
 @pytest.mark.parametrize("number", [20, SLICE + 20])
 async def test_deploy_to_all(number: int) -> None:
-    """One command and three streams per connector; certificate, policies and reads are shared by whole slices."""
+    """Three streams per connector; the command, certificate, policies and reads are shared by whole slices."""
     world = World(1, most=0)
     made, bridge_id = await world.certificate(), await world.bridge()
     for n in range(number):
@@ -68,7 +69,7 @@ async def test_deploy_to_all(number: int) -> None:
     world.log.counts.clear()
     done = await request_push(world.house, world.by("rita"), RequestPush(certificate_id=made))
     slices = -(-number // SLICE)
-    assert number == len(done.result.work_orders) == world.log.counts["append"]
+    assert (number, slices) == (len(done.result.work_orders), world.log.counts["append"])
     assert (5 * slices, 3 * number + 2 * slices) == (world.log.counts["load"], world.log.counts["streams"])
 
 

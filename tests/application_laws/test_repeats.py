@@ -6,7 +6,7 @@ after others have moved things on.
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -19,6 +19,7 @@ from application.ordering import submit_order
 from application.ports import CommandIdReused, LogUnavailable
 from application.pushing import PushAccepted, RequestPush, request_push
 from application.registering import request_test
+from domain import ids
 from domain.access import CommandRefused, PushRefused
 from domain.certificate_order import OrderParameters, Provider, WantedConnector
 from domain.errors import Code, Refused
@@ -176,6 +177,27 @@ async def test_a_deploy_to_all_that_a_crash_cut_short() -> None:
     world.log.lose_answers = 0.0
     done = await command(context)
     assert 5 == len(done.result.work_orders) == len(world.events(PushRequested))
+
+
+async def test_a_deploy_to_all_that_was_cut_short_long_ago() -> None:
+    """What it had opened has ended since, and so has what others opened after it: the repeat opens nothing again."""
+    world = World(4)
+    command = await deploy_to_all(world)
+    context = world.by("me", key="k")
+    world.log.lose_answers = 0.5
+    while not (opened := world.events(PushRequested)):
+        with suppress(LogUnavailable):
+            await command(context)
+            pytest.fail("the answer was to be lost: take another seed")
+    world.log.lose_answers = 0.0
+    for connector_id in (cast("PushRequested", event).connector_id for event in opened[:2]):
+        mine, theirs = (ids.work_order_id(connector_id, ordinal) for ordinal in (1, 2))
+        await cancel_push(world.house, world.by("me"), mine, None)
+        assert theirs == (await world.push(connector_id, "other")).id
+        await cancel_push(world.house, world.by("other"), theirs, None)
+    done = await command(context)
+    assert [1] * 5 == [order.found.ordinal for order in done.result.work_orders]
+    assert 5 + 2 == len(world.events(PushRequested))
 
 
 async def test_reactions_that_run_twice_refuse_nothing() -> None:
