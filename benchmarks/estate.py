@@ -88,7 +88,7 @@ async def measure(
     with patch.dict(os.environ, environment):
         settings = load_settings()
     with tempfile.TemporaryDirectory(prefix="certferry-estate-") as name:
-        process, port = serve(Path(name))
+        process, port, _ = serve(Path(name))
         try:
             async with (
                 await psycopg.AsyncConnection.connect(dsn, autocommit=True) as watching,

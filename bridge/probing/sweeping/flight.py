@@ -6,10 +6,17 @@ from bridge.probing.sweeping.hello import CIPHERS, GROUPS
 
 _SERVER_HELLO, _CERTIFICATE, _KEY_EXCHANGE, _DONE, _STATUS = 2, 11, 12, 14, 22
 _NAMED_CURVE = 3
+_ALERT, _ALERT_SIZE, _FATAL = b"\x15", 7, 2
+_NOT_BELOW = frozenset({40, 70})
+"""handshake_failure, protocol_version (RFC 8446, 6.2)."""
 
 
 class Otherwise(Exception):
     """This is no flight of the usual kind: an alert, another version, something that is no TLS."""
+
+
+class NewerOnly(Otherwise):
+    """The server says that there is nothing to be agreed on below TLS 1.3."""
 
 
 class Flight(NamedTuple):
@@ -25,6 +32,9 @@ class Flight(NamedTuple):
 
 def read_flight(data: bytes) -> Flight | None:
     """The flight, None while it is incomplete. Raises Otherwise."""
+    if data[:1] == _ALERT:
+        _heed(data)
+        return None
     messages = _handshake(data)
     size, at = len(messages), 0
     hello: tuple[bytes, str] | None = None
@@ -49,6 +59,12 @@ def read_flight(data: bytes) -> Flight | None:
     except IndexError:
         raise Otherwise from None
     return None
+
+
+def _heed(alert: bytes) -> None:
+    """Nothing while it is incomplete. Servers without TLS 1.2 say 70; some say 40, as others do for our ciphers."""
+    if len(alert) >= _ALERT_SIZE:
+        raise NewerOnly if alert[5] == _FATAL and alert[6] in _NOT_BELOW else Otherwise
 
 
 def _handshake(data: bytes) -> bytes:

@@ -5,6 +5,8 @@ Order matters: a server with keys of several kinds picks one by what it is offer
 
 from functools import lru_cache
 
+from bridge.probing.sweeping.writing import around_random, extension, named, numbers
+
 CIPHERS = {
     0xC02C: "ECDHE-ECDSA-AES256-GCM-SHA384",
     0xC030: "ECDHE-RSA-AES256-GCM-SHA384",
@@ -33,30 +35,12 @@ SCHEMES = (
 _NO_RENEGOTIATION = 0x00FF  # the signal of RFC 5746, 3.3
 
 
-def _numbers(numbers: tuple[int, ...]) -> bytes:
-    return _sized(b"".join(each.to_bytes(2, "big") for each in numbers), 2)
-
-
-def _sized(content: bytes, width: int) -> bytes:
-    return len(content).to_bytes(width, "big") + content
-
-
-def _extension(kind: int, content: bytes) -> bytes:
-    return kind.to_bytes(2, "big") + _sized(content, 2)
-
-
 @lru_cache(maxsize=4096)
 def hello(server_name: str | None) -> tuple[bytes, bytes]:
     """What stands before the 32 random bytes of a ClientHello, and what behind them; ready to be sent."""
-    extensions = b""
-    if server_name is not None:
-        extensions += _extension(0, _sized(b"\0" + _sized(server_name.encode("ascii"), 2), 2))  # RFC 6066, 3
-    extensions += _extension(10, _numbers(tuple(GROUPS)))
-    extensions += _extension(11, b"\x01\x00")  # uncompressed points
-    extensions += _extension(13, _numbers(SCHEMES))
-    extensions += _extension(23, b"")  # extended master secret (RFC 7627)
-    ciphers = _numbers((*CIPHERS, _NO_RENEGOTIATION))
-    behind = b"\0" + ciphers + b"\x01\0" + _sized(extensions, 2)  # no session, no compression
-    body = (2 + 32 + len(behind)).to_bytes(3, "big")
-    record = (4 + 2 + 32 + len(behind)).to_bytes(2, "big")
-    return b"\x16\x03\x01" + record + b"\x01" + body + b"\x03\x03", behind
+    extensions = named(server_name)
+    extensions += extension(10, numbers(GROUPS))
+    extensions += extension(11, b"\x01\x00")  # uncompressed points
+    extensions += extension(13, numbers(SCHEMES))
+    extensions += extension(23, b"")  # extended master secret (RFC 7627)
+    return around_random((*CIPHERS, _NO_RENEGOTIATION), extensions)

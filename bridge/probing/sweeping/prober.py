@@ -1,7 +1,8 @@
 """A prober for whole estates: a sweep first, and a whole handshake where that says too little.
 
-What a sweep cannot tell in a word (an alert, TLS 1.3 only, a request for our certificate, STARTTLS, something that is
-no TLS) is looked at by the prober that does whole handshakes: both give the same results by the same names.
+What a sweep cannot tell in a word (an alert, a request for our certificate under TLS 1.2, a group other than X25519
+under TLS 1.3, STARTTLS, something that is no TLS) is looked at by the prober that does whole handshakes: both give the
+same results by the same names.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from bridge.probing.policy import Address
 from bridge.probing.prober import TlsProber, Unsent, address_of
 from bridge.probing.sweeping.flight import Flight
 from bridge.probing.sweeping.sweep import Ended, Outcome, Sweep, Target
+from bridge.probing.sweeping.tls13.flight import Shown
 
 _AT_ONCE = 1024
 """Endpoints of one question to the sweep: so many are in memory, and so many wait before somebody else's turn."""
@@ -109,17 +111,18 @@ def _observation(target: Target, outcome: Outcome) -> Observation | None:
     return _shown(address, outcome, proven=target.challenge is not None)
 
 
-def _shown(address: str, flight: Flight, *, proven: bool) -> Observation:
-    fingerprints = tuple(map(_fingerprint, flight.chain))
+def _shown(address: str, seen: Flight | Shown, *, proven: bool) -> Observation:
+    """Of TLS 1.3 there is no proof that could be handed on."""
+    fingerprints = tuple(map(_fingerprint, seen.chain))
     return Observation(
         result=ProbeResult.CERTIFICATE,
         address=address,
-        protocol="TLSv1.2",
-        cipher=flight.cipher,
+        protocol="TLSv1.2" if isinstance(seen, Flight) else "TLSv1.3",
+        cipher=seen.cipher,
         fingerprint_sha256=fingerprints[0],
         chain_fingerprints_sha256=fingerprints,
-        leaf_der=flight.chain[0],
-        proof=_proof(flight) if proven else None,
+        leaf_der=seen.chain[0],
+        proof=_proof(seen) if proven and isinstance(seen, Flight) else None,
     )
 
 

@@ -14,8 +14,10 @@ from typing import NamedTuple
 
 from bridge.probing.policy import Address
 from bridge.probing.reasons import Reason, unreachable
-from bridge.probing.sweeping.connection import Connection
-from bridge.probing.sweeping.flight import Flight
+from bridge.probing.sweeping import tls12
+from bridge.probing.sweeping.connection import Connection, Talk
+from bridge.probing.sweeping.flight import Flight, NewerOnly
+from bridge.probing.sweeping.tls13 import flight as tls13
 
 _LOOKS = 0.05
 """Seconds between two looks at who is too late."""
@@ -39,8 +41,8 @@ class Ended(NamedTuple):
     reason: Reason
 
 
-Outcome = Flight | Ended | None
-"""A flight whose signature holds; an end without an answer; None: another answer, to be looked at in full."""
+Outcome = Flight | tls13.Shown | Ended | None
+"""What was shown, and its signature holds; an end without an answer; None: another answer, to be looked at in full."""
 
 Done = Callable[[list[Outcome]], None]
 
@@ -122,17 +124,22 @@ class Sweep:
     def _connect(self, batch: _Batch, number: int, host: Address) -> None:
         target = batch.targets[number]
         self._of_host[host] = self._of_host.get(host, 0) + 1
+        talk = tls12.Talk(target.server_name, target.challenge)
+        self._open_one(batch, number, talk, time.monotonic() + batch.seconds)
+
+    def _open_one(self, batch: _Batch, number: int, talk: Talk, deadline: float) -> None:
+        target = batch.targets[number]
         try:
-            connection = Connection(*target)
+            connection = Connection(target.address, target.port, talk)
         except OSError as error:
             self._settle(batch, number, _no_connection(error))
             return
         fd = connection.fd
-        self._open[fd] = connection, batch, number, time.monotonic() + batch.seconds
+        self._open[fd] = connection, batch, number, deadline
         self._poll.register(fd, select.EPOLLIN if connection.greeted else select.EPOLLOUT)
 
     def _go_on(self, fd: int, entry: tuple[Connection, _Batch, int, float]) -> None:
-        connection, batch, number, _ = entry
+        connection, batch, number, deadline = entry
         outcome: Outcome
         try:
             if not connection.greeted:
@@ -140,6 +147,11 @@ class Sweep:
                 self._poll.modify(fd, select.EPOLLIN)
                 return
             outcome, complete = connection.read()
+        except NewerOnly:
+            del self._open[fd]
+            connection.close()
+            self._open_one(batch, number, tls13.Talk(batch.targets[number].server_name), deadline)
+            return
         except OSError as error:
             outcome, complete = None if connection.greeted else _no_connection(error), True
         if complete:

@@ -9,10 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from adapters.probing.prober import TlsProber
+from adapters.probing.prober import SweepingProber, TlsProber
+from adapters.x509.private_keys import PrivateKey
+from application.probe_ports import Observation
 from bridge.probing.policy import AddressPolicy, parse_networks
 from bridge.protocol import ProbeResult
+from tests.adapters.probing.counting import Counting
+from tests.adapters.x509.certificates import Made, cn, make, san
 from tests.contracts.probe_contract import ISSUER, fingerprint, served
 from tests.support.nginx import Site, lay_out, running_nginx
 
@@ -46,9 +51,9 @@ async def test_nginx_with_several_names(tmp_path: Path) -> None:
 
 
 @asynccontextmanager
-async def s_server(folder: Path, *options: str) -> AsyncIterator[int]:
+async def s_server(folder: Path, *options: str, leaf: Made | None = None) -> AsyncIterator[int]:
     """The port of an `openssl s_server` on a port of the system's choice."""
-    leaf = served("a.test")
+    leaf = leaf or served("a.test")
     (folder / "both.pem").write_text(leaf.pem + leaf.key_pem)
     command = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", "both.pem", "-key", "both.pem", *options]
     process = await asyncio.create_subprocess_exec(*command, cwd=folder, stdin=PIPE, stdout=PIPE, stderr=DEVNULL)
@@ -72,9 +77,64 @@ async def test_openssl_that_insists_on_a_client_certificate(tmp_path: Path, vers
     assert seen.leaf_der is not None
 
 
+async def agreed(port: int, name: str | None = "a.test") -> tuple[Observation, bool]:
+    """What a sweep saw, and whether it was enough; a whole handshake and `openssl s_client` see the same."""
+    whole = Counting()
+    seen = await SweepingProber(whole).probe(f"127.0.0.1:{port}", name, 10)
+    enough = not whole.asked
+    assert seen == await whole.probe(f"127.0.0.1:{port}", name, 10)
+    assert seen.fingerprint_sha256 == await asyncio.to_thread(openssl_sees, port, name)
+    return seen, enough
+
+
+@pytest.mark.needs("nginx", "openssl")
+async def test_nginx_of_tls_1_3_alone(tmp_path: Path) -> None:
+    """A sweep is enough, per server name."""
+    leaves = {site: served(site) for site in ("first.test", "second.test")}
+    for site, leaf in leaves.items():
+        lay_out(tmp_path / site, leaf.pem + ISSUER.pem, leaf.key_pem)
+    (tmp_path / "nginx").mkdir()
+    (tmp_path / "nginx/extra.conf").write_text("ssl_protocols TLSv1.3;\n")
+    with running_nginx(tmp_path / "nginx", *(Site(tmp_path / site, site) for site in leaves)) as nginx:
+        for name, leaf in leaves.items():
+            seen, enough = await agreed(nginx.port, name)
+            assert (enough, seen.protocol, seen.fingerprint_sha256) == (True, "TLSv1.3", fingerprint(leaf))
+
+
+KEYS: dict[str, tuple[PrivateKey, str]] = {
+    "RSA": (rsa.generate_private_key(65537, 2048), "TLS_AES_128_GCM_SHA256"),
+    "P-521": (ec.generate_private_key(ec.SECP521R1()), "TLS_CHACHA20_POLY1305_SHA256"),
+    "Ed25519": (ed25519.Ed25519PrivateKey.generate(), "TLS_AES_256_GCM_SHA384"),
+}
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("kind", KEYS)
+async def test_openssl_of_tls_1_3_alone(tmp_path: Path, kind: str) -> None:
+    """Signatures and ciphers of all kinds, and a client certificate that is insisted on: a sweep is enough."""
+    key, cipher = KEYS[kind]
+    leaf = make(cn("a.test"), [san("a.test")], key=key)
+    options = ["-tls1_3", "-ciphersuites", cipher, "-Verify", "1", "-verify_return_error", "-CAfile", "both.pem"]
+    async with s_server(tmp_path, *options, leaf=leaf) as port:
+        seen, enough = await agreed(port)
+    assert (enough, seen.protocol, seen.cipher) == (True, "TLSv1.3", cipher)
+
+
 @pytest.mark.needs("openssl")
 async def test_openssl_with_an_unknown_group(tmp_path: Path) -> None:
     """A server that asks for another key share first (HelloRetryRequest) is seen like any other."""
     async with s_server(tmp_path, "-tls1_3", "-groups", "P-521") as port:
-        seen = await PROBER.probe(f"127.0.0.1:{port}", "a.test", 10)
-    assert (seen.result, seen.protocol) == (ProbeResult.CERTIFICATE, "TLSv1.3")
+        seen, enough = await agreed(port)
+    assert (enough, seen.result, seen.protocol) == (False, ProbeResult.CERTIFICATE, "TLSv1.3")
+
+
+@pytest.mark.needs("openssl")
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+async def test_openssl_with_a_key_for_pss_alone(tmp_path: Path, version: str) -> None:
+    """A key that says what it signs with (id-RSASSA-PSS) is for a whole handshake."""
+    made = ["openssl", "req", "-x509", "-newkey", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:2048", "-nodes"]
+    files = ["-subj", "/CN=a.test", "-keyout", "pss.pem", "-out", "leaf.pem"]
+    await asyncio.to_thread(subprocess.run, [*made, *files], cwd=tmp_path, check=True, capture_output=True)
+    async with s_server(tmp_path, version, "-cert", "leaf.pem", "-key", "pss.pem") as port:
+        seen, enough = await agreed(port)
+    assert (enough, seen.result) == (False, ProbeResult.CERTIFICATE)

@@ -53,9 +53,12 @@ def _both_keys(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def _mutual(folder: Path) -> ssl.SSLContext:
-    context = only(_plain(folder), V.TLSv1_2)
-    context.verify_mode = ssl.CERT_OPTIONAL
+def _mutual(version: ssl.TLSVersion) -> Callable[[Path], ssl.SSLContext]:
+    def context(folder: Path) -> ssl.SSLContext:
+        made = only(_plain(folder), version)
+        made.verify_mode = ssl.CERT_OPTIONAL
+        return made
+
     return context
 
 
@@ -70,7 +73,8 @@ ENDPOINTS: dict[str, tuple[Callable[[Path], ssl.SSLContext], str, str | None]] =
     "TLS 1.1 only": (_of(V.TLSv1_1, "ALL:@SECLEVEL=0"), "127.0.0.1", "a.test"),
     "TLS 1.0 only": (_of(V.TLSv1, "ALL:@SECLEVEL=0"), "127.0.0.1", "a.test"),
     "keys of two kinds": (_both_keys, "127.0.0.1", "rsa.test"),
-    "asks for a certificate": (_mutual, "127.0.0.1", "a.test"),
+    "asks for a certificate": (_mutual(V.TLSv1_2), "127.0.0.1", "a.test"),
+    "asks for a certificate, TLS 1.3": (_mutual(V.TLSv1_3), "127.0.0.1", "a.test"),
 }
 
 

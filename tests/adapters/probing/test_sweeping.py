@@ -15,43 +15,15 @@ from hypothesis import strategies as st
 
 from adapters.probing.prober import SweepingProber, TlsProber
 from adapters.x509.private_keys import PrivateKey
-from application.probe_ports import Observation
-from bridge.probing import prober as whole
-from bridge.probing.policy import AddressPolicy, parse_networks
 from bridge.probing.sweeping.flight import Flight, Otherwise, read_flight
 from bridge.probing.sweeping.hello import hello
 from bridge.probing.sweeping.sweep import Outcome, Sweep, Target
-from bridge.protocol import Place as ParsedPlace
 from bridge.protocol import ProbeResult
-from domain.endpoint import Endpoint
+from tests.adapters.probing.counting import LOOPBACK, Counting
 from tests.adapters.probing.servers import closed_port, listening, only, server_context, tarpit, tls_server
 from tests.adapters.x509.certificates import Made, cn, make, san
 from tests.contracts.probe_contract import ISSUER, fingerprint, served
 from tests.support.waiting import wait_until
-
-LOOPBACK = AddressPolicy(parse_networks(["127.0.0.0/8", "::1"]))
-
-
-class Noting(whole.TlsProber):
-    """Notes what it is asked for."""
-
-    def __init__(self, asked: list[str]) -> None:
-        super().__init__(LOOPBACK)
-        self.asked = asked
-
-    async def probe_all(self, places: Sequence[ParsedPlace], timeout: float) -> list[Observation]:
-        self.asked += [str(Endpoint(each.host, each.port)) for each in places]
-        return await super().probe_all(places, timeout)
-
-
-class Counting(TlsProber):
-    """Tells which endpoints took a whole handshake."""
-
-    def __init__(self) -> None:
-        super().__init__(LOOPBACK)
-        self.asked: list[str] = []
-        self.whole = Noting(self.asked)
-
 
 KEYS: dict[str, PrivateKey] = {
     "P-256": ec.generate_private_key(ec.SECP256R1()),
@@ -61,12 +33,24 @@ KEYS: dict[str, PrivateKey] = {
 }
 
 
+ALONE = [
+    (ssl.TLSVersion.TLSv1_2, ssl.CERT_NONE),
+    (ssl.TLSVersion.TLSv1_3, ssl.CERT_NONE),
+    (ssl.TLSVersion.TLSv1_3, ssl.CERT_REQUIRED),
+]
+
+
+@pytest.mark.parametrize(("version", "asking"), ALONE)
 @pytest.mark.parametrize("kind", KEYS)
-async def test_one_message_is_enough_for_tls_1_2(tmp_path: Path, kind: str) -> None:
-    """Leaf, chain, cipher: without a whole handshake, for every kind of key; the same as that would have shown."""
+async def test_a_sweep_is_enough(tmp_path: Path, kind: str, version: ssl.TLSVersion, asking: ssl.VerifyMode) -> None:
+    """Leaf, chain, cipher: without a whole handshake, for every kind of key, under each version alone; the same as that
+    would have shown. Under TLS 1.3 of servers that want to know us, too.
+    """
     leaf = make(cn("a.test"), [san("a.test")], by=ISSUER, key=KEYS[kind])
     whole = Counting()
-    async with tls_server(only(server_context(tmp_path, leaf, ISSUER), ssl.TLSVersion.TLSv1_2)) as port:
+    context = only(server_context(tmp_path, leaf, ISSUER), version)
+    context.verify_mode = asking
+    async with tls_server(context) as port:
         place = f"127.0.0.1:{port}", "a.test"
         seen = await SweepingProber(whole).probe(*place, 5)
         assert whole.asked == []
@@ -75,7 +59,7 @@ async def test_one_message_is_enough_for_tls_1_2(tmp_path: Path, kind: str) -> N
 
 
 async def test_what_needs_a_whole_handshake_gets_one(tmp_path: Path) -> None:
-    """TLS 1.3 only, a key that is too weak, a key that is not for signatures."""
+    """A key that is too weak, under each version; a key that is not for signatures."""
     weak = make(cn("a.test"), [san("a.test")], key=rsa.generate_private_key(65537, 1024))
     agreeing = x509.KeyUsage(
         digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
@@ -83,7 +67,7 @@ async def test_what_needs_a_whole_handshake_gets_one(tmp_path: Path) -> None:
     )  # fmt: skip
     unfit = make(cn("a.test"), [san("a.test"), agreeing])
     for number, (leaf, version) in enumerate(
-        [(served("a.test"), ssl.TLSVersion.TLSv1_3), (weak, ssl.TLSVersion.TLSv1_2), (unfit, ssl.TLSVersion.TLSv1_2)]
+        [(weak, ssl.TLSVersion.TLSv1_3), (weak, ssl.TLSVersion.TLSv1_2), (unfit, ssl.TLSVersion.TLSv1_2)]
     ):
         folder = tmp_path / str(number)
         folder.mkdir()
