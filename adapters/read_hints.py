@@ -11,8 +11,8 @@ import msgspec
 from application.ports import DueConnector, PendingDeployment, ReplacementFigures, Unexpired
 from domain.alert import AlertKind
 from domain.certificate import CertificateStatus
-from domain.principal import Role
 from domain.replacement_criteria import ReplacementCriteria
+from domain.role_grant import Role
 from projections.alerts.view import Alerts
 from projections.connectors.view import Connectors
 from projections.inventory.view import CertificateFilter, Inventory

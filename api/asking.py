@@ -30,7 +30,7 @@ from application.house import Context, Done, House
 from application.ports import LogUnavailable
 from domain.colour import Thresholds
 from domain.errors import Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.moment import Moment
 
 SECRET_ANSWER = {"secret_answer": True}

@@ -19,7 +19,8 @@ import msgspec
 from application.administering import secret_hash
 from application.ports import Log, Recorded
 from domain.entity import AggregateType
-from domain.principal import PRINCIPAL, TOKEN, Principal, Role, SubjectErased, Token, roles_of, usable
+from domain.principal import PRINCIPAL, TOKEN, Principal, SubjectErased, Token, roles_of, usable
+from domain.role_grant import Role
 from domain.session import SESSION, Session, SessionOpened, counts, roles_within
 from projections.principals.view import PrincipalFilter, Principals, SessionFilter, TokenFilter
 from projections.stopping import asked_to_stop

@@ -23,7 +23,7 @@ from application.house import Context
 from application.ports import LogUnavailable
 from application.viewing import record_denied
 from domain.entity import Actor, ActorKind
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import WHO_MAY, Permission
 from domain.subjects import ANONYMOUS
 

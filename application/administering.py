@@ -21,10 +21,10 @@ from application.house import (
     write,
 )
 from application.personal import sealed, sealed_for
-from domain import ids, principal
-from domain.entity import Event
+from domain import granting, ids, principal
 from domain.errors import Code, Refused
-from domain.principal import PRINCIPAL, TOKEN, Principal, Role, Token, TokenCreated
+from domain.principal import PRINCIPAL, TOKEN, Principal, Token, TokenCreated
+from domain.role_grant import Role
 from domain.roles import Permission, may
 
 
@@ -41,8 +41,8 @@ class IssuedApiToken(NamedTuple):
 async def create_principal(
     house: House, context: Context, name: str, roles: tuple[Role, ...] = (), kind: str = "user"
 ) -> Done[Loaded[Principal]]:
-    """A person or a program, with its first roles. The id tells nothing of the name: who is called what is kept apart
-    from the ledger, and forgotten when they are erased.
+    """A person or a program, with its first roles, some of which a second person has to approve. The id tells nothing
+    of the name: who is called what is kept apart from the ledger, and forgotten when they are erased.
     """
     subject = await house.texts.reserve(name)
 
@@ -52,33 +52,12 @@ async def create_principal(
         events = principal.create(known.state, context.meta, name=called, kind=kind)
         created = known.after(events)
         for role in dict.fromkeys(roles):
-            granted = principal.grant(created.found, context.meta, role)
+            granted = granting.grant(created.found, context.meta, role, grant_id=grant_id(context, role))
             created, events = created.after(granted), (*events, *granted)
         return Attempt((write(known, events),), created)
 
     again = reading_back(house, PRINCIPAL, subject)
     return await carry_out(house, context, attempt, subject_id=subject, action="principal.create", again=again)
-
-
-async def change_role(
-    house: House, context: Context, subject: UUID, role: Role, *, held: bool
-) -> Done[Loaded[Principal]]:
-    """Grant or revoke one role."""
-
-    async def attempt() -> Attempt[Loaded[Principal]]:
-        known = await load(house, PRINCIPAL, subject)
-        check_version(context, known)
-        if held:
-            events = principal.grant(known.found, context.meta, role)
-            return Attempt((write(known, events),), known.after(events))
-        admins = await other_administrators(house, known) if role is Role.ADMIN else []
-        events = principal.revoke(known.found, context.meta, role, other_admins=bool(admins) or role is not Role.ADMIN)
-        # Two administrators who do so to each other: one of both has to look again.
-        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
-        return Attempt((write(known, events), *asserted), known.after(events))
-
-    again = reading_back(house, PRINCIPAL, subject)
-    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
 
 
 async def create_token(
@@ -139,29 +118,6 @@ async def revoke_own_token(
     return await revoke_token(house, context, token_id, reason, of=own)
 
 
-async def set_roles(house: House, context: Context, subject: UUID, roles: frozenset[Role]) -> Done[Loaded[Principal]]:
-    """Grant and revoke until these are held and no others."""
-
-    async def attempt() -> Attempt[Loaded[Principal]]:
-        known = await load(house, PRINCIPAL, subject)
-        check_version(context, known)
-        admins = await other_administrators(house, known)
-        changed, events = known, tuple[Event, ...]()
-        for role in Role:
-            state = changed.found
-            more = (
-                principal.grant(state, context.meta, role)
-                if role in roles
-                else principal.revoke(state, context.meta, role, other_admins=bool(admins))
-            )
-            changed, events = changed.after(more), (*events, *more)
-        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
-        return Attempt((write(known, events), *asserted), changed)
-
-    again = reading_back(house, PRINCIPAL, subject)
-    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
-
-
 async def other_administrators(house: House, subject: Loaded[Principal]) -> list[Loaded[Principal]]:
     """Administrators besides this principal, from their own streams; asked for where this one is an administrator."""
     if subject.state is None or Role.ADMIN not in subject.state.roles:
@@ -169,6 +125,11 @@ async def other_administrators(house: House, subject: Loaded[Principal]) -> list
     others = [known for known in await house.hints.administrators() if known != subject.id]
     found = (await load_many(house, PRINCIPAL, others)).values()
     return [each for each in found if each.state and not each.state.disabled and Role.ADMIN in each.state.roles]
+
+
+def grant_id(context: Context, role: Role) -> UUID:
+    """What a command calls the grant it proposes."""
+    return ids.derive("role-grant", context.command_id, role.value)
 
 
 def secret_hash(secret: str) -> str:

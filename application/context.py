@@ -11,7 +11,7 @@ from application.ports import Clock, Errands, Hints, Leases, Log, Presence, Toke
 from application.vault_ports import KeyVault
 from domain import ids
 from domain.entity import Actor, Meta
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.verification_plan import Vantage
 
 

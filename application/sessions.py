@@ -6,7 +6,8 @@ from uuid import UUID
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, load_many, reading_back, write
 from domain import ids, session
 from domain.errors import Code, Refused
-from domain.principal import PRINCIPAL, Role
+from domain.principal import PRINCIPAL
+from domain.role_grant import Role
 from domain.session import SESSION, EndReason, Proof, Session
 
 

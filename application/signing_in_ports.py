@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
-from domain.principal import Role
+from domain.role_grant import Role
 
 
 class Passwords(Protocol):

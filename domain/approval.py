@@ -10,7 +10,7 @@ from msgspec import UNSET, UnsetType
 from domain import ids
 from domain.entity import Actor, Meta
 from domain.errors import Code, Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.target_system import TargetSettings
 
 

@@ -16,8 +16,8 @@ from domain import ids, register
 from domain.approval import DEFAULT_PUSH, DEFAULT_REDEPLOY, ApprovalPolicy
 from domain.entity import Actor, ActorKind, AggregateType, Event, Meta
 from domain.errors import Code, Refused
-from domain.principal import Role
 from domain.register import Entry, Kind, Register, Revision
+from domain.role_grant import Role
 
 REGISTER = ids.derive("approval-policies")
 """The stream of all policies."""

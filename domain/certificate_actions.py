@@ -5,9 +5,9 @@ from datetime import datetime
 from domain.certificate import Certificate, check_key_available, check_pushable
 from domain.errors import Code, Refused
 from domain.pfx_export import check_exportable
-from domain.principal import Role
 from domain.renewal import check_renewable
 from domain.revocation import check_revocable
+from domain.role_grant import Role
 from domain.roles import Action, Permission, ask
 
 __all__ = ["Action", "available_actions"]

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from domain.entity import Event, Meta
 from domain.errors import Code, Refused
+from domain.granting import reject_all
 from domain.legal_hold import LegalHolds
 from domain.principal import (
     ErasureReason,
@@ -20,14 +21,16 @@ from domain.subjects import person_behind
 def disable(
     principal: Principal, meta: Meta, *, principal_id: UUID, other_admins: bool, reason: str | None = None
 ) -> tuple[Event, ...]:
-    """May no longer do anything; a repeat makes no event. `other_admins`: is there another administrator?"""
+    """May no longer do anything, and gets no role that waits; a repeat makes no event. `other_admins`: is there another
+    administrator?
+    """
     if principal.disabled:
         return ()
     if person_behind(meta.actor) == str(principal_id):
         raise not_now("Nobody disables themselves; another administrator does.")
     if not other_admins:
         check_not_last_admin(principal)
-    return (PrincipalDisabled(meta=meta, reason=reason),)
+    return (*reject_all(principal, meta), PrincipalDisabled(meta=meta, reason=reason))
 
 
 def enable(principal: Principal, meta: Meta, *, reason: str | None = None) -> tuple[Event, ...]:
@@ -69,4 +72,4 @@ def erase(
     if not other_admins:
         check_not_last_admin(principal)
     erased = SubjectErased(meta=meta, principal_id=principal_id, reason=reason, keys=keys)
-    return (erased,) if principal.disabled else (PrincipalDisabled(meta=meta), erased)
+    return (erased,) if principal.disabled else (*reject_all(principal, meta), PrincipalDisabled(meta=meta), erased)

@@ -15,7 +15,7 @@ from domain.certificate_order import DEFAULT_KEY_ALGORITHM, OrderParameters, Pro
 from domain.endpoint import host_name
 from domain.entity import ActorKind
 from domain.name_patterns import host_of, lies_within, touches
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.violation import Judgement, Severity, Violation
 
 _KEY, _CSR, _VALIDITY = "/key_algorithm", "/csr_pem", "/validity_days"

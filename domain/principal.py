@@ -13,19 +13,9 @@ import msgspec
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.personal import PersonName, WrittenText
+from domain.role_grant import Role, RoleGrant, RoleGranted, RoleProposed, RoleRejected, RoleRevoked, after
 
 _replace = msgspec.structs.replace
-
-
-class Role(StrEnum):
-    """Roles add up; one principal may hold several."""
-
-    REQUESTER = "requester"
-    APPROVER = "approver"
-    IMPLEMENTER = "implementer"
-    OPERATOR = "operator"
-    AUDITOR = "auditor"
-    ADMIN = "admin"
 
 
 class PrincipalCreated(Event, frozen=True, kw_only=True):
@@ -69,20 +59,6 @@ class SubjectErased(Event, frozen=True, kw_only=True):
     keys: int
 
 
-class RoleGranted(Event, frozen=True, kw_only=True):
-    """Holds this role from now on."""
-
-    topic = "role.granted"
-    role: Role
-
-
-class RoleRevoked(Event, frozen=True, kw_only=True):
-    """No longer holds this role."""
-
-    topic = "role.revoked"
-    role: Role
-
-
 class TokenCreated(Event, frozen=True, kw_only=True):
     """An API token. Only the SHA-256 of its secret is kept (the secret is 256 random bits)."""
 
@@ -111,11 +87,12 @@ class TokenStatus(StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """State of one principal."""
+    """State of one principal; `grants` are the roles that were proposed, in that order."""
 
     name: str
     kind: str = "user"
     roles: tuple[Role, ...] = ()
+    grants: tuple[RoleGrant, ...] = ()
     disabled: bool = False
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
@@ -142,12 +119,6 @@ def create(known: Principal | None, meta: Meta, *, name: str, kind: str = "user"
     return (PrincipalCreated(meta=meta, name=name, kind=kind),)
 
 
-def grant(principal: Principal, meta: Meta, role: Role) -> tuple[Event, ...]:
-    """One more role; one that is held already makes no event."""
-    check_enabled(principal, "gets no role")
-    return () if role in principal.roles else (RoleGranted(meta=meta, role=role),)
-
-
 def check_enabled(principal: Principal, sentence: str) -> None:
     """Whoever is disabled gets nothing more."""
     if principal.disabled:
@@ -157,15 +128,6 @@ def check_enabled(principal: Principal, sentence: str) -> None:
             current_status="disabled",
             allowed=[],
         )
-
-
-def revoke(principal: Principal, meta: Meta, role: Role, *, other_admins: bool = True) -> tuple[Event, ...]:
-    """One role less. `other_admins`: is there an administrator besides this principal?"""
-    if role not in principal.roles:
-        return ()
-    if role is Role.ADMIN and not other_admins:
-        check_not_last_admin(principal)
-    return (RoleRevoked(meta=meta, role=role),)
 
 
 def check_not_last_admin(principal: Principal) -> None:
@@ -204,11 +166,16 @@ def roles_of(token: Token, owner: Principal) -> frozenset[Role]:
 
 
 def _granted(state: Principal, event: RoleGranted) -> Principal:
-    return _replace(state, roles=(*state.roles, event.role))
+    grants = after(state.grants, event) if event.grant_id is not None else state.grants
+    return _replace(state, roles=(*state.roles, event.role), grants=grants)
 
 
 def _revoked(state: Principal, event: RoleRevoked) -> Principal:
     return _replace(state, roles=tuple(role for role in state.roles if role is not event.role))
+
+
+def _of_grants(state: Principal, event: RoleProposed | RoleRejected) -> Principal:
+    return _replace(state, grants=after(state.grants, event))
 
 
 def _token(_: Token | None, event: TokenCreated) -> Token:
@@ -231,7 +198,9 @@ PRINCIPAL: AggregateType[Principal] = AggregateType(
         ),
         PrincipalEnabled: lambda state, _: _replace(state, disabled=False, disabled_at=None, disabled_reason=None),
         SubjectErased: lambda state, event: _replace(state, disabled=True, erased_at=event.meta.at),
+        RoleProposed: _of_grants,
         RoleGranted: _granted,
+        RoleRejected: _of_grants,
         RoleRevoked: _revoked,
     },
 )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from domain.errors import Code, Refused
-from domain.principal import Role
+from domain.role_grant import Role
 
 
 class Permission(StrEnum):
@@ -47,6 +47,7 @@ class Permission(StrEnum):
     POLICIES = "policies"
     STANDING_APPROVALS = "standing_approvals"  # propose, approve, revoke
     PRINCIPALS = "principals"
+    APPROVE_GRANTS = "approve_grants"  # of roles, as the second person
     TOKENS = "tokens"
     CHANNELS = "channels"
     LEGAL_HOLD = "legal_hold"
@@ -58,7 +59,7 @@ _P = Permission
 
 _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
     Role.REQUESTER: (_P.ORDER, _P.PUSH, _P.DEPLOY, _P.RENEW, _P.CANCEL),
-    Role.APPROVER: (_P.APPROVE, _P.REJECT, _P.STANDING_APPROVALS, _P.APPROVE_BRIDGES),
+    Role.APPROVER: (_P.APPROVE, _P.REJECT, _P.STANDING_APPROVALS, _P.APPROVE_BRIDGES, _P.APPROVE_GRANTS),
     Role.IMPLEMENTER: (_P.IMPLEMENT, _P.RESCHEDULE, _P.RETRY),
     Role.OPERATOR: (
         _P.IMPORT,
@@ -86,6 +87,7 @@ _OF_ROLE: dict[Role, tuple[Permission, ...]] = {
         _P.POLICIES,
         _P.STANDING_APPROVALS,
         _P.PRINCIPALS,
+        _P.APPROVE_GRANTS,
         _P.TOKENS,
         _P.CHANNELS,
         _P.LEGAL_HOLD,

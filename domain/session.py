@@ -8,7 +8,8 @@ import msgspec
 
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
-from domain.principal import Principal, Role
+from domain.principal import Principal
+from domain.role_grant import Role
 
 _replace = msgspec.structs.replace
 

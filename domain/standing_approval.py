@@ -13,9 +13,10 @@ from uuid import UUID
 import msgspec
 
 from domain import ids
+from domain.act import Act
 from domain.approval import ApprovalPolicy, person_of
 from domain.certificate_facts import CertificateFacts
-from domain.entity import Actor, AggregateType, Event, Meta
+from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.standing_terms import ApprovedTarget, StandingTerms, covers, digest_of, next_opening
 
@@ -55,13 +56,6 @@ class StandingApprovalRevoked(Event, frozen=True, kw_only=True):
 
     topic = "standing_approval.revoked"
     standing_approval_id: UUID
-
-
-class Act(msgspec.Struct, frozen=True):
-    """Who did it, when."""
-
-    by: Actor
-    at: datetime
 
 
 class StandingApproval(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

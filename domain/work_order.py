@@ -11,8 +11,8 @@ import msgspec
 from domain.approval import ApprovalPolicy, check_level_roles, check_schedule, person_of
 from domain.entity import Actor, ActorKind, Event, Meta
 from domain.errors import Code, Refused
-from domain.principal import Role
 from domain.push_states import SupersededReason, WorkOrderStatus
+from domain.role_grant import Role
 from domain.standing_approval import Ground
 from domain.work_order_events import (
     PushApproved,

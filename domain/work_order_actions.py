@@ -6,7 +6,7 @@ from uuid import UUID
 
 from domain import work_order
 from domain.entity import Actor, ActorKind, Event, Meta
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Action, Permission, ask
 from domain.work_order_state import WorkOrder
 

@@ -41,7 +41,7 @@ from projections.orders.postgres import PostgresOrders
 from projections.orders.projection import ORDERS
 from projections.orders.view import Orders
 from projections.principals.postgres import PostgresPrincipals
-from projections.principals.projection import PRINCIPALS, SESSIONS, TOKENS
+from projections.principals.projection import PRINCIPALS, ROLE_GRANTS, SESSIONS, TOKENS
 from projections.principals.view import Principals
 from projections.providers.postgres import PostgresProviders
 from projections.providers.projection import PROVIDERS
@@ -114,6 +114,7 @@ ALL_PROJECTIONS: tuple[AnyProjection, ...] = (
     PRINCIPALS,
     TOKENS,
     SESSIONS,
+    ROLE_GRANTS,
     ALERTS,
     WEBHOOKS,
     NOTIFICATION_CHANNELS,

@@ -11,7 +11,8 @@ from application.administering import create_principal, create_token, secret_has
 from application.house import Context, House, load
 from domain import ids
 from domain.entity import Actor, ActorKind
-from domain.principal import PRINCIPAL, TOKEN, Role, usable
+from domain.principal import PRINCIPAL, TOKEN, usable
+from domain.role_grant import Role
 
 PEOPLE: dict[str, tuple[Role, ...]] = {
     "requester": (Role.REQUESTER,),

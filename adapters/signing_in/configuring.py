@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from adapters.setting_sources import SettingsRefused
-from domain.principal import Role
+from domain.role_grant import Role
 
 if TYPE_CHECKING:
     from adapters.settings import Oidc as Chosen

@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 
 from application.signing_in_ports import Claimed, NotProven
-from domain.principal import Role
+from domain.role_grant import Role
 
 if TYPE_CHECKING:
     import httpx

@@ -33,9 +33,11 @@ def create(
 
     async def act(core: "Core") -> dict[str, Any]:
         from api.cli.acting import by_hand
-        from application.administering import change_role, create_principal, create_token
+        from application.administering import create_principal, create_token
+        from application.granting import change_role
         from application.house import load
-        from domain.principal import PRINCIPAL, Role
+        from domain.principal import PRINCIPAL
+        from domain.role_grant import Role
 
         house = core.house
         subject = await house.texts.reserve(person)

@@ -20,7 +20,6 @@ from api.schemas.principals import (
     CreatePrincipalBody,
     CreateTokenBody,
     ErasureBody,
-    GrantBody,
     InvitationBody,
     IssuedToken,
     MeBody,
@@ -31,13 +30,14 @@ from api.schemas.principals import (
     TokenPage,
 )
 from api.security import caller_of, requires, signed_in
-from application.administering import change_role, create_principal, create_token, revoke_own_token, revoke_token
+from application.administering import create_principal, create_token, revoke_own_token, revoke_token
 from application.disabling import disable_principal, enable_principal
 from application.erasing import erase_subject
 from application.house import Done, Loaded
 from application.signing_in import invite
 from domain.personal import ERASED
-from domain.principal import Principal, Role, TokenStatus
+from domain.principal import Principal, TokenStatus
+from domain.role_grant import Role
 from domain.roles import Permission
 from projections.principals.view import PrincipalFilter, PrincipalRow, TokenFilter, TokenHolder
 
@@ -90,7 +90,7 @@ async def list_principals(
     ask = pages(reading.views.principals.list, narrow)
 
     def item(row: PrincipalRow) -> PrincipalBody:
-        return present.principal(Known.of(row))
+        return present.principal(Known.of(row), reading.now)
 
     return await listed(request, ask, item, PrincipalBody.__struct_fields__, limit=limit, cursor=cursor)
 
@@ -99,9 +99,11 @@ async def list_principals(
 async def create_a_principal(
     data: JSONBody[CreatePrincipalBody], command: NamedDependency[Command]
 ) -> Response[PrincipalBody]:
-    """A person or a program, with its first roles. It gets in with a token."""
+    """A person or a program, with its first roles. It gets in with a token. The roles approver and implementer wait in
+    `grants` until a second person has approved them.
+    """
     done = await create_principal(command.house, command.context, data.name, data.roles, data.kind)
-    return await _answer(command, done, status=201)
+    return await answered(command, done, status=201)
 
 
 @get("/principals/{principal_id:uuid}", opt=PRINCIPAL_READERS)
@@ -110,27 +112,7 @@ async def get_principal(principal_id: FromPath[UUID], reading: NamedDependency[R
     found = await reading.views.principals.get(principal_id)
     if found is None:
         raise missing("principal", principal_id)
-    return single(present.principal(Known.of(found)), found.version)
-
-
-@post("/principals/{principal_id:uuid}/grants", opt=requires(Permission.PRINCIPALS), status_code=200)
-async def grant_role(
-    principal_id: FromPath[UUID], data: JSONBody[GrantBody], command: NamedDependency[Command]
-) -> Response[PrincipalBody]:
-    """One more role. It counts for the principal's tokens at once."""
-    return await _answer(
-        command, await change_role(command.house, command.context, principal_id, data.role, held=True), status=200
-    )
-
-
-@delete("/principals/{principal_id:uuid}/grants/{role:str}", opt=requires(Permission.PRINCIPALS), status_code=200)
-async def revoke_role(
-    principal_id: FromPath[UUID], role: FromPath[Role], command: NamedDependency[Command]
-) -> Response[PrincipalBody]:
-    """One role less, from the next request on."""
-    return await _answer(
-        command, await change_role(command.house, command.context, principal_id, role, held=False), status=200
-    )
+    return single(present.principal(Known.of(found), reading.now), found.version)
 
 
 @post("/principals/{principal_id:uuid}/disable", opt=requires(Permission.PRINCIPALS), status_code=200)
@@ -141,7 +123,7 @@ async def disable_a_principal(
     disables themselves, nor the last administrator.
     """
     await command.caught_up()
-    return await _answer(
+    return await answered(
         command, await disable_principal(command.house, command.context, principal_id, data.reason), status=200
     )
 
@@ -152,7 +134,7 @@ async def enable_a_principal(
 ) -> Response[PrincipalBody]:
     """May do again what their roles allow, with the password they had; tokens stay revoked. Nobody who is erased."""
     await command.caught_up()
-    return await _answer(
+    return await answered(
         command, await enable_principal(command.house, command.context, principal_id, data.reason), status=200
     )
 
@@ -164,7 +146,7 @@ async def erase_a_principal(
     """Erase their personal data: name, comments, addresses, in the present and in the past, for ever. They may do
     nothing any more. Proofs stay as they are. Refused under a legal hold.
     """
-    return await _answer(
+    return await answered(
         command, await erase_subject(command.house, command.context, principal_id, data.reason), status=200
     )
 
@@ -255,12 +237,13 @@ async def revoke_a_token_for_a_reason(
     return await command.answer(done, present.token(Known.of(found)), version=found.version)
 
 
-async def _answer(command: Command, done: Done[Loaded[Principal]], *, status: int) -> Response[PrincipalBody]:
+async def answered(command: Command, done: Done[Loaded[Principal]], *, status: int) -> Response[PrincipalBody]:
+    """The principal as it is now, once callers are judged by it."""
     await command.services.directory.reached(done.position, WAIT_SECONDS)
     found = done.result
     location = location_of("principals", found.id) if status == 201 else None
     return await command.answer(
-        done, present.principal(Known.of(found)), status=status, version=found.version, location=location
+        done, present.principal(Known.of(found), command.now), status=status, version=found.version, location=location
     )
 
 
@@ -273,8 +256,6 @@ HANDLERS = [
     enable_a_principal,
     erase_a_principal,
     invite_a_principal,
-    grant_role,
-    revoke_role,
     list_tokens,
     create_a_token,
     get_token,

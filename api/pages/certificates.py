@@ -29,7 +29,7 @@ from application.pushing import RequestPush, request_push
 from domain.certificate import Source
 from domain.colour import Colour, of_certificate
 from domain.connector_events import SyncState
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Permission
 from projections.inventory.view import CertificateFilter, CertificateRow
 from projections.push_validation.report import report

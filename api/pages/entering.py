@@ -15,7 +15,7 @@ from application.house import Context
 from application.sessions import open_session
 from domain import ids
 from domain.entity import Actor, ActorKind
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.session import Proof
 
 AnyRequest = Request[Any, Any, Any]

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from api.pages.fields import Field, Look, Raw, Section, choices, raw_of, value_of, written
 from domain.errors import Refused
-from domain.principal import Role
+from domain.role_grant import Role
 
 Roles = Sequence[Sequence[str]]
 MOST = 10

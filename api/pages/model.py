@@ -17,10 +17,10 @@ from domain.ca_notice import NoticeState
 from domain.certificate import Certificate, Source, check_key_available, check_pushable, days_until_expiry, status
 from domain.colour import MEANING, Colour
 from domain.pfx_export import check_exportable
-from domain.principal import Role
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
 from domain.renewal import check_renewable
 from domain.revocation import check_revocable, check_told_by_hand, check_untold
+from domain.role_grant import Role
 from domain.roles import Action, Permission, ask, may
 from domain.work_order_actions import available_actions
 from domain.work_order_state import WorkOrder

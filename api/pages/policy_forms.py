@@ -20,7 +20,7 @@ from domain.certificate_order import Provider
 from domain.entity import ActorKind
 from domain.errors import Refused
 from domain.issuance_policy import IssuancePolicy
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Permission
 from domain.violation import Severity
 

@@ -10,9 +10,10 @@ from api.pages.policy_forms import NAME
 from api.pages.principal_words import KINDS
 from api.pages.steps import WAIT_SECONDS
 from api.schemas.principals import CreatePrincipalBody
-from application.administering import create_principal, set_roles
+from application.administering import create_principal
+from application.granting import set_roles
 from application.house import Context
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Permission
 
 SORT = Field("sort", "Kind", Look.ONE, tuple(KINDS.items()), "Programs come with a token; people can be invited, too.")

@@ -34,7 +34,7 @@ from api.pages.token_pages import Tokens
 from api.paging import pages
 from api.security import requires
 from application.signing_in import invite, sign_in_of
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Permission, ask, may
 from projections.principals.view import (
     PrincipalFilter,

@@ -13,7 +13,8 @@ from api.pages.words import instant
 from application.administering import revoke_own_token
 from application.disabling import disable_principal, enable_principal
 from domain import disabling
-from domain.principal import Principal, Role, Token, TokenStatus, token_status
+from domain.principal import Principal, Token, TokenStatus, token_status
+from domain.role_grant import Role
 from domain.roles import Permission, may
 from domain.sign_in import SignIn
 from projections.principals.view import PrincipalRow, TokenHolder

@@ -7,7 +7,7 @@ from uuid import UUID
 from api.pages.history_address import history_of
 from api.pages.words import FINDINGS, instant, plural
 from domain.connector import EndpointValidation
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.connectors.view import ConnectorNode
 from projections.push_validation.view import PushOperation, PushOutcome
 

@@ -11,8 +11,9 @@ from api.pages.people import who
 from api.pages.steps import Step, without_comment
 from api.pages.words import instant
 from application.standing import approve_standing_approval, revoke_standing_approval
+from domain.act import Act
 from domain.roles import Permission
-from domain.standing_approval import Act, StandingApproval, StandingStatus, approve, revoke
+from domain.standing_approval import StandingApproval, StandingStatus, approve, revoke
 from domain.standing_terms import Window
 
 PATH = "/standing-approvals"

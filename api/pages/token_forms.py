@@ -10,7 +10,7 @@ from api.schemas.principals import CreateTokenBody
 from application.administering import create_token
 from application.house import Context
 from domain.errors import Code, Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Permission
 
 FIELDS = (

@@ -21,7 +21,7 @@ from api.security import any_role, requires
 from application import implementing
 from application.house import Context, Done, House, Loaded
 from application.implementing import Dialog
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode
 from projections.work_orders.view import WorkOrderRow

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from api.schemas.common import ActionBody
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.work_order_actions import available_actions
 from domain.work_order_state import WorkOrder
 

@@ -10,7 +10,7 @@ from api.schemas.revoking import CaNoticeBody
 from domain.certificate import Certificate, days_until_expiry, status
 from domain.certificate_actions import available_actions
 from domain.colour import Thresholds, of_certificate
-from domain.principal import Role
+from domain.role_grant import Role
 
 
 def item(found: Known[Certificate], now: datetime, thresholds: Thresholds) -> CertificateItem:

@@ -23,8 +23,8 @@ from domain.bridge import Bridge
 from domain.certificate import Certificate
 from domain.colour import Colour, Shade, Thresholds, of_certificate, of_connector, worst
 from domain.connector import Connector, DeploymentError
-from domain.principal import Role
 from domain.push_states import RESOLUTIONS
+from domain.role_grant import Role
 from domain.target_system import TargetSystem
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode

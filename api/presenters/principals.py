@@ -1,15 +1,20 @@
 """People, programs, tokens, alerts."""
 
+from datetime import datetime
+from uuid import UUID
+
 from api.directory import Caller
+from api.presenters.common import actor, done_at, done_by
 from api.presenters.known import Known
 from api.schemas.alerts import AlertBody
-from api.schemas.principals import InvitationBody, IssuedToken, MeBody, PrincipalBody, TokenBody
+from api.schemas.principals import InvitationBody, IssuedToken, MeBody, PrincipalBody, RoleGrantBody, TokenBody
 from application.signing_in import Invited
 from domain.alert import Alert
 from domain.principal import Principal, Token
+from domain.role_grant import RoleGrant
 
 
-def principal(found: Known[Principal]) -> PrincipalBody:
+def principal(found: Known[Principal], now: datetime) -> PrincipalBody:
     """A person or a program."""
     state = found.state
     return PrincipalBody(
@@ -17,10 +22,29 @@ def principal(found: Known[Principal]) -> PrincipalBody:
         name=state.name,
         kind=state.kind,
         roles=state.roles,
+        grants=tuple(role_grant(found.id, each, now) for each in state.grants),
         disabled=state.disabled,
         disabled_at=state.disabled_at,
         disabled_reason=state.disabled_reason,
         erased_at=state.erased_at,
+    )
+
+
+def role_grant(principal_id: UUID, found: RoleGrant, now: datetime) -> RoleGrantBody:
+    """A proposed role, as it stands at an instant."""
+    return RoleGrantBody(
+        id=found.id,
+        principal_id=principal_id,
+        role=found.role,
+        status=found.status(now),
+        proposed_at=found.proposed.at,
+        proposed_by=actor(found.proposed.by),
+        expires_at=found.expires_at,
+        approved_at=done_at(found.approved),
+        approved_by=done_by(found.approved),
+        rejected_at=done_at(found.rejected),
+        rejected_by=done_by(found.rejected),
+        reason=found.reason,
     )
 
 

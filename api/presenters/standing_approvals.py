@@ -4,10 +4,9 @@ from datetime import datetime
 
 import msgspec
 
-from api.presenters.common import actor
-from api.schemas.common import ActorBody
+from api.presenters.common import actor, done_at, done_by
 from api.schemas.standing_approvals import StandingApprovalBody, StandingApprovalBodyIn, WindowBody
-from domain.standing_approval import Act, StandingApproval
+from domain.standing_approval import StandingApproval
 from domain.standing_terms import StandingTerms, Window
 
 
@@ -23,10 +22,10 @@ def body(found: StandingApproval, now: datetime) -> StandingApprovalBody:
         digest=found.digest,
         proposed_at=found.proposed.at,
         proposed_by=actor(found.proposed.by),
-        approved_at=_at(found.approved),
-        approved_by=_by(found.approved),
-        revoked_at=_at(found.revoked),
-        revoked_by=_by(found.revoked),
+        approved_at=done_at(found.approved),
+        approved_by=done_by(found.approved),
+        revoked_at=done_at(found.revoked),
+        revoked_by=done_by(found.revoked),
         **terms,
     )
 
@@ -36,11 +35,3 @@ def terms_of(sent: StandingApprovalBodyIn) -> StandingTerms:
     given = msgspec.structs.asdict(sent)
     given["window"] = Window(**msgspec.structs.asdict(sent.window)) if sent.window is not None else None
     return StandingTerms(**given)
-
-
-def _at(act: Act | None) -> datetime | None:
-    return act.at if act is not None else None
-
-
-def _by(act: Act | None) -> ActorBody | None:
-    return actor(act.by) if act is not None else None

@@ -11,7 +11,7 @@ from api.schemas.common import ActorBody
 from api.schemas.issuance_policies import Description
 from api.schemas.texts import Name, Tag
 from domain.approval_policy import PushAction
-from domain.principal import Role
+from domain.role_grant import Role
 
 Levels = Annotated[
     int,

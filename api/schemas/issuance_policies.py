@@ -12,7 +12,7 @@ from api.schemas.texts import Name
 from api.schemas.violations import ViolationBody
 from domain.certificate_order import Provider
 from domain.entity import ActorKind
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.violation import Severity
 
 Pattern = Annotated[

@@ -7,8 +7,10 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
+from api.schemas.common import ActorBody
 from api.schemas.texts import Comment, Name
-from domain.principal import ErasureReason, Role
+from domain.principal import ErasureReason
+from domain.role_grant import GrantStatus, Role
 
 
 class CreatePrincipalBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,13 +27,38 @@ class GrantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     role: Role
 
 
+class RoleGrantBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A role that was proposed, and what became of it. It is held from its approval on, until it is revoked."""
+
+    id: UUID
+    principal_id: UUID
+    role: Role
+    status: GrantStatus
+    proposed_at: datetime
+    proposed_by: ActorBody
+    expires_at: Annotated[datetime, Meta(description="From when on it can no longer be approved.")]
+    approved_at: datetime | None
+    approved_by: ActorBody | None
+    rejected_at: datetime | None
+    rejected_by: ActorBody | None
+    reason: Annotated[str | None, Meta(description="Why it was rejected.")]
+
+
+class RoleGrantPage(msgspec.Struct, frozen=True, kw_only=True):
+    """One page of proposed roles."""
+
+    items: tuple[RoleGrantBody, ...]
+    next_cursor: str | None
+
+
 class PrincipalBody(msgspec.Struct, frozen=True, kw_only=True):
     """A person or a program."""
 
     id: UUID
     name: str
     kind: str
-    roles: tuple[Role, ...]
+    roles: Annotated[tuple[Role, ...], Meta(description="Those that are held. What waits is in `grants`.")]
+    grants: tuple[RoleGrantBody, ...]
     disabled: bool
     disabled_at: datetime | None
     disabled_reason: str | None
@@ -45,7 +72,7 @@ class ErasureBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class ReasonBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why somebody is disabled or enabled, or a token revoked, for the people who read the history."""
+    """Why somebody is disabled or enabled, a token revoked or a role rejected, for the people who read the history."""
 
     reason: Annotated[Comment, Meta(examples=["Left the team."])] | None = None
 

@@ -10,8 +10,8 @@ from msgspec import Meta
 from api.schemas.common import ActionBody, ActorBody, ProblemBody
 from api.schemas.connectors import DeploymentErrorBody
 from api.schemas.texts import Comment
-from domain.principal import Role
 from domain.push_states import DeploymentStatus, WorkOrderStatus
+from domain.role_grant import Role
 
 
 class PushBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

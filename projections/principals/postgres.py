@@ -1,15 +1,20 @@
 """The principals' and tokens' questions in SQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from domain.principal import Principal, Token, TokenStatus
+from domain.role_grant import GrantStatus
 from domain.session import Session
 from projections.columns import Type
 from projections.principals.view import (
+    GrantFilter,
+    GrantRow,
     PrincipalFilter,
     PrincipalRow,
+    ProposedRole,
     SessionFilter,
     SessionRow,
     TokenFilter,
@@ -31,12 +36,21 @@ _STATUS = {
 }
 
 
+_GRANTS = {
+    GrantStatus.PROPOSED: "NOT e.approved AND NOT e.rejected AND e.expires_at > %b::timestamptz",
+    GrantStatus.APPROVED: "e.approved",
+    GrantStatus.REJECTED: "e.rejected",
+    GrantStatus.EXPIRED: "NOT e.approved AND NOT e.rejected AND e.expires_at <= %b::timestamptz",
+}
+
+
 class PostgresPrincipals:
     """projections.principals.view.Principals."""
 
     def __init__(self, reader: Reader) -> None:
         self._rows = Entities(reader, "principals", Principal)
         self._sessions = Entities(reader, "sessions", Session)
+        self._grants = Entities(reader, "role_grants", ProposedRole)
         token, owner = Decoder(Token), Decoder(Principal)
 
         def holder(row: Sequence[Any]) -> TokenHolder:
@@ -66,9 +80,7 @@ class PostgresPrincipals:
         self, narrow: TokenFilter = TokenFilter(), *, limit: int = 50, cursor: str | None = None
     ) -> Page[TokenHolder]:
         where = Where().among("e.principal_id", Type.UUID, narrow.principal_id).flag("e.revoked", narrow.revoked)
-        if narrow.status:
-            asked = [_STATUS[each] for each in narrow.status]
-            where.add(" OR ".join(asked), *(narrow.at for each in asked if "%b" in each))
+        _among(where, [_STATUS[each] for each in narrow.status], narrow.at)
         return await self._holders.page(where, NEWEST_FIRST, limit, cursor)
 
     async def sessions(
@@ -78,3 +90,20 @@ class PostgresPrincipals:
         if narrow.open_at is not None:
             where.add("e.expires_at > %b::timestamptz", narrow.open_at)
         return await self._sessions.page(where, NEWEST_FIRST, limit, cursor)
+
+    async def grant(self, grant_id: UUID) -> GrantRow | None:
+        return await self._grants.get(grant_id)
+
+    async def grants(
+        self, narrow: GrantFilter = GrantFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[GrantRow]:
+        where = Where().among("e.principal_id", Type.UUID, narrow.principal_id)
+        where.among("e.role", Type.TEXT, narrow.role)
+        _among(where, [_GRANTS[each] for each in narrow.status], narrow.at)
+        return await self._grants.page(where, NEWEST_FIRST, limit, cursor)
+
+
+def _among(where: Where, asked: Sequence[str], at: datetime | None) -> None:
+    """One of these conditions holds at an instant."""
+    if asked:
+        where.add(" OR ".join(asked), *(at for each in asked if "%b" in each))

@@ -7,13 +7,24 @@ from uuid import UUID
 
 import msgspec
 
-from domain.principal import Principal, Role, Token, TokenStatus
+from domain.principal import Principal, Token, TokenStatus
+from domain.role_grant import GrantStatus, Role, RoleGrant
 from domain.session import Session
 from projections.rows import Page, Row
 
 PrincipalRow = Row[Principal]
 TokenRow = Row[Token]
 SessionRow = Row[Session]
+
+
+class ProposedRole(msgspec.Struct, frozen=True, kw_only=True):
+    """A role that was proposed for a principal, and what became of it."""
+
+    principal_id: UUID
+    grant: RoleGrant
+
+
+GrantRow = Row[ProposedRole]
 
 
 class TokenHolder(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +62,15 @@ class SessionFilter(msgspec.Struct, frozen=True, kw_only=True):
     open_at: datetime | None = None
 
 
+class GrantFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Several values of one field mean "or", several fields "and". `status`: at the time `at`, which it needs."""
+
+    principal_id: tuple[UUID, ...] = ()
+    role: tuple[Role, ...] = ()
+    status: tuple[GrantStatus, ...] = ()
+    at: datetime | None = None
+
+
 class Principals(Protocol):
     """Questions about principals and tokens. Every answer is one statement."""
 
@@ -82,4 +102,14 @@ class Principals(Protocol):
         self, narrow: SessionFilter = SessionFilter(), *, limit: int = 50, cursor: str | None = None
     ) -> Page[SessionRow]:
         """One page of sessions, newest first. Raises BadCursor."""
+        ...
+
+    async def grant(self, grant_id: UUID) -> GrantRow | None:
+        """One role that was proposed; concurrent calls share a statement."""
+        ...
+
+    async def grants(
+        self, narrow: GrantFilter = GrantFilter(), *, limit: int = 50, cursor: str | None = None
+    ) -> Page[GrantRow]:
+        """One page of proposed roles, newest first. Raises BadCursor."""
         ...

@@ -5,15 +5,8 @@ from typing import Any
 import msgspec
 
 from domain.entity import Event
-from domain.principal import (
-    PRINCIPAL,
-    TOKEN,
-    PrincipalCreated,
-    PrincipalDisabled,
-    PrincipalEnabled,
-    RoleGranted,
-    TokenCreated,
-)
+from domain.principal import PRINCIPAL, TOKEN, PrincipalCreated, PrincipalDisabled, PrincipalEnabled, TokenCreated
+from domain.role_grant import RoleGranted, RoleProposed, RoleRejected
 from projections.columns import Column, Type
 from projections.entity import Key, Projection, Stored
 from projections.role_records.view import Grant, GrantFact, RoleRecord
@@ -64,7 +57,7 @@ ROLE_RECORDS: Projection[RoleRecord] = Projection(
     name="role_records",
     version=2,
     state_type=RoleRecord,
-    events=frozenset({*PRINCIPAL.table, *TOKEN.table}),
+    events=frozenset({*PRINCIPAL.table, *TOKEN.table} - {RoleProposed, RoleRejected}),
     evolve=_evolve,
     columns=(Column("principal_id", Type.UUID),),
     extract=_extract,

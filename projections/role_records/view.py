@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import Actor
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.scope import known
 
 

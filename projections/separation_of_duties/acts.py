@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from domain.entity import ActorKind
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.push_records.view import PushFact, PushRecord
 from projections.role_records.view import RoleRecord
 

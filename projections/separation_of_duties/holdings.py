@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.approval import person_of
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.role_records.view import Grant, GrantFact, RoleRecord
 from projections.scope import Scope
 from projections.separation_of_duties.acts import ROLES, Duty

@@ -11,7 +11,7 @@ from itertools import combinations
 import msgspec
 
 from domain.approval import ApprovalPolicy
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.separation_of_duties.acts import ROLES, Act, Duty, of_duty
 
 

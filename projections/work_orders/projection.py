@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from domain.principal import Role
 from domain.push_states import WorkOrderStatus
+from domain.role_grant import Role
 from domain.work_order import expires_at
 from domain.work_order_state import WORK_ORDER, WorkOrder
 from projections.columns import Column, Type

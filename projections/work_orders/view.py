@@ -9,8 +9,8 @@ import msgspec
 
 from domain.certificate import Certificate
 from domain.connector import Connector
-from domain.principal import Role
 from domain.push_states import WorkOrderStatus
+from domain.role_grant import Role
 from domain.target_system import TargetSystem
 from domain.work_order_state import WorkOrder
 from projections.rows import Page, Row

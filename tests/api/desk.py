@@ -33,7 +33,7 @@ from application.administering import create_principal, create_token
 from application.codec import decode
 from application.house import Context
 from domain.entity import Actor, ActorKind
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.lines import HISTORY
 from projections.runner import Runner

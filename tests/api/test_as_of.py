@@ -93,6 +93,8 @@ class Walk:
             "legal_hold_id": (await story.post("admin", "legal-holds", {"reason": "case 4711"}, 201))["id"],
             "replacement_id": (await story.post("requester", "replacements", REPLACEMENT, 202))["id"],
         }
+        grants = f"principals/{self.desk.people['operator'].id}/grants"
+        self.ids["grant_id"] = (await story.post("admin", grants, {"role": "implementer"}, 202))["grants"][0]["id"]
         send = f"report-schedules/{self.ids['report_schedule_id']}/send"
         self.ids["report_delivery_id"] = (await story.post("auditor", send, status=202))["id"]
         self.ids |= await one_of_each(self.desk)
@@ -139,6 +141,8 @@ class Walk:
         await self.change("PATCH", "providers", "provider_id", {"name": "Our CA"})
         await self.change("DELETE", "providers", "provider_id")
         await self.story.post("admin", f"principals/{self.ids['principal_id']}/grants", {"role": "auditor"})
+        grant = f"principals/{self.desk.people['operator'].id}/grants/{self.ids['grant_id']}"
+        await self.story.post("approver", f"{grant}/approve")
 
     async def change(self, method: str, what: str, name: str, body: Any = None) -> None:
         client, path = (

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from api.cli.working import work
 from api.openapi import describe
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.api.desk import Desk, in_one_task, open_desk, served
 from tests.api.test_security import handlers
 from tests.api.walking import API, Story

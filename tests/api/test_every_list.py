@@ -37,6 +37,7 @@ LISTS = (
     "principals",
     "replacements",
     "report-schedules",
+    "role-grants",
     "standing-approvals",
     "target-systems",
     "tokens",

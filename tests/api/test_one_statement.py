@@ -69,6 +69,13 @@ FROM_THE_LEDGER = {
 """Worked out of the ledger's own events, as many as there are in between."""
 
 
+async def proposed(story: Story) -> str:
+    """A role that waits."""
+    grants = f"principals/{story.desk.people['operator'].id}/grants"
+    made = await story.post("admin", grants, {"role": "implementer"}, 202)
+    return str(made["grants"][0]["id"])
+
+
 async def test_every_get_and_every_list_is_one_statement(
     working_desk: Desk, counting: Any, pg: Pg, tmp_path: Path
 ) -> None:
@@ -129,7 +136,7 @@ async def test_every_get_and_every_list_is_one_statement(
     ids["replacement_id"] = (await story.post("requester", "replacements", wish, 202))["id"]
     while (await story.get(f"replacements/{ids['replacement_id']}"))["status"] != "completed":
         await asyncio.sleep(0.05)  # what it still loads would share statements with what is counted
-    ids |= await one_of_each(working_desk)
+    ids |= await one_of_each(working_desk) | {"grant_id": await proposed(story)}
     while not (await story.get(f"verification-runs/{run['id']}/results"))["items"]:
         await asyncio.sleep(0.05)  # as long as there are none, it is also asked whether there is such a run
     while (await story.get(f"orders/{order['id']}"))["status"] != "complete":

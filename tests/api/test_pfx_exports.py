@@ -14,7 +14,7 @@ from cryptography.x509 import CertificateSigningRequestBuilder
 
 from adapters.postgres.log import PostgresLog
 from application.ports import LogUnavailable
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.adapters.x509.certificates import cn, san
 from tests.api.desk import Desk
 from tests.api.issuing import NAME, ordered

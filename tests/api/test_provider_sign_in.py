@@ -17,7 +17,7 @@ from adapters.settings import Oidc as Chosen
 from adapters.signing_in.configuring import configured
 from adapters.signing_in.oidc import Oidc, OidcSettings
 from application.signing_in_ports import NotProven
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.support import oidc
 from tests.support.postgres import PostgresServer, database

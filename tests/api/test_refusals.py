@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.api.desk import Desk
 from tests.api.walking import API, SETTINGS, Story, issued
 

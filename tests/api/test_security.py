@@ -14,7 +14,7 @@ from application.administering import create_token
 from application.house import Context
 from application.ports import Log, LogUnavailable
 from domain.entity import Actor, ActorKind
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.api.desk import Desk
 from tests.api.test_refusals import refused
 from tests.api.walking import API, Agent, Story
@@ -147,6 +147,10 @@ MAY: dict[str, set[str]] = {
     "POST principals": {"admin"},
     "POST principals/{id}/grants": {"admin"},
     "DELETE principals/{id}/grants/auditor": {"admin"},
+    "POST principals/{id}/grants/{id}/approve": {"admin", "approver", "lead"},
+    "POST principals/{id}/grants/{id}/reject": {"admin", "approver", "lead"},
+    "GET role-grants": {"admin", "approver", "lead", "auditor"},
+    "GET role-grants/{id}": {"admin", "approver", "lead", "auditor"},
     "POST principals/{id}/disable": {"admin"},
     "POST principals/{id}/enable": {"admin"},
     "POST principals/{id}/erase": {"admin"},

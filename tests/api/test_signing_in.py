@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from api import sessions
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.api.walking import Story
 from tests.support.postgres import PostgresServer, database

@@ -31,7 +31,7 @@ from domain.entity import Actor, ActorKind
 from domain.errors import Code, Refused
 from domain.issuance_policy import KIND, IssuancePolicy, checked
 from domain.issuance_rules import IssuanceRule
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.violation import Severity
 from tests.support.field import Field
 from tests.support.folded_hints import frozen

@@ -9,10 +9,11 @@ import pytest
 
 from adapters.notifying.kinds import Kinds
 from api.reporting.filters import check
-from application.administering import change_role, create_principal
+from application.administering import create_principal
 from application.automations.kit import timing
 from application.channelling import DescribeChannel, create_channel, retire_channel
 from application.erasing import erase_subject
+from application.granting import change_role
 from application.house import Context, load
 from application.issuing_ports import NotYet
 from application.notification_ports import NotificationError, Sent
@@ -32,7 +33,7 @@ from domain.entity import Actor, ActorKind
 from domain.errors import Code, Refused
 from domain.notification_channel import ChannelKind
 from domain.personal import is_sealed
-from domain.principal import ErasureReason, Role
+from domain.principal import ErasureReason
 from domain.report_delivery import (
     REPORT_DELIVERY,
     DeliveryCause,
@@ -45,6 +46,7 @@ from domain.report_delivery import (
 )
 from domain.report_schedule import REPORT_SCHEDULE, ReportFormat, ReportName, ScheduleTerms
 from domain.report_timing import Frequency, Timing, WindowKind
+from domain.role_grant import Role
 from tests.application.test_notifying import AWAY, TAKEN, alerts, channel
 from tests.support.field import Field
 from tests.support.office import Office

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 
 from application import registers
-from application.administering import change_role, create_principal, create_token, revoke_token, set_roles
+from application.administering import create_principal, create_token, revoke_token
 from application.alerting import acknowledge_alert, raise_alert, resolve_alert
 from application.associating import AddConnector, add_connector, remove_connector
 from application.disabling import disable_principal, enable_principal
 from application.discovering import start_discovery
 from application.enrolling import issue_enrolment, retire_bridge
+from application.granting import change_role, set_roles
 from application.house import Context, Done
 from application.implementing import (
     Dialog,
@@ -33,7 +34,7 @@ from domain.alert import AlertKind
 from domain.certificate_order import OrderParameters, Provider
 from domain.issuance_policy import KIND, IssuancePolicy
 from domain.issuance_rules import IssuanceRule
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.application_laws.test_every_push_ends import implemented
 from tests.support.field import Field
 from tests.support.office import Office, local_pki

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.keys.subjects import LIFE, Subjects
-from application.administering import change_role, create_principal, create_token
+from application.administering import create_principal, create_token
 from application.alerting import acknowledge_alert, raise_alert, resolve_alert
 from application.associating import remove_connector
 from application.erasing import erase_subject
+from application.granting import change_role
 from application.holding import all_holds, everything_held, release_legal_hold, set_legal_hold
 from application.house import Context, append, load
 from application.implementing import Dialog, approve_push, cancel_push, implement_push, reject_push
@@ -28,7 +29,8 @@ from domain.entity import Actor, ActorKind
 from domain.errors import Code, Refused
 from domain.legal_hold import LegalHoldSet
 from domain.personal import ERASED, is_sealed, personal_fields
-from domain.principal import PRINCIPAL, ErasureReason, PrincipalCreated, Role, SubjectErased, TokenRevoked
+from domain.principal import PRINCIPAL, ErasureReason, PrincipalCreated, SubjectErased, TokenRevoked
+from domain.role_grant import Role
 from domain.work_order_events import PushCancelled
 from tests.support.field import Field
 from tests.support.office import Office

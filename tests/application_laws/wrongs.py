@@ -6,11 +6,12 @@ from uuid import UUID
 
 import msgspec
 
-from application.administering import change_role, create_principal, create_token, revoke_token
+from application.administering import create_principal, create_token, revoke_token
 from application.alerting import acknowledge_alert, raise_alert
 from application.associating import AddConnector, add_connector
 from application.discovering import start_discovery
 from application.enrolling import retire_bridge
+from application.granting import change_role
 from application.house import Context
 from application.implementing import Dialog, approve_push, cancel_push, implement_push, retry_push
 from application.importing import ImportCertificate, import_certificate
@@ -19,7 +20,7 @@ from application.registering import change_target, register_target, request_test
 from domain import ids
 from domain.alert import AlertKind
 from domain.errors import Code
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.support.paper import certificate, upload
 from tests.support.world import World, describe_target
 

@@ -8,7 +8,7 @@ from domain import certificate_actions, roles, work_order_actions
 from domain.certificate import CertificateRevoked
 from domain.entity import Event
 from domain.errors import Code, Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import Action, Permission
 from tests.support.deciders import state_of
 from tests.support.histories import (
@@ -165,6 +165,7 @@ def test_no_role_no_right(permission: Permission) -> None:
         "acme_clients",
         "policies",
         "approve_bridges",
+        "approve_grants",
         "standing_approvals",
         "report_schedules",
         "principals",

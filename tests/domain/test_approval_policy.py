@@ -22,7 +22,7 @@ from domain.approval_policy import (
     resolve,
 )
 from domain.errors import Code, Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.support.deciders import state_of
 from tests.support.histories import APPROVER, HOUR, IMPLEMENTER, OPERATOR, T0, TARGET_ID, by, policy, requested
 

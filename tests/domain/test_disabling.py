@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from domain import disabling, ids, principal
+from domain import disabling, granting, ids
 from domain.entity import Actor, ActorKind
 from domain.errors import Code
 from domain.legal_hold import LegalHolds, LegalHoldSet
-from domain.principal import ErasureReason, PrincipalDisabled, PrincipalEnabled, Role, SubjectErased
+from domain.principal import ErasureReason, PrincipalDisabled, PrincipalEnabled, SubjectErased
+from domain.role_grant import Role
 from tests.domain.test_principal import ADMIN, CREATED, IS_ADMIN, REQUESTS, RITA
 from tests.support.deciders import given, state_of
 from tests.support.histories import HOUR, SYSTEM, T0, by
@@ -65,7 +66,7 @@ def test_erase() -> None:
     assert (then.state.disabled, then.state.erased_at) == (True, ADMIN.at)
     given(CREATED, PrincipalDisabled(meta=ADMIN)).when(disabling.erase, ADMIN, **WISH).then(ERASED)
     given(CREATED, ERASED).when(disabling.erase, ADMIN, **WISH).then_nothing()
-    given(CREATED, ERASED).when(principal.grant, ADMIN, Role.ADMIN).refused(Code.INVALID_TRANSITION)
+    given(CREATED, ERASED).when(granting.grant, ADMIN, Role.ADMIN, grant_id=RITA).refused(Code.INVALID_TRANSITION)
 
 
 def test_nobody_erases_themselves() -> None:

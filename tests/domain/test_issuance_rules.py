@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from domain.certificate_order import OrderParameters, Provider
 from domain.entity import ActorKind
 from domain.issuance_rules import InForce, IssuanceRule, Requested, Requester, asked, judge
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.violation import Severity
 
 RITA, OTHER = UUID(int=1), UUID(int=2)

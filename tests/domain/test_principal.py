@@ -6,24 +6,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from domain import ids
+from domain import granting, ids
 from domain import principal as principals
 from domain.errors import Code
-from domain.principal import (
-    Principal,
-    PrincipalCreated,
-    PrincipalDisabled,
-    Role,
-    RoleGranted,
-    RoleRevoked,
-    TokenCreated,
-    TokenRevoked,
-)
+from domain.principal import Principal, PrincipalCreated, PrincipalDisabled, TokenCreated, TokenRevoked
+from domain.role_grant import Role, RoleGranted, RoleRevoked
 from tests.support.deciders import given, state_of
 from tests.support.histories import DAY, HOUR, SECOND, SYSTEM, T0, by
 
 ADMIN = by(SYSTEM)
 RITA = ids.derive("principal", "rita")
+GRANT = ids.derive("role-grant", "one")
 CREATED = PrincipalCreated(meta=ADMIN, name="rita")
 REQUESTS = RoleGranted(meta=ADMIN, role=Role.REQUESTER)
 APPROVES = RoleGranted(meta=ADMIN, role=Role.APPROVER)
@@ -45,27 +38,27 @@ def test_a_principal_exists_once() -> None:
 
 def test_roles_add_up() -> None:
     """One principal may hold several; one that is held already makes no event."""
-    then = given(CREATED, REQUESTS).when(principals.grant, ADMIN, Role.APPROVER).then(APPROVES)
+    then = given(CREATED, REQUESTS).when(granting.grant, ADMIN, Role.APPROVER, grant_id=GRANT).then(APPROVES)
     assert then.state.roles == (Role.REQUESTER, Role.APPROVER)
-    given(CREATED, REQUESTS).when(principals.grant, ADMIN, Role.REQUESTER).then_nothing()
+    given(CREATED, REQUESTS).when(granting.grant, ADMIN, Role.REQUESTER, grant_id=GRANT).then_nothing()
 
 
 def test_revoke() -> None:
     """One role less; one that is not held makes no event."""
-    then = given(CREATED, REQUESTS).when(principals.revoke, ADMIN, Role.REQUESTER)
+    then = given(CREATED, REQUESTS).when(granting.revoke, ADMIN, Role.REQUESTER)
     then.then(RoleRevoked(meta=ADMIN, role=Role.REQUESTER))
     assert then.state.roles == ()
-    given(CREATED).when(principals.revoke, ADMIN, Role.REQUESTER).then_nothing()
+    given(CREATED).when(granting.revoke, ADMIN, Role.REQUESTER).then_nothing()
 
 
 @pytest.mark.parametrize("role", Role)
 def test_a_disabled_principal_gets_no_role(role: Role) -> None:
     """Refused, but roles can still be taken away."""
     disabled = (CREATED, REQUESTS, PrincipalDisabled(meta=ADMIN))
-    given(*disabled).when(principals.grant, ADMIN, role).refused(
+    given(*disabled).when(granting.grant, ADMIN, role, grant_id=GRANT).refused(
         Code.INVALID_TRANSITION, current_status="disabled", allowed=[]
     )
-    assert given(*disabled).when(principals.revoke, ADMIN, Role.REQUESTER).state.roles == ()
+    assert given(*disabled).when(granting.revoke, ADMIN, Role.REQUESTER).state.roles == ()
 
 
 def token(**different: Any) -> principals.Token:
@@ -124,9 +117,9 @@ def test_revoke_token() -> None:
 
 def test_the_last_administrator_keeps_the_role() -> None:
     """Somebody has to be able to make another one; any other role goes, and any role of another administrator."""
-    given(CREATED, IS_ADMIN).when(principals.revoke, ADMIN, Role.ADMIN, other_admins=False).refused(
+    given(CREATED, IS_ADMIN).when(granting.revoke, ADMIN, Role.ADMIN, other_admins=False).refused(
         Code.INVALID_TRANSITION, saying="last administrator"
     )
     revoked = RoleRevoked(meta=ADMIN, role=Role.ADMIN)
-    given(CREATED, IS_ADMIN).when(principals.revoke, ADMIN, Role.ADMIN, other_admins=True).then(revoked)
-    given(CREATED, REQUESTS).when(principals.revoke, ADMIN, Role.ADMIN, other_admins=False).then_nothing()
+    given(CREATED, IS_ADMIN).when(granting.revoke, ADMIN, Role.ADMIN, other_admins=True).then(revoked)
+    given(CREATED, REQUESTS).when(granting.revoke, ADMIN, Role.ADMIN, other_admins=False).then_nothing()

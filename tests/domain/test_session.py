@@ -8,7 +8,8 @@ import pytest
 from domain import session
 from domain.entity import Actor, ActorKind, Meta
 from domain.errors import Code, Refused
-from domain.principal import Principal, Role
+from domain.principal import Principal
+from domain.role_grant import Role
 from domain.session import SESSION, EndReason, Proof, Session, SessionEnded, SessionOpened
 
 ANNA = UUID(int=1)

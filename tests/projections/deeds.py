@@ -1,6 +1,7 @@
 """What happens around pushes: certificates, orders, bridges, target systems, people, alerts, webhooks, providers."""
 
 import hashlib
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,6 +16,7 @@ from domain import (
     certificate,
     certificate_order,
     disabling,
+    granting,
     ids,
     notification_channel,
     pfx_export,
@@ -47,10 +49,11 @@ from domain.entity import Actor, ActorKind, Event, Meta
 from domain.errors import Refused
 from domain.notification_channel import ChannelKind, ChannelTerms, NotificationChannelCreated
 from domain.pfx_export import PfxExportRefused
-from domain.principal import PrincipalCreated, PrincipalDisabled, Role, TokenCreated
+from domain.principal import PrincipalCreated, PrincipalDisabled, TokenCreated
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
 from domain.revocation import RevocationReason, RevocationRefused
+from domain.role_grant import GrantStatus, Role
 from domain.session import EndReason, Proof, end, open_session
 from domain.sign_in import InvitationCreated
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
@@ -304,18 +307,35 @@ def change_target(world: World) -> tuple[Change, ...]:
     )
 
 
+def decide_grant(world: World, chosen: UUID, state: Any, step: str) -> tuple[Change, ...]:
+    """Somebody says yes or no to a role that waits."""
+    meta = world.by()
+    found = [each for each in state.grants if each.status(meta.at) is GrantStatus.PROPOSED]
+    if not found or state.disabled:
+        return ()
+    if step == "reject":
+        return ((chosen, granting.reject(state, meta, found[0].id)),)
+    try:
+        return ((chosen, granting.approve(state, meta, found[0].id, principal_id=chosen)),)
+    except Refused:
+        return ()
+
+
 def people(world: World) -> tuple[Change, ...]:
     if not world.all("principal") or world.one_of(True, False, False):
         made = world.new("principal")
         name = f"Person {len(world.all('principal'))}"
         return ((made, (PrincipalCreated(meta=world.by(), name=name, kind="user"),)),)
     chosen, state = world.any("principal")
-    step = world.one_of("grant", "grant", "revoke", "token", "token", "disable", "end")
+    step = world.one_of("grant", "grant", "approve", "reject", "revoke", "token", "token", "disable", "end")
     role = world.one_of(*Role)
     if step == "grant":
-        return ((chosen, principal.grant(state, world.by(), role)),)
+        grant_id = ids.derive("role-grant", chosen, role, world.now)
+        return ((chosen, granting.grant(state, world.by(), role, grant_id=grant_id)),)
+    if step in ("approve", "reject"):
+        return decide_grant(world, chosen, state, step)
     if step == "revoke":
-        return ((chosen, principal.revoke(state, world.by(), role)),)
+        return ((chosen, granting.revoke(state, world.by(), role)),)
     if step == "disable":
         return () if state.disabled else ((chosen, (PrincipalDisabled(meta=world.by()),)),)
     if step == "token":

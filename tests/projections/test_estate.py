@@ -9,7 +9,7 @@ import pytest
 from domain.acme_account import AcmeAccountStatus
 from domain.bridge import BridgeStatus
 from domain.certificate_order import OrderStatus
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.acme_clients.view import AccountFilter, AcmeOrderFilter, EabKeyFilter
 from projections.alerts.view import AlertFilter
 from projections.bridges.view import BridgeFilter

@@ -15,7 +15,7 @@ from domain.approval import ApprovalPolicy, person_of
 from domain.approval_policy import BUILT_IN, KIND, ApprovalTerms, Asked, Policies, PushAction, checked_change, resolve
 from domain.entity import Actor, ActorKind, Event
 from domain.errors import Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.work_order_events import PushApproved, PushImplemented, PushRequested, PushScheduled
 from domain.work_order_state import WORK_ORDER, WorkOrder
 from tests.properties.strategies import LAW, PEOPLE

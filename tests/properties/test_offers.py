@@ -12,7 +12,7 @@ from domain.certificate import Certificate, CertificateRevoked, KeyOrigin, check
 from domain.colour import PRECEDENCE
 from domain.entity import Actor
 from domain.errors import Code, Refused
-from domain.principal import Role
+from domain.role_grant import Role
 from domain.roles import WHO_MAY, Permission
 from domain.work_order_actions import available_actions
 from domain.work_order_state import WorkOrder

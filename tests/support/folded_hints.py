@@ -20,13 +20,14 @@ from domain.certificate_order import CertificateOrder, OrderStatus
 from domain.connector import Connector
 from domain.connector_events import DeploymentSucceeded, ValidationChanged
 from domain.notification_channel import NotificationChannel
-from domain.principal import Principal, Role, Token
+from domain.principal import Principal, Token
 from domain.provider import RegisteredProvider
 from domain.push_states import WorkOrderStatus
 from domain.replacement import ReplacementBatch
 from domain.replacement_criteria import ReplacementCriteria
 from domain.report_delivery import ReportDelivery
 from domain.report_schedule import ReportSchedule
+from domain.role_grant import Role
 from domain.session import Session
 from domain.target_system import TargetSystem
 from domain.verification import awaits_first_result

@@ -10,7 +10,7 @@ from api.presenters.grouping import Asked
 from domain.bridge import Bridge, BridgeStatus
 from domain.colour import Colour
 from domain.entity import Event
-from domain.principal import Role
+from domain.role_grant import Role
 from projections.connectors.view import ConnectorNode
 from projections.rows import Row
 from projections.topology.view import CertificateTopology

@@ -9,7 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from domain.principal import Role
+from domain.role_grant import Role
 from tests.api.desk import Desk, Person, in_one_task, only_read_models, open_desk
 from tests.api.pages.test_alerts import BROWSER, browser_of, fields
 from tests.api.pages.test_bridge_page import answered

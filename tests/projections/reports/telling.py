@@ -19,7 +19,8 @@ from domain.connector_events import (
     ValidationState,
 )
 from domain.entity import Actor, ActorKind, Event, Meta
-from domain.principal import PrincipalCreated, Role, RoleGranted, TokenCreated
+from domain.principal import PrincipalCreated, TokenCreated
+from domain.role_grant import Role, RoleGranted
 from domain.work_order_events import PushApproved, PushCompleted, PushImplemented, PushRequested, PushScheduled
 from projections.scope import Scope
 from tests.projections.recorded import Records, reports

@@ -6,7 +6,8 @@ import pytest
 from domain import ids
 from domain.access import PushRefused
 from domain.entity import Actor, ActorKind
-from domain.principal import PrincipalDisabled, PrincipalEnabled, Role, RoleRevoked
+from domain.principal import PrincipalDisabled, PrincipalEnabled
+from domain.role_grant import Role, RoleRevoked
 from projections.separation_of_duties.acts import Duty
 from projections.separation_of_duties.rules import Rule
 from tests.projections.reports.telling import PEOPLE, Tale, user

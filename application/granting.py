@@ -1,0 +1,109 @@
+"""Roles of principals: given, taken, and where two people have to agree proposed, approved and rejected."""
+
+from uuid import UUID
+
+from application.administering import grant_id, other_administrators
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    write,
+)
+from application.personal import sealed
+from application.ports import Change
+from domain import granting
+from domain.entity import Actor, Event
+from domain.principal import PRINCIPAL, Principal
+from domain.role_grant import Role
+from domain.roles import Permission, may
+from domain.subjects import person_behind
+
+
+async def change_role(
+    house: House, context: Context, subject: UUID, role: Role, *, held: bool
+) -> Done[Loaded[Principal]]:
+    """Grant or revoke one role."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        check_version(context, known)
+        if held:
+            events = granting.grant(known.found, context.meta, role, grant_id=grant_id(context, role))
+            return Attempt((write(known, events),), known.after(events))
+        admins = await other_administrators(house, known) if role is Role.ADMIN else []
+        events = granting.revoke(known.found, context.meta, role, other_admins=bool(admins) or role is not Role.ADMIN)
+        # Two administrators who do so to each other: one of both has to look again.
+        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
+        return Attempt((write(known, events), *asserted), known.after(events))
+
+    again = reading_back(house, PRINCIPAL, subject)
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
+
+
+async def set_roles(house: House, context: Context, subject: UUID, roles: frozenset[Role]) -> Done[Loaded[Principal]]:
+    """Grant and revoke until these are held and no others."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        check_version(context, known)
+        admins = await other_administrators(house, known)
+        changed, events = known, tuple[Event, ...]()
+        for role in Role:
+            state = changed.found
+            more = (
+                granting.grant(state, context.meta, role, grant_id=grant_id(context, role))
+                if role in roles
+                else granting.revoke(state, context.meta, role, other_admins=bool(admins))
+            )
+            changed, events = changed.after(more), (*events, *more)
+        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
+        return Attempt((write(known, events), *asserted), changed)
+
+    again = reading_back(house, PRINCIPAL, subject)
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
+
+
+async def approve_grant(house: House, context: Context, subject: UUID, grant: UUID) -> Done[Loaded[Principal]]:
+    """The second person's yes: the role is held from the next request on."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        check_version(context, known)
+        found = granting.proposed(known.found, context.meta, grant, "approved")
+        proposer_may, asserted = await _still_may(house, found.proposed.by, known)
+        events = granting.approve(known.found, context.meta, grant, principal_id=subject, proposer_may=proposer_may)
+        return Attempt((write(known, events), *asserted), known.after(events))
+
+    again = reading_back(house, PRINCIPAL, subject)
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.grant.approve", again=again)
+
+
+async def reject_grant(
+    house: House, context: Context, subject: UUID, grant: UUID, reason: str | None = None
+) -> Done[Loaded[Principal]]:
+    """No, or taken back by whoever proposed it."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        known = await load(house, PRINCIPAL, subject)
+        check_version(context, known)
+        said = await sealed(house.texts, context.actor, reason, pointer="/reason")
+        events = granting.reject(known.found, context.meta, grant, reason=said)
+        return Attempt((write(known, events),), known.after(events))
+
+    again = reading_back(house, PRINCIPAL, subject)
+    return await carry_out(house, context, attempt, subject_id=subject, action="principal.grant.reject", again=again)
+
+
+async def _still_may(house: House, proposer: Actor, subject: Loaded[Principal]) -> tuple[bool, tuple[Change, ...]]:
+    """May whoever proposed it give roles now? And that this has not changed when the approval is written."""
+    proposer_id = UUID(person_behind(proposer))
+    known = subject if proposer_id == subject.id else await load(house, PRINCIPAL, proposer_id)
+    state = known.state
+    able = state is not None and not state.disabled and may(frozenset(state.roles), Permission.PRINCIPALS)
+    return able, () if known is subject else (write(known, ()),)
