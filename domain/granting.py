@@ -82,6 +82,14 @@ def waiting(principal: Principal, meta: Meta, role: Role) -> RoleGrant | None:
     return next((each for each in open_now if each.status(meta.at) is GrantStatus.PROPOSED), None)
 
 
+def latest(principal: Principal, role: Role) -> RoleGrant:
+    """The last proposal of this role. Raises Refused(not-found)."""
+    found = next((each for each in reversed(principal.grants) if each.role is role), None)
+    if found is None:
+        raise Refused(Code.NOT_FOUND, f"The role {role.value} was never proposed for this principal.")
+    return found
+
+
 def proposed(principal: Principal, meta: Meta, grant_id: UUID, wish: str) -> RoleGrant:
     """The proposal, while it waits. Raises Refused(not-found, invalid-transition)."""
     found = next((each for each in principal.grants if each.id == grant_id), None)

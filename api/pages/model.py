@@ -74,6 +74,11 @@ class Viewer(NamedTuple):
         """Has this person a page of people and programs?"""
         return self.sees_everything or may(self.roles, Permission.PRINCIPALS)
 
+    @property
+    def approves_roles(self) -> bool:
+        """May this person be the second one who gives a role?"""
+        return may(self.roles, Permission.APPROVE_GRANTS)
+
     def of_the_past(self) -> "Viewer":
         """The same, looking at what was."""
         return self._replace(past=True)

@@ -13,11 +13,18 @@ from api.schemas.principals import CreatePrincipalBody
 from application.administering import create_principal
 from application.granting import set_roles
 from application.house import Context
+from domain.granting import waiting
 from domain.role_grant import Role
 from domain.roles import Permission
 
 SORT = Field("sort", "Kind", Look.ONE, tuple(KINDS.items()), "Programs come with a token; people can be invited, too.")
-ROLES = Field("roles", "Roles", Look.MANY, choices(Role), "They add up, and count from the next request on.")
+ROLES = Field(
+    "roles",
+    "Roles",
+    Look.MANY,
+    choices(Role),
+    "They add up, and count from the next request on; approver and implementer once a second person has approved them.",
+)
 
 
 def _fields(raw: Raw) -> tuple[Field, ...]:
@@ -54,7 +61,8 @@ async def _load(reading: Reading, principal_id: UUID) -> Known:
     row = await reading.views.principals.get(principal_id)
     if row is None:
         raise missing("principal", principal_id)
-    return Known(f"Roles of {row.state.name}", row.version, raw_of((ROLES,), {"roles": row.state.roles}))
+    meant = (*row.state.roles, *(role for role in Role if waiting(row.state, reading.context().meta, role)))
+    return Known(f"Roles of {row.state.name}", row.version, raw_of((ROLES,), {"roles": meant}))
 
 
 EDITOR = Editor(

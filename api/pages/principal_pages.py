@@ -16,6 +16,7 @@ from api.pages import steps
 from api.pages.account import session_lines
 from api.pages.answering import dialog, viewer_of
 from api.pages.facts import Fact
+from api.pages.grant_words import grant_steps, waiting_steps
 from api.pages.model import Button, Viewer
 from api.pages.policy_lists import new_links
 from api.pages.principal_words import (
@@ -29,11 +30,12 @@ from api.pages.principal_words import (
     token_cells,
 )
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
-from api.pages.steps import Subject
+from api.pages.steps import Step, Subject
 from api.pages.token_pages import Tokens
 from api.paging import pages
 from api.security import requires
 from application.signing_in import invite, sign_in_of
+from domain.principal import Principal
 from domain.role_grant import Role
 from domain.roles import Permission, ask, may
 from projections.principals.view import (
@@ -81,6 +83,7 @@ async def people_list(
         as_csv=as_csv,
         choices=(
             Choice("Tokens", "/tokens", selected=False),
+            Choice("Proposed roles", "/role-grants", selected=False),
             *(place.choice(role.value.capitalize(), "role", role.value) for role in Role),
             *(place.choice(words, "kind", kind) for kind, words in KINDS.items()),
             place.only("Active", "disabled", "false"),
@@ -115,7 +118,7 @@ async def person_page(
         cursor=cursor,
         as_csv=as_csv,
         template="person.html",
-        buttons=steps.buttons(steps_of(principal_id), row.state, url, viewer, reading),
+        buttons=steps.buttons(_steps_of(row, reading.now), row.state, url, viewer, reading),
         links=_links(row, viewer, reading),
         state=state_words(row.state),
         what=await _told(row, reading),
@@ -148,6 +151,10 @@ async def invite_person(
     )
 
 
+def _steps_of(row: PrincipalRow, now: datetime) -> dict[str, Step[Principal]]:
+    return waiting_steps(row.id, row.state, now) | steps_of(row.id)
+
+
 def _links(row: PrincipalRow, viewer: Viewer, reading: Reading) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     if may(viewer.roles, Permission.PRINCIPALS) and reading.moment is None and not row.state.disabled:
@@ -167,9 +174,9 @@ def _invite_button(row: PrincipalRow, viewer: Viewer, reading: Reading) -> Butto
 async def _told(row: PrincipalRow, reading: Reading) -> tuple[Fact, ...]:
     """How they sign in is told of the present alone."""
     if reading.moment is not None:
-        return principal_facts(row)
+        return principal_facts(row, reading.now)
     known = await sign_in_of(reading.services.house, row.id)
-    return (*principal_facts(row), *sign_in_facts(row.state, known, reading))
+    return (*principal_facts(row, reading.now), *sign_in_facts(row.state, known, reading))
 
 
 async def _sessions(reading: Reading, principal_id: UUID) -> tuple[SessionRow, ...]:
@@ -186,7 +193,7 @@ async def _principal(reading: Reading, principal_id: UUID) -> PrincipalRow:
 
 async def _subject(reading: Reading, principal_id: UUID) -> Subject:
     row = await _principal(reading, principal_id)
-    return Subject(row.version, f"{row.state.name}.", principal_facts(row))
+    return Subject(row.version, f"{row.state.name}.", principal_facts(row, reading.now))
 
 
 HANDLERS = [
@@ -194,4 +201,5 @@ HANDLERS = [
     person_page,
     invite_person,
     *steps.handlers(steps_of(UUID(int=0)), ONE, _subject, name="principal"),
+    *steps.handlers(grant_steps(UUID(int=0)), ONE, _subject, name="principal", back="/role-grants"),
 ]

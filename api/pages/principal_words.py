@@ -14,7 +14,7 @@ from application.administering import revoke_own_token
 from application.disabling import disable_principal, enable_principal
 from domain import disabling
 from domain.principal import Principal, Token, TokenStatus, token_status
-from domain.role_grant import Role
+from domain.role_grant import GrantStatus, Role
 from domain.roles import Permission, may
 from domain.sign_in import SignIn
 from projections.principals.view import PrincipalRow, TokenHolder
@@ -125,13 +125,15 @@ def token_cells(held: TokenHolder, viewer: Viewer, now: datetime, used: Mapping[
     )
 
 
-def principal_facts(row: PrincipalRow) -> tuple[Fact, ...]:
+def principal_facts(row: PrincipalRow, now: datetime) -> tuple[Fact, ...]:
     """What is history of a principal."""
     state = row.state
+    waits = [each.role.value for each in state.grants if each.status(now) is GrantStatus.PROPOSED]
     why = f": {state.disabled_reason}" if state.disabled_reason else ""
     return (
         Fact("Kind", KINDS.get(state.kind, state.kind)),
         Fact("Roles", roles_words(state.roles)),
+        *([Fact("Waits for approval", ", ".join(waits))] if waits else []),
         *([Fact("Disabled", f"{instant(state.disabled_at)} UTC{why}")] if state.disabled_at is not None else []),
         *([Fact("Erased", f"{instant(state.erased_at)} UTC")] if state.erased_at is not None else []),
         Fact("Id", str(row.id)),

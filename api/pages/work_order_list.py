@@ -8,6 +8,7 @@ from litestar.di import NamedDependency, Provide
 
 from api.asking import Reading
 from api.controllers.work_orders import work_order_filter
+from api.pages.answering import viewer_of
 from api.pages.model import Viewer, next_step
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
@@ -43,7 +44,7 @@ async def work_order_list(
 ) -> Response[Any]:
     """Work orders by state, or those that wait for whoever looks."""
     ask = pages(reading.views.work_orders.list, narrow)
-    choices = _choices(Place.of(request))
+    choices = _choices(Place.of(request), viewer_of(request))
     return await answer(request, reading, SHEET, ask, line_of(reading), cursor=cursor, as_csv=as_csv, choices=choices)
 
 
@@ -67,7 +68,7 @@ def line_of(reading: Reading) -> Callable[[WorkOrderNode, Viewer], tuple[Cell, .
     return line
 
 
-def _choices(place: Place) -> tuple[Choice, ...]:
+def _choices(place: Place, viewer: Viewer) -> tuple[Choice, ...]:
     bare = place.set("status", None)
     all_open = bare._replace(
         query=(*bare.query, *(("status", status.value) for status in WorkOrderStatus if status in OPEN_STATUSES))
@@ -76,4 +77,5 @@ def _choices(place: Place) -> tuple[Choice, ...]:
         place.choice("Waiting for me", "waiting_for", "me"),
         Choice("All open", all_open.url, set(place.query) >= set(all_open.query)),
         *(place.choice(STATUS_LABELS[status], "status", status.value) for status in WorkOrderStatus),
+        *([Choice("Proposed roles", "/role-grants", selected=False)] if viewer.approves_roles else []),
     )

@@ -41,6 +41,8 @@ def test_everybody_can_use_people_and_tokens(sign_in: SignIn, scheme: str, width
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Change roles").click()
     assert_usable(page, "Roles of lead")
+    page.goto("/role-grants")
+    assert_usable(page, "Proposed roles")
     page.goto("/tokens")
     assert_usable(page, "Tokens")
     page.get_by_role("link", name="New token").click()
