@@ -221,6 +221,7 @@ def _house_settings(settings: Settings) -> HouseSettings:
         verification_grace=settings.verification.grace,
         verification_retries=settings.verification.retries,
         verification_pause=settings.verification.pause,
+        verification_patience=settings.verification.patience,
         verification_vantage=Vantage(settings.verification.vantage),
         enrolment_seconds=settings.bridges.enrolment_seconds,
         invitation_seconds=settings.sessions.invitation_seconds,

@@ -117,6 +117,7 @@ class Verification:
     """`every`, `grace` and `pause` in seconds. An endpoint that does not serve what it should is looked at again
     `retries` times, with `pause` before each. `allow`: networks that may be probed beside the ordinary ones. `vantage`:
     from where connectors are looked at that say nothing else, `control-plane` or `bridge` (that of the target system).
+    `patience`: seconds until a bridge must have taken up a look; else it is busy, and the run goes on without it.
     """
 
     every: int = 300
@@ -125,6 +126,7 @@ class Verification:
     pause: float = 1.0
     allow: tuple[str, ...] = ()
     vantage: str = "control-plane"
+    patience: float = 20.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,8 +24,8 @@ from domain.connector_events import KeyProof
 from domain.endpoint import host_name, parse_endpoint
 
 VERIFICATION = "verification"
-_POLL = 0.1
-"""Seconds between two looks for a bridge's answer."""
+_POLL, _LONGEST_POLL = 0.1, 1.0
+"""Seconds between two looks for a bridge's answer: often at first, then as often as it matters."""
 
 
 class NotProbed(NamedTuple):
@@ -36,7 +36,10 @@ class NotProbed(NamedTuple):
 
 BRIDGE_OFFLINE = NotProbed("bridge_offline")
 NO_BRIDGE = NotProbed("no_bridge")
+BUSY = NotProbed("bridge_busy")
 NO_ANSWER = NotProbed("bridge_did_not_answer")
+GAVE_UP = frozenset({BUSY, NO_ANSWER})
+"""It was waited for, in vain."""
 REFUSED_BY_BRIDGE = NotProbed("refused_by_bridge")
 EVIDENCE_REFUSED = NotProbed("evidence_refused")
 
@@ -98,10 +101,10 @@ class BridgeLooks:
         target = ids.derive("bridge-lookout", bridge_id)
         content = msgspec.json.encode(wanted)
         await house.errands.add(Errand(errand_id, VERIFICATION, target, bridge_id, deadline, content=content))
-        answer = await self._answer(errand_id)
-        if answer is None:
+        answer = await self._answer(bridge_id, errand_id)
+        if isinstance(answer, NotProbed):
             await house.errands.done(errand_id)
-            return NO_ANSWER if await _is_here(house, bridge_id) else BRIDGE_OFFLINE
+            return answer
         asked = await house.errands.find(errand_id)
         if asked is None or asked.content is None or not answer.observations:
             return REFUSED_BY_BRIDGE
@@ -117,13 +120,20 @@ class BridgeLooks:
             return EVIDENCE_REFUSED
         return Seen(seen, answer.at, answer.bridge_id, answer.generation, proof)
 
-    async def _answer(self, errand_id: UUID) -> Answer | None:
-        try:
-            async with asyncio.timeout(self._house.settings.errand_deadline):
-                while (told := await self._house.errands.answered(errand_id)) is None:
-                    await asyncio.sleep(_POLL)
-        except TimeoutError:
-            return None
+    async def _answer(self, bridge_id: UUID, errand_id: UUID) -> Answer | NotProbed:
+        """A bridge that has not even taken the question up has other things to do: that is soon known."""
+        house, clock = self._house, asyncio.get_running_loop().time
+        began, pause = clock(), _POLL
+        while (told := await house.errands.answered(errand_id)) is None:
+            waited = clock() - began
+            if pause == _LONGEST_POLL and not await _is_here(house, bridge_id):
+                return BRIDGE_OFFLINE
+            if waited >= house.settings.errand_deadline:
+                return NO_ANSWER
+            if waited >= house.settings.verification_patience and await house.leases.find(errand_id) is None:
+                return BUSY
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.25, _LONGEST_POLL)
         return msgspec.json.decode(told, type=Answer)
 
 

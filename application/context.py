@@ -45,6 +45,7 @@ class HouseSettings(msgspec.Struct, frozen=True, kw_only=True):
     verification_grace: float = 60.0
     verification_retries: int = 2
     verification_pause: float = 1.0
+    verification_patience: float = 20.0
     verification_vantage: Vantage = Vantage.CONTROL_PLANE
     enrolment_seconds: float = 3600.0
     token_days: int = 90

@@ -3,17 +3,19 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Container, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from application.bridge_looks import NO_BRIDGE, NotProbed, Seen
+from application.bridge_looks import NotProbed, Seen
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, write
+from application.looking import Elsewhere, From, Look, Looks, batches, by_vantage
 from application.ports import DueConnector
-from application.probe_ports import Observation, Place, Prober
+from application.probe_ports import Prober
+from bridge.protocol import MAX_PLACES
 from domain import ids, verification
 from domain.connector import CONNECTOR
 from domain.connector_events import HandshakeEvidence, ValidationState
@@ -27,9 +29,8 @@ from domain.verification import (
 )
 from domain.verification_plan import Vantage, VerificationPlan
 
-PROBE_TIMEOUT = 5.0
 AT_ONCE = 1024
-"""Endpoints that are looked at, judged and recorded together."""
+"""Endpoints that are looked at from here, judged and recorded together; from a bridge as many as one question holds."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,36 +65,20 @@ class RunResults(Protocol):
         ...
 
 
-class Elsewhere(Protocol):
-    """Looks from bridges (application.bridge_looks.BridgeLooks)."""
+class _SoFar:
+    """What a run has seen, in the order it came."""
 
-    async def look(
-        self, bridge_id: UUID, question: UUID, places: Sequence[Place], timeout: float
-    ) -> list[Seen | NotProbed]:
-        """What places serve, in their order; `question` names the look: asked again, the same one is gone on with."""
-        ...
+    def __init__(self, results: RunResults, run_id: UUID) -> None:
+        self._results, self._run_id = results, run_id
+        self._one_at_a_time = asyncio.Lock()
+        self.counts: Counter[str] = Counter()
+        self.lines: list[bytes] = []
 
-
-Looked = Observation | Seen | NotProbed
-"""What a look from here saw, one from a bridge, or why nobody looked."""
-
-
-class _Seen(NamedTuple):
-    due: DueConnector
-    endpoint: str
-    looked: Looked
-    at: datetime
-
-    @property
-    def observation(self) -> Observation | None:
-        """What was seen; None: nobody looked."""
-        match self.looked:
-            case NotProbed():
-                return None
-            case Seen(observation):
-                return observation
-            case observation:
-                return observation
+    async def keep(self, judged: Sequence[Result]) -> None:
+        async with self._one_at_a_time:
+            await self._results.keep(self._run_id, judged, after=len(self.lines))
+            self.counts.update(item.state.value for item in judged)
+            self.lines += map(msgspec.json.encode, judged)
 
 
 async def start_run(
@@ -140,15 +125,17 @@ async def carry_out_run(
     """Probe every endpoint that is due, judge, record what changed, and complete the run. Repeating is harmless."""
     found = only(await house.hints.due_connectors(connector_ids))
     due = [item for item in found if _settled(item.last_deployed_at, item.plan, context.at, house)]
-    looks = _Looks(house, prober, elsewhere, run_id)
-    counts: Counter[str] = Counter()
-    lines: list[bytes] = []
-    for some in _batches(due):
-        judged = await _judge(house, await _probe_all(house, looks, some))
-        await _record(house, context, run_id, some, judged)
-        await results.keep(run_id, judged, after=len(lines))
-        counts.update(item.state.value for item in judged)
-        lines += map(msgspec.json.encode, judged)
+    so_far = _SoFar(results, run_id)
+
+    async def from_one_place(vantage: From, some: Sequence[DueConnector]) -> None:
+        looks = Looks(house, prober, elsewhere, run_id, vantage)
+        for batch in batches(some, AT_ONCE if vantage is Vantage.CONTROL_PLANE else MAX_PLACES):
+            judged = await _judge(house, await looks.patiently(batch))
+            await _record(house, context, run_id, batch, judged)
+            await so_far.keep(judged)
+
+    await so_far.keep(())  # what an earlier try kept is gone
+    await _all_of(from_one_place(*each) for each in by_vantage(house, due).items())
 
     async def attempt() -> Attempt[Loaded[VerificationRun]]:
         run = await load(house, VERIFICATION_RUN, run_id)
@@ -157,9 +144,9 @@ async def carry_out_run(
         event = VerificationRunCompleted(
             meta=context.meta,
             connectors=len(due),
-            endpoints=len(lines),
-            counts=dict(sorted(counts.items())),
-            observations_sha256=observations_digest(lines),
+            endpoints=len(so_far.lines),
+            counts=dict(sorted(so_far.counts.items())),
+            observations_sha256=observations_digest(so_far.lines),
         )
         return Attempt((write(run, (event,)),), run.after((event,)))
 
@@ -169,23 +156,20 @@ async def carry_out_run(
     return done
 
 
+async def _all_of(work: Iterable[Awaitable[None]]) -> None:
+    """Side by side; where one fails nothing of the others goes on."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
 def observations_digest(lines: Iterable[bytes]) -> str:
     """SHA-256 (hex) over the observations in a fixed order, each as one line of JSON."""
     return hashlib.sha256(b"\n".join(sorted(lines))).hexdigest()
-
-
-def _batches(due: Sequence[DueConnector]) -> Iterator[Sequence[DueConnector]]:
-    """Some connectors at a time, even of none: results are there while the run goes on, and memory does not grow."""
-    batch: list[DueConnector] = []
-    endpoints = 0
-    for item in due:
-        batch.append(item)
-        endpoints += len(item.endpoints)
-        if endpoints >= AT_ONCE:
-            yield batch
-            batch, endpoints = [], 0
-    if batch or not due:
-        yield batch
 
 
 def _settled(last_deployed_at: datetime | None, plan: VerificationPlan, now: datetime, house: House) -> bool:
@@ -195,78 +179,7 @@ def _settled(last_deployed_at: datetime | None, plan: VerificationPlan, now: dat
     return last_deployed_at is None or now >= last_deployed_at + grace
 
 
-async def _probe_all(house: House, looks: "_Looks", due: Sequence[DueConnector]) -> list[_Seen]:
-    """What every endpoint serves: the first look that finds what is expected, else the last one.
-
-    A service that has just been told to reload may serve its old certificate, or nobody, for a moment.
-    """
-    wanted = [(item, endpoint) for item in due for endpoint in item.endpoints]
-    seen = await looks.at(wanted)
-    for _ in range(house.settings.verification_retries):
-        again = [number for number, each in enumerate(seen) if not _as_expected(each)]
-        if not again:
-            break
-        await asyncio.sleep(house.settings.verification_pause)
-        for number, each in zip(again, await looks.at([wanted[n] for n in again]), strict=True):
-            seen[number] = each
-    return seen
-
-
-class _Looks:
-    """The looks of one run, from wherever each connector is looked at."""
-
-    def __init__(self, house: House, prober: Prober, elsewhere: Elsewhere | None, run_id: UUID) -> None:
-        self._house = house
-        self._prober = prober
-        self._elsewhere = elsewhere
-        self._run_id = run_id
-        self._questions = 0
-
-    async def at(self, wanted: Sequence[tuple[DueConnector, str]]) -> list[_Seen]:
-        """What every endpoint serves now."""
-        groups: dict[UUID | Vantage, list[int]] = {}
-        for number, (due, _) in enumerate(wanted):
-            groups.setdefault(self._vantage(due), []).append(number)
-        self._questions += 1
-        found = await asyncio.gather(
-            *(self._from(vantage, [wanted[n] for n in numbers]) for vantage, numbers in groups.items())
-        )
-        seen: dict[int, _Seen] = {}
-        for numbers, some in zip(groups.values(), found, strict=True):
-            seen |= zip(numbers, some, strict=True)
-        return [seen[number] for number in range(len(wanted))]
-
-    def _vantage(self, due: DueConnector) -> UUID | Vantage:
-        """A bridge, or here."""
-        wanted = due.plan.vantage or self._house.settings.verification_vantage
-        if wanted is Vantage.CONTROL_PLANE:
-            return wanted
-        return due.bridge_id or Vantage.BRIDGE
-
-    async def _from(self, vantage: UUID | Vantage, wanted: Sequence[tuple[DueConnector, str]]) -> list[_Seen]:
-        places = [(endpoint, due.server_name) for due, endpoint in wanted]
-        looked: Sequence[Looked]
-        if vantage is Vantage.CONTROL_PLANE:
-            looked = await self._prober.probe_all(places, PROBE_TIMEOUT)
-        elif isinstance(vantage, UUID) and self._elsewhere is not None:
-            question = ids.derive("bridge-look", self._run_id, self._questions)
-            looked = await self._elsewhere.look(vantage, question, places, PROBE_TIMEOUT)
-        else:
-            looked = [NO_BRIDGE] * len(places)
-        now = self._house.clock()
-        return [
-            _Seen(due, endpoint, each, each.at if isinstance(each, Seen) else now)
-            for (due, endpoint), each in zip(wanted, looked, strict=True)
-        ]
-
-
-def _as_expected(seen: _Seen) -> bool:
-    """Or nothing to be had, however often somebody asks."""
-    observation = seen.observation
-    return observation is None or observation.fingerprint_sha256 == seen.due.expected_fingerprint_sha256
-
-
-async def _judge(house: House, seen: Sequence[_Seen]) -> list[Result]:
+async def _judge(house: House, seen: Sequence[Look]) -> list[Result]:
     places = {(item.endpoint, item.due.server_name) for item in seen}
     before = await house.hints.served_before(sorted(places, key=str))
     served = {o.fingerprint_sha256 for item in seen if (o := item.observation) and o.fingerprint_sha256 is not None}
@@ -285,7 +198,7 @@ async def _judge(house: House, seen: Sequence[_Seen]) -> list[Result]:
     ]
 
 
-def _state(item: _Seen, served_before: Container[str], known: Container[str]) -> ValidationState:
+def _state(item: Look, served_before: Container[str], known: Container[str]) -> ValidationState:
     seen = item.observation
     if seen is None:
         return ValidationState.NOT_PROBED
@@ -298,7 +211,7 @@ def _state(item: _Seen, served_before: Container[str], known: Container[str]) ->
     )
 
 
-def _evidence(item: _Seen) -> HandshakeEvidence:
+def _evidence(item: Look) -> HandshakeEvidence:
     looked = item.looked
     if isinstance(looked, NotProbed):
         return HandshakeEvidence(vantage=Vantage.BRIDGE.value, bridge_id=item.due.bridge_id, reason=looked.reason)

@@ -62,6 +62,7 @@ FINDINGS: dict[ValidationState, str] = {
 
 NOT_PROBED: dict[str, str] = {
     "bridge_offline": "Not probed: bridge offline",
+    "bridge_busy": "Not probed: bridge busy",
     "bridge_did_not_answer": "Not probed: bridge did not answer",
     "refused_by_bridge": "Not probed: refused by the bridge",
     "evidence_refused": "Not probed: the bridge's evidence does not hold",

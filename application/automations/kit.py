@@ -8,6 +8,7 @@ from application.acme_ports import ChallengeLooker
 from application.house import Context, House
 from application.issuing_ports import Issuers
 from application.ledger_verifying import LedgerVerifier
+from application.looking import Elsewhere
 from application.notification_ports import Notices
 from application.ports import CertificateReader, Recorded
 from application.probe_ports import Prober
@@ -15,7 +16,7 @@ from application.renewal_ports import Suggestions
 from application.report_ports import ReportWriter
 from application.sealing_watch import SealingWatch
 from application.syslog_watch import SyslogWatch
-from application.verifying import Elsewhere, RunResults
+from application.verifying import RunResults
 from domain import ids
 from domain.entity import Actor, ActorKind
 from domain.errors import Code, Refused

@@ -1,4 +1,4 @@
-"""A bridge is asked in questions of a bounded size, and not waited for when it is not there."""
+"""A bridge is asked in questions of a bounded size, and not waited for when it is not there or busy."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,7 +7,18 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from application.bridge_looks import BRIDGE_OFFLINE, EVIDENCE_REFUSED, BridgeLooks, Seen, take_observations
+from application import bridge_looks
+from application.bridge_looks import (
+    BRIDGE_OFFLINE,
+    BUSY,
+    EVIDENCE_REFUSED,
+    NO_ANSWER,
+    BridgeLooks,
+    NotProbed,
+    Seen,
+    take_observations,
+)
+from application.context import HouseSettings
 from application.errands import lease_errands
 from application.house import load
 from application.probe_ports import Observation, Place
@@ -85,3 +96,33 @@ async def test_a_bridge_that_is_not_there_is_not_asked(silent: bool) -> None:
     found = await BridgeLooks(world.house, believe).look(asked, uuid4(), PLACES[:3], 5)
     assert [BRIDGE_OFFLINE] * 3 == found
     assert [] == await world.house.errands.waiting(asked, 9)
+
+
+IMPATIENT = HouseSettings(verification_pause=0.0, verification_patience=0.3, errand_deadline=0.6)
+
+
+async def test_a_bridge_that_is_busy_is_not_waited_for_long() -> None:
+    """It is alive, and does not take the question up: soon that is known, and nothing waits for it afterwards."""
+    world = World(1, most=0, settings=IMPATIENT)
+    bridge = Answering(world, await world.bridge())
+    await bridge.alive()
+    assert [BUSY] * 3 == await BridgeLooks(world.house, believe).look(bridge.id, uuid4(), PLACES[:3], 5)
+    assert [] == await world.house.errands.waiting(bridge.id, 9)
+
+
+@pytest.mark.parametrize(("dies", "why"), [(False, NO_ANSWER), (True, BRIDGE_OFFLINE)])
+async def test_a_bridge_that_took_the_question_up_has_its_time(
+    monkeypatch: pytest.MonkeyPatch, dies: bool, why: NotProbed
+) -> None:
+    """Until the deadline of errands; not longer than it lives."""
+    monkeypatch.setattr(bridge_looks, "_LONGEST_POLL", 0.1)
+    settings = msgspec.structs.replace(IMPATIENT, errand_deadline=30 if dies else 0.6)
+    world = World(1, most=0, settings=settings)
+    bridge = Answering(world, await world.bridge())
+    await bridge.alive()
+    looking = asyncio.create_task(BridgeLooks(world.house, believe).look(bridge.id, uuid4(), PLACES[:1], 5))
+    while not await lease_errands(world.house, bridge.id, 4):
+        await asyncio.sleep(0)
+    if dies:
+        world.pass_time(world.house.settings.bridge_silent_after + 1)
+    assert [why] == await looking
