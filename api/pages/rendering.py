@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from api.live import KINDS
 from api.pages import words
+from api.pages.head import head_of
 from api.reporting import printing
 from domain.colour import Colour
 
@@ -23,7 +24,7 @@ ICONS = STATIC / "vendor" / "icons"
 def environment() -> "Environment":
     """The one template environment of all pages."""
     made = printing.environment(Path(__file__).parent / "templates")
-    made.globals.update(asset=asset, icon=icon, badge=badge, link=link, live_kinds=frozenset(KINDS))
+    made.globals.update(asset=asset, icon=icon, badge=badge, link=link, live_kinds=frozenset(KINDS), head_of=head_of)
     made.filters.update(day=words.day, instant=words.instant, at_dots=at_dots)
     return made
 

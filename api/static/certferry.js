@@ -53,3 +53,15 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   button.click();
 });
+// A menu of the head closes where somebody goes on elsewhere; Escape closes it and leaves the focus at its name.
+const menus = () => document.querySelectorAll("details.menu[open]");
+document.addEventListener("click", (event) =>
+  menus().forEach((menu) => menu.contains(event.target) || menu.removeAttribute("open")),
+);
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  menus().forEach((menu) => {
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+    menu.removeAttribute("open");
+  });
+});

@@ -75,3 +75,11 @@ def sign_in(demo: dict[str, Any], browser: Browser) -> Iterator[SignIn]:
     for context in contexts:
         context.close()
     assert [] == complaints
+
+
+def through_head(page: Page, name: str) -> None:
+    """Go to a place by the head of the page: in its row, else in its menu."""
+    way = page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True)
+    if not way.is_visible():
+        page.locator("summary", has_text="More").click()
+    way.click()

@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.pages.conftest import SignIn
+from tests.pages.conftest import SignIn, through_head
 from tests.pages.test_topology_page import assert_accessible
 
 
@@ -17,7 +17,7 @@ def fits(page: Page) -> None:
 def test_a_policy_is_written_on_a_phone(sign_in: SignIn) -> None:
     """Level by level; what is wrong stands at its field; a version is found from the list."""
     page = sign_in("admin", color_scheme="dark", viewport={"width": 400, "height": 900})
-    page.get_by_role("link", name="Approval policies", exact=True).click()
+    through_head(page, "Approval policies")
     page.get_by_role("link", name="New policy").click()
     page.get_by_label("A request waits for its approvals").fill("soon")
     page.get_by_label("Name", exact=True).fill("Payment")
