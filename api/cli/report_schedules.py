@@ -8,6 +8,7 @@ from uuid import UUID
 import rich_click as click
 
 from api.cli.printing import Stopped, answer, answer_rows, json_option, pass_config, with_core
+from api.cli.report_schedule_terms import changed, described, terms, token_file
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Core
@@ -15,18 +16,6 @@ if TYPE_CHECKING:
     from application.report_scheduling import Schedule
 
 Found = dict[str, Any]
-_REPORTS = (
-    "push-validation",
-    "expiry",
-    "inventory",
-    "separation-of-duties",
-    "unapproved-pushes",
-    "exposure",
-    "lead-times",
-    "review",
-)
-_WINDOWS = ("last_day", "last_week", "last_month", "since_last_delivery")
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _id = click.argument("schedule_id", type=click.UUID)
 
 
@@ -59,39 +48,46 @@ def list_schedules(config: Path | None, *, as_json: bool) -> None:
 
 
 @schedule.command()
-@click.option("--name", required=True)
-@click.option("--report", required=True, type=click.Choice(_REPORTS))
-@click.option("--filter", "filters", multiple=True, metavar="NAME=VALUE", help="A parameter of the report's address.")
-@click.option("--window", type=click.Choice(_WINDOWS), help="Of a report that is about a stretch of time.")
-@click.option("--frequency", required=True, type=click.Choice(("daily", "weekly", "monthly")))
-@click.option("--at", required=True, help="HH:MM in the time zone.")
-@click.option("--time-zone", default="UTC", show_default=True, help="A name of the IANA database.")
-@click.option("--weekday", type=click.Choice(_WEEKDAYS), help="Of a weekly one.")
-@click.option("--day-of-month", type=click.IntRange(1, 31), help="Of a monthly one.")
-@click.option("--format", "formats", multiple=True, required=True, type=click.Choice(("json", "csv", "html")))
-@click.option("--mail-channel", type=click.UUID, help="The notification channel that carries mail.")
-@click.option("--mail-to", multiple=True, help="An address instead of the channel's own.")
-@click.option("--webhook", "webhooks", multiple=True, type=click.UUID, help="A notification channel of kind webhook.")
-@click.option(
-    "--token-file",
-    type=click.File(),
-    required=True,
-    help="Your access token, in a file or on standard input (-): a report is sent by its owner's right.",
-)
+@terms(new=True)
+@token_file
 @json_option
 @pass_config
 def create(config: Path | None, /, token_file: TextIO, *, as_json: bool, **options: Any) -> None:
     """Send a report whenever it is due."""
 
     async def act(core: "Core") -> Found:
-        from api.cli.acting import as_person
         from api.presenters.report_schedules import description_of
         from api.reporting.filters import check
         from application.report_scheduling import create_schedule
-        from domain.roles import Permission
 
-        person = await as_person(core.house, token_file.read().strip(), Permission.REPORT_SCHEDULES)
-        done = await create_schedule(core.house, person, check, description_of(_described(options)))
+        wish = description_of(described(options))
+        done = await create_schedule(core.house, await _person(core, token_file), check, wish)
+        return await _shown(core, done.result)
+
+    _tell(with_core(config, act), as_json=as_json)
+
+
+@schedule.command()
+@_id
+@terms(new=False)
+@token_file
+@json_option
+@pass_config
+def change(config: Path | None, /, schedule_id: UUID, token_file: TextIO, *, as_json: bool, **options: Any) -> None:
+    """Change what is given; the rest stays as it is. From now on it is sent by your right."""
+
+    async def act(core: "Core") -> Found:
+        from api.presenters.report_schedules import change_of
+        from api.reporting.filters import check
+        from application.house import load
+        from application.report_scheduling import change_schedule
+        from domain.report_schedule import REPORT_SCHEDULE
+
+        known = (await load(core.house, REPORT_SCHEDULE, schedule_id)).state
+        if known is None:
+            raise Stopped(f"There is no report schedule {schedule_id}.")
+        wish = change_of(known, changed(options, known.terms.timing))
+        done = await change_schedule(core.house, await _person(core, token_file), check, schedule_id, wish)
         return await _shown(core, done.result)
 
     _tell(with_core(config, act), as_json=as_json)
@@ -194,36 +190,6 @@ def deliveries(config: Path | None, schedule_id: UUID, *, limit: int, as_json: b
     answer_rows(with_core(config, act), as_json=as_json)
 
 
-def _described(options: Found) -> Any:
-    """The options as the body of the API. Raises Stopped for what is no `NAME=VALUE`."""
-    import msgspec
-
-    from api.schemas.report_schedules import CreateReportScheduleBody
-
-    narrow: dict[str, list[str]] = {}
-    for text in options["filters"]:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise Stopped(f"{text}: write NAME=VALUE.", 2)
-        narrow.setdefault(name, []).append(value)
-    timing = {name: options[name] for name in ("frequency", "at", "time_zone", "weekday", "day_of_month")}
-    wish = {
-        "name": options["name"],
-        "report": options["report"],
-        "filter": narrow,
-        "window": options["window"],
-        "timing": timing,
-        "formats": options["formats"],
-        "mail_channel_id": options["mail_channel"],
-        "mail_to": options["mail_to"],
-        "webhook_channel_ids": options["webhooks"],
-    }
-    try:
-        return msgspec.convert(wish, CreateReportScheduleBody)
-    except msgspec.ValidationError as error:
-        raise Stopped(f"{error}.", 2) from None
-
-
 def _change(
     config: Path | None,
     schedule_id: UUID,
@@ -237,6 +203,13 @@ def _change(
         return await _shown(core, (await act(core.house, by_hand(core.house), schedule_id)).result)
 
     _tell(with_core(config, change), as_json=as_json)
+
+
+async def _person(core: "Core", token_file: TextIO) -> "Context":
+    from api.cli.acting import as_person
+    from domain.roles import Permission
+
+    return await as_person(core.house, token_file.read().strip(), Permission.REPORT_SCHEDULES)
 
 
 async def _shown(core: "Core", found: Any) -> Found:

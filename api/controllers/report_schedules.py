@@ -3,18 +3,16 @@
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Request, Response, delete, get, patch, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
-from api.body import given
 from api.controllers.certificate_filter import Text
 from api.paging import Cursor, Limit, listed, pages
 from api.presenters.known import Known
-from api.presenters.report_schedules import body, delivery_body, description_of, terms_of
+from api.presenters.report_schedules import body, change_of, delivery_body, description_of
 from api.reporting.filters import check
 from api.schemas.report_schedules import (
     ChangeReportScheduleBody,
@@ -28,7 +26,6 @@ from api.security import requires
 from application.house import Done, load
 from application.report_delivering import send_now
 from application.report_scheduling import (
-    DescribeSchedule,
     Schedule,
     change_schedule,
     create_schedule,
@@ -102,10 +99,7 @@ async def change_a_report_schedule(
 ) -> Response[ReportScheduleBody]:
     """Change a schedule; it is sent by your right from now on. What has begun is sent to those who are still meant."""
     known = (await load(command.house, REPORT_SCHEDULE, report_schedule_id)).found
-    sent = given(data)
-    mail_to = sent.pop("mail_to", None)
-    terms = msgspec.structs.replace(known.terms, **terms_of(sent))
-    wish = DescribeSchedule(terms=terms, mail_to=mail_to)
+    wish = change_of(known, data)
     done = await change_schedule(command.house, command.context, check, report_schedule_id, wish)
     return await _answer(command, done)
 

@@ -5,8 +5,10 @@ from typing import Any
 
 import msgspec
 
+from api.body import given
 from api.presenters.known import Known
 from api.schemas.report_schedules import (
+    ChangeReportScheduleBody,
     CreateReportScheduleBody,
     ReportDeliveryBody,
     ReportRecipientBody,
@@ -77,17 +79,24 @@ def delivery_body(found: Known[ReportDelivery]) -> ReportDeliveryBody:
 
 def description_of(data: CreateReportScheduleBody) -> DescribeSchedule:
     """What a use case is told."""
-    given = {name: getattr(data, name) for name in data.__struct_fields__}
-    mail_to = given.pop("mail_to")
-    return DescribeSchedule(terms=ScheduleTerms(**terms_of(given)), mail_to=mail_to)
+    fields = {name: getattr(data, name) for name in data.__struct_fields__}
+    mail_to = fields.pop("mail_to")
+    return DescribeSchedule(terms=ScheduleTerms(**_terms_of(fields)), mail_to=mail_to)
 
 
-def terms_of(given: dict[str, Any]) -> dict[str, Any]:
+def change_of(known: ReportSchedule, data: ChangeReportScheduleBody) -> DescribeSchedule:
+    """The same of a change: what is left out stays as it is known."""
+    sent = given(data)
+    mail_to = sent.pop("mail_to", None)
+    return DescribeSchedule(terms=msgspec.structs.replace(known.terms, **_terms_of(sent)), mail_to=mail_to)
+
+
+def _terms_of(fields: dict[str, Any]) -> dict[str, Any]:
     """What was given, with its timing as the domain has it, and everything named once."""
-    timing = given.get("timing")
-    once = {name: tuple(dict.fromkeys(given[name])) for name in ("formats", "webhook_channel_ids") if name in given}
+    timing = fields.get("timing")
+    once = {name: tuple(dict.fromkeys(fields[name])) for name in ("formats", "webhook_channel_ids") if name in fields}
     changed = {} if timing is None else {"timing": Timing(**msgspec.structs.asdict(timing))}
-    return given | once | changed
+    return fields | once | changed
 
 
 def _recipient(found: Known[ReportDelivery], recipient: Recipient) -> ReportRecipientBody:

@@ -33,6 +33,14 @@ async def test_a_schedule_from_the_command_line(pg: Pg, tmp_path: Path) -> None:
         assert (2, "not_renewed: write NAME=VALUE.\n") == (wrong.returncode, wrong.stderr)
         created = await asyncio.to_thread(shell.json, *create, "--mail-to", "c@example.org")
         assert (["c@example.org"], "active") == (created["mail_to"], created["status"])
+        change = ("reports", "schedule", "change", created["id"], "--token-file", str(file))
+        later = ("--frequency", "weekly", "--weekday", "friday", "--without", "mail-to", "--filter", "not_renewed=true")
+        changed = await asyncio.to_thread(shell.json, *change, *later)
+        timing = created["timing"] | {"frequency": "weekly", "weekday": "friday"}
+        different = {"timing": timing, "mail_to": [], "filter": {"not_renewed": ["true"]}}
+        assert created | different == changed | {"next_due_at": created["next_due_at"]}
+        nothing = await asyncio.to_thread(shell.run, *change)
+        assert (2, "Nothing to change was given.\n") == (nothing.returncode, nothing.stderr)
         sent = await asyncio.to_thread(shell.json, "reports", "schedule", "send", created["id"])
         ((position,),) = in_read(pg, "SELECT position FROM ledger.head")
         await caught_up(pg, position)
