@@ -21,6 +21,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "bridges": ("bridge.",),
     "verification": ("verification.", "connector."),
     "alerts": ("alert.",),
+    "people": ("principal.", "role.", "token.", "session.", "invitation.", "password."),
+    "tokens": ("token.", "principal."),
+    "approval-policies": ("approval_policy.",),
+    "standing-approvals": ("standing_approval.",),
+    "issuance-policies": ("issuance_policy.",),
+    "expiry-alert-rules": ("expiry_alert_rule.",),
+    "notification-channels": ("notification_channel.",),
+    "reports": (*_ESTATE, "standing_approval.", "verification.", "inventory.", "report_schedule.", "role."),
 }
 """What pages of each kind (their tab) are made of: the beginnings of topics."""
 

@@ -47,8 +47,11 @@ def show_problem(problem: dict[str, Any], headers: dict[str, str]) -> Response[s
 
 
 def dialog(request: AnyRequest, body: str, **values: Any) -> Response[str]:
-    """A dialog: a piece that htmx puts into the page, or the same as a page of its own."""
+    """A dialog: a piece that htmx puts into the page, or the same as a page of its own. One that is only read may have
+    `fresh`, its address, to be brought up to date by; as a page, it then needs a `tab`.
+    """
     values.setdefault("what", ())
+    values.setdefault("fresh", None)
     frame = "dialog_fragment.html" if is_htmx(request) else "dialog_page.html"
     return html(frame, dialog_body=body, viewer=viewer_of(request), **values)
 

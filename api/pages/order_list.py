@@ -104,6 +104,8 @@ async def order_dialog(
         violations=[*row.state.violations, *row.state.warnings],
         again=again,
         shown=moment,
+        tab=SHEET.tab,
+        fresh=None if moment.is_past else f"/orders/{row.id}",
     )
 
 

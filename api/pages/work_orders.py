@@ -56,7 +56,8 @@ async def details(
     names = _names(reading, row.state)
     order = order_details(row, viewer, names, reading.now)
     what = what_is_pushed(row.state, await _connector(reading, row), names)
-    return dialog(request, "work_order.html", title=order.number, order=order, what=what[:3], shown=moment)
+    told = {"tab": "work-orders", "fresh": None if moment.is_past else f"/work-orders/{row.id}"}
+    return dialog(request, "work_order.html", title=order.number, order=order, what=what[:3], shown=moment, **told)
 
 
 def step_handlers() -> list[HTTPRouteHandler]:

@@ -5,8 +5,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
-from tests.api.walking import issued
+from tests.api.walking import APPROVALS, CHANNEL, POLICY, REPORTS_BY_MAIL, issued
 from tests.pages.conftest import SignIn
+from tests.pages.test_dialogs import rest
 
 
 def imported(demo: dict[str, Any], name: str) -> None:
@@ -58,3 +59,41 @@ def test_a_page_goes_on_without_its_stream(sign_in: SignIn, demo: dict[str, Any]
     imported(demo, "live-alone.example.com")
     page.get_by_role("link", name="Refresh").click()
     expect(page.get_by_role("link", name="live-alone.example.com")).to_be_visible()
+
+
+def test_lists_of_who_may_what_and_what_is_sent_follow(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """Side by side: people, tokens, both kinds of policies, report schedules; each shows what somebody else makes."""
+    first = sign_in("admin")
+    paths = ("people", "tokens", "approval-policies", "issuance-policies", "report-schedules")
+    pages = {path: first if path == "people" else first.context.new_page() for path in paths}
+    for path, page in pages.items():
+        page.goto(f"/{path}")
+    with rest(demo, "admin") as admin:
+
+        def made(path: str, wish: dict[str, Any]) -> str:
+            return str(admin.post(f"/{path}", json=wish | {"name": f"live {path}"}).raise_for_status().json()["id"])
+
+        made("tokens", {"principal_id": made("principals", {"roles": ["requester"]})})
+        made("approval-policies", APPROVALS)
+        made("issuance-policies", POLICY)
+        channel = made("notification-channels", CHANNEL)
+        made("report-schedules", REPORTS_BY_MAIL | {"mail_channel_id": channel})
+    pages["people"].get_by_role("link", name="live principals").wait_for()
+    for path in paths[1:]:
+        pages[path].get_by_text(f"live {path}").first.wait_for()
+
+
+def test_a_report_and_the_details_of_an_order_follow(sign_in: SignIn, demo: dict[str, Any]) -> None:
+    """The report of now counts on, that of a position stays; what is read in a dialog is brought up to date in it."""
+    page = sign_in("auditor")
+    report, kept = page.context.new_page(), page.context.new_page()
+    report.goto("/reports/inventory")
+    kept.goto(f"/reports/inventory?as_of_position={report.locator('main').get_attribute('data-position')}")
+    before = report.locator("article.report").inner_text()
+    page.goto("/orders")
+    page.get_by_role("link", name="www.example.com").first.click()
+    page.locator("dialog [data-fresh] dl").evaluate("list => list.remove()")  # as if it had been another one
+    imported(demo, "live-counted.example.com")
+    expect(page.locator("dialog [data-fresh] dl")).to_be_visible(timeout=30_000)
+    expect(report.locator("article.report")).not_to_have_text(before, timeout=30_000)
+    expect(kept.locator("main[data-live]")).to_have_count(0)
