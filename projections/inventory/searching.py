@@ -4,6 +4,10 @@ Many: the list is walked in its order, and some steps away the page is full. Few
 after `REACH` certificates, and the index of terms tells all there are, which are then sorted. That is done only where
 the walk has not filled the page: the condition is decided once, before anything is looked up.
 
+Between the two, where a part of a name is asked for, lies a stretch of the order: what the index of terms and that of
+the order both have is looked at, before all that the first one has. A list by name does without: what a name is found
+by decides where in the order it stands.
+
 Where kinds of certificates are asked for (kinds.py), the list of each kind is walked by itself, and the page is merged
 of them. A list whose walk ended too early says nothing about what comes behind its end, so the page has to be full
 before the first of such ends.
@@ -25,6 +29,9 @@ REACH = 3_000
 KINDS = 1_000
 """Where there are so many kinds, they are not looked through: the index is asked at once."""
 
+STRETCH = 30_000
+"""Certificates from where a list begins, among which those that the index of terms has are looked at first."""
+
 _ASKED = (
     "e.kind, e.source, e.usage, e.provider, e.has_private_key, e.renewed, e.key_algorithm, e.issuer, e.issuer_key_id"
 )
@@ -43,6 +50,7 @@ def searched(narrow: CertificateFilter, order: Order, limit: int, cursor: str | 
     if not narrow.target_system_id:  # what is on a target system is found by its connectors: they are fewer
         few = few.both(looked_up(narrow))
     near = _of_kinds(kinds, exact, begins, order, limit) if str(kinds) else _of_all(exact, begins, order, limit)
+    stretch = _stretch(few, begins, order, limit) if narrow.q and order.column != "common_name" else (_NO_STRETCH, [])
     query = f"""
 WITH RECURSIVE {near},
 certain AS MATERIALIZED (
@@ -51,14 +59,37 @@ certain AS MATERIALIZED (
     WHERE e.is_found AND e.ends = 0 ORDER BY {order.listed("place")} LIMIT {limit}),
 enough AS MATERIALIZED (SELECT (SELECT count(*) FROM known) < {KINDS} AND (
     (SELECT count(*) FROM certain) >= {limit} OR NOT EXISTS (SELECT FROM near e WHERE e.is_end)) AS is_so),
+{stretch[0]},
 far AS MATERIALIZED (
     SELECT e.id FROM (
-        SELECT e.id, e.{order.column} FROM read.inventory e{few} AND NOT (SELECT is_so FROM enough) OFFSET 0) e
+        SELECT e.id, e.{order.column} FROM read.inventory e{few}
+            AND NOT (SELECT is_so FROM enough) AND (SELECT count(*) FROM stretch) < {limit} OFFSET 0) e
     {sort} LIMIT {limit})
 SELECT {row} FROM read.inventory e WHERE e.id IN (
-    SELECT id FROM certain WHERE (SELECT is_so FROM enough) UNION ALL SELECT id FROM far){sort}
+    SELECT id FROM certain WHERE (SELECT is_so FROM enough) UNION ALL
+    SELECT id FROM stretch WHERE (SELECT count(*) FROM stretch) = {limit} UNION ALL SELECT id FROM far){sort}
 """  # noqa: S608 - our own names
-    return query, [*kinds.parameters, *exact.parameters, *begins.parameters, *few.parameters]
+    given = [*kinds.parameters, *exact.parameters, *begins.parameters, *stretch[1], *few.parameters]
+    return query, given
+
+
+_NO_STRETCH = "stretch AS (SELECT e.id FROM read.inventory e WHERE false)"
+
+
+def _stretch(few: Where, begins: Where, order: Order, limit: int) -> tuple[str, list[Any]]:
+    """What is found in a stretch of the order. Both its ends are named, so that PostgreSQL takes it to be short, and
+    asks both indexes; where the list ends before, there is none.
+    """
+    column, sort = order.column, order.sql("e")
+    since, until = ("<=", ">") if order.descending else (">=", "<")
+    end = f"SELECT e.{column} FROM read.inventory e{begins}{sort} LIMIT 1"  # noqa: S608 - our own names
+    stretch = f"""
+stretch AS MATERIALIZED (
+    SELECT e.id FROM (
+        SELECT e.id, e.{column} FROM read.inventory e{few} AND NOT (SELECT is_so FROM enough)
+            AND e.{column} {since} ({end}) AND e.{column} {until} ({end} OFFSET {STRETCH}) OFFSET 0) e
+    {sort} LIMIT {limit})"""  # noqa: S608 - our own names
+    return stretch, [*few.parameters, *begins.parameters, *begins.parameters]
 
 
 def _of_all(exact: Where, begins: Where, order: Order, limit: int) -> str:

@@ -114,12 +114,13 @@ async def test_a_filter_finds_what_a_look_at_every_certificate_finds(town: Town,
     assert expected != set(), f"the town has nothing to find for: {name}"
 
 
-@pytest.mark.parametrize("reach", [1, 20, 10_000])
+@pytest.mark.parametrize(("reach", "stretch"), [(1, 25), (20, 1), (10_000, 30_000)])
 async def test_however_far_the_list_is_walked_the_answer_is_the_same(
-    town: Town, ask: Views, monkeypatch: pytest.MonkeyPatch, reach: int
+    town: Town, ask: Views, monkeypatch: pytest.MonkeyPatch, reach: int, stretch: int
 ) -> None:
     """By the index of terms alone, by both, and by walking alone: every filter, every order, page after page."""
     monkeypatch.setattr(searching, "REACH", reach)
+    monkeypatch.setattr(searching, "STRETCH", stretch)
     for name, (narrow, matches) in _cases(town).items():
         narrowed = CertificateFilter(now=town.world.now, **narrow)
         for sort in ALL_WAYS:
