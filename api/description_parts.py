@@ -58,6 +58,7 @@ _TAGS_OF_MODULES = {
     "pfx_exports": "Certificates",
     "push_validation": "Reports",
     "endpoint_history": "Verification",
+    "role_grants": "Principals",
 }
 
 
@@ -138,8 +139,8 @@ _ZIP = {"application/zip": _BINARY}
 _FURTHER: dict[str, dict[str, Any]] = {
     **dict.fromkeys(("listCertificates", "listConnectors", "listConnectorsOfCertificate"), _STREAMS),
     **dict.fromkeys(("listWorkOrders", "listOrders", "listTargetSystems", "listBridges", "listDiscoveries"), _STREAMS),
-    **dict.fromkeys(("listAlerts", "listPrincipals", "listTokens", "listCertificateEvents"), _STREAMS),
-    **dict.fromkeys(("listVerificationRuns", "listVerificationResults"), _STREAMS),
+    **dict.fromkeys(("listAlerts", "listPrincipals", "listRoleGrants", "listTokens"), _STREAMS),
+    **dict.fromkeys(("listVerificationRuns", "listVerificationResults", "listCertificateEvents"), _STREAMS),
     **dict.fromkeys(
         ("listWebhooks", "listWebhookDeliveries", "listAcmeEabKeys", "listAcmeAccounts", "listAcmeOrders"), _STREAMS
     ),

@@ -69,6 +69,15 @@ async def test_reports_are_described_in_all_their_forms(desk: Desk) -> None:
         assert {"application/json", "text/csv", "text/html"} <= content.keys(), path
 
 
+async def test_every_operation_is_filed_under_a_heading(desk: Desk) -> None:
+    """Under one that says what it is about."""
+    described = describe(desk.app)
+    operations = [each for item in described["paths"].values() for each in item.values() if "operationId" in each]
+    assert len(operations) > 100
+    headings = {tag["name"] for tag in described["tags"]}
+    assert [] == [each["operationId"] for each in operations if not headings.issuperset(each["tags"])]
+
+
 def run_quietly(command: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
