@@ -115,7 +115,7 @@ async def test_what_the_description_promises_is_kept(pg: Pg, tmp_path: Path, pha
         await story.agent.succeed(await story.agent.lease())
         async with served(desk.app) as url:
             command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")]
-            command += ["--no-color", "run", f"{url}/openapi.json", "--phases", phases, "--max-examples", "6"]
+            command += ["--no-color", "run", f"{url}/openapi.json", "--phases", phases, "--max-examples", "4"]
             command += ["-H", f"Authorization: Bearer {everybody.token}"]
             running = await asyncio.create_subprocess_exec(
                 *command,
