@@ -22,6 +22,7 @@ from api.reporting.document import (
     work_order,
 )
 from api.reporting.pictures import Bar, Mark, Stretch, bars
+from domain.connector_events import KeyProof
 from projections.push_validation.report import (
     NONE,
     FailureCause,
@@ -218,11 +219,21 @@ def _operations(items: Sequence[Item], named: Named) -> Table:
     return table(
         "operations",
         "Push operations",
-        (*heads, "Attempt", "Positions"),
+        (*heads, "Attempt", "Looked at from", "Positions"),
         (_operation(item, named) for item in items),
         "Nothing was pushed.",
         (8,),
     )
+
+
+_PROVEN = {KeyProof.SIGNATURE: ", signature checked here", KeyProof.BRIDGE_WORD: ", by the bridge's word"}
+
+
+def _seen_from(item: Item) -> str:
+    """What was seen from a bridge is said to be, and how much of it is proven."""
+    if item.vantage is None:
+        return NONE
+    return words(item.vantage) + (_PROVEN[item.proof] if item.proof else "")
 
 
 def _operation(item: Item, named: Named) -> Sequence[Cell]:
@@ -236,5 +247,6 @@ def _operation(item: Item, named: Named) -> Sequence[Cell]:
         certificate(item.certificate_id, short(item.certificate_id)),
         work_order(item.work_order_id),
         str(item.attempt),
+        _seen_from(item),
         places(item.positions),
     )

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from domain.connector_events import KeyProof, ValidationState
+from domain.verification_plan import Vantage
 from projections.push_validation.view import PushOutcome
 
 
@@ -114,6 +115,14 @@ class PushItemBody(msgspec.Struct, frozen=True, kw_only=True):
     requested_at: datetime
     cause: str | None
     standing_approval_id: UUID | None
+    vantage: (
+        Annotated[Vantage, Meta(description="From where what is served was looked at: `bridge` where any of it was.")]
+        | None
+    )
+    proof: (
+        Annotated[KeyProof, Meta(description="What shows that a bridge saw it: the weakest among its endpoints.")]
+        | None
+    )
 
 
 class PushValidationBody(CountsBody, frozen=True, kw_only=True, rename={"since": "from", "until": "to"}):

@@ -79,7 +79,7 @@ def _values(operation: PushOperation) -> tuple[Any, ...]:
 
 PUSH_VALIDATION: Projection[State] = Projection(
     name="push_validation",
-    version=1,
+    version=2,
     state_type=State,
     events=frozenset({*CONNECTOR_STEPS, TargetSystemAssociated, PushRequested, PushRetried, PushSuperseded}),
     keys=_keys,

@@ -1,14 +1,16 @@
 """The Push Validation Report: a pure function of push operations, so that the same rows give the same bytes."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
 import msgspec
 
-from projections.push_validation.view import PushOperation, PushOutcome
+from domain.connector_events import KeyProof
+from domain.verification_plan import Vantage
+from projections.push_validation.view import EndpointResult, PushOperation, PushOutcome
 
 GroupBy = Literal["day", "target", "bridge", "driver", "cause"]
 NONE = "none"
@@ -37,7 +39,11 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One push operation, and the ledger positions that its outcome rests on."""
+    """One push operation, and the ledger positions that its outcome rests on.
+
+    `vantage`: from where what is served was looked at, `bridge` where any of it was, None where nobody looked. `proof`:
+    what shows that a bridge saw it, the weakest there is among its endpoints.
+    """
 
     work_order_id: UUID
     deployment_id: UUID | None
@@ -52,6 +58,8 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     cause: str | None
     standing_approval_id: UUID | None
     positions: tuple[int, ...]
+    vantage: Vantage | None
+    proof: KeyProof | None
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
@@ -191,4 +199,18 @@ def _item(operation: PushOperation) -> Item:
         cause=operation.cause,
         standing_approval_id=operation.standing_approval_id,
         positions=operation.positions,
+        vantage=_vantage(operation.results),
+        proof=_proof(operation.results),
     )
+
+
+def _vantage(results: Sequence[EndpointResult]) -> Vantage | None:
+    if not results:
+        return None
+    return Vantage.BRIDGE if any(each.vantage == Vantage.BRIDGE for each in results) else Vantage.CONTROL_PLANE
+
+
+def _proof(results: Sequence[EndpointResult]) -> KeyProof | None:
+    """A bridge's word outweighs nothing: one endpoint that rests on it makes all of it rest on that."""
+    found = {each.proof for each in results}
+    return next((proof for proof in (KeyProof.BRIDGE_WORD, KeyProof.SIGNATURE) if proof in found), None)

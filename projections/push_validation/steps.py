@@ -188,6 +188,8 @@ def _with_result(operation: PushOperation, event: ValidationChanged, stored: Sto
         served_fingerprint_sha256=event.evidence.served_fingerprint_sha256,
         position=stored.position,
         at=event.meta.at,
+        vantage=event.evidence.vantage,
+        proof=event.evidence.proof,
     )
     return _changed(operation, stored, results=(*operation.results, result), ended_at=event.meta.at)
 

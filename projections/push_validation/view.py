@@ -8,8 +8,9 @@ from uuid import UUID
 
 import msgspec
 
-from domain.connector_events import ValidationState
+from domain.connector_events import KeyProof, ValidationState
 from domain.push_states import DeploymentStatus
+from domain.verification_plan import Vantage
 
 
 class PushOutcome(StrEnum):
@@ -24,13 +25,15 @@ class PushOutcome(StrEnum):
 
 
 class EndpointResult(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The first result of one endpoint after the push."""
+    """The first result of one endpoint after the push; `vantage` and `proof` as its evidence has them."""
 
     endpoint: str
     state: ValidationState
     served_fingerprint_sha256: str | None = None
     position: int
     at: datetime
+    vantage: str = Vantage.CONTROL_PLANE.value
+    proof: KeyProof | None = None
 
 
 class PushOperation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

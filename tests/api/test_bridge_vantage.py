@@ -76,6 +76,24 @@ def serving(folder: Path, shown: Issued) -> ssl.SSLContext:
     return context
 
 
+SAID = {
+    "json": '"vantage":"bridge","proof":"signature"',
+    "csv": ",bridge,signature",
+    "html": "bridge, signature checked here",
+}
+
+
+async def reported(story: Story, form: str) -> str:
+    """The Push Validation Report of one window in one of its forms."""
+    head = await story.desk.head()
+    window = {"from": "2000-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z"}
+    answer = await story.desk.as_("auditor").get(
+        f"{API}/reports/push-validation", params={**window, "format": form, "min_position": head}
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
 async def test_a_look_from_the_bridge_is_judged_like_any(working_desk: Desk, tmp_path: Path, made: Issued) -> None:
     """Matched, with who saw it and the checked signature, in the run, in the history of the endpoint, and on pages."""
     async with tls_server(serving(tmp_path, made)) as port:
@@ -92,6 +110,10 @@ async def test_a_look_from_the_bridge_is_judged_like_any(working_desk: Desk, tmp
     page = await html(working_desk, f"/verification/{asked}", "auditor")
     assert f'href="/bridges/{story.agent.id}"' in page
     assert "signature checked here" in page
+    for form in ("json", "csv", "html"):
+        told = [await reported(story, form) for _ in range(2)]
+        assert told[0] == told[1]
+        assert SAID[form] in told[0]
 
 
 async def test_a_bridge_that_lies_is_not_believed(working_desk: Desk, tmp_path: Path, made: Issued) -> None:

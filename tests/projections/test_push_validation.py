@@ -17,6 +17,7 @@ from domain.connector_events import (
     DeploymentStarted,
     DeploymentSucceeded,
     HandshakeEvidence,
+    KeyProof,
     TargetSystemAssociated,
     TargetSystemDissociated,
     ValidationChanged,
@@ -38,6 +39,15 @@ from tests.support.deciders import state_of
 from tests.support.histories import CONNECTOR_ID, FIRST, HOUR, OPERATOR, ORDER_ID, SYSTEM, T0, by
 
 ENDPOINTS = ("10.0.0.1:443", "10.0.0.2:443")
+FROM_HERE = HandshakeEvidence(vantage="control-plane", served_fingerprint_sha256="ee" * 32)
+SIGNED, WORD = KeyProof.SIGNATURE, KeyProof.BRIDGE_WORD
+
+
+def from_a_bridge(proof: KeyProof | None) -> HandshakeEvidence:
+    """What a bridge tells."""
+    return msgspec.structs.replace(
+        FROM_HERE, vantage="bridge", bridge_id=ids.derive("bridge"), bridge_generation=1, proof=proof
+    )
 
 
 def operations(*events: tuple[UUID, Event]) -> dict[UUID, PushOperation]:
@@ -77,7 +87,9 @@ class Story:
         after = told.reported((self.connector, self.order), succeeded=False, cause=cause, message="no")
         return self.then(*after)
 
-    def seen(self, state: ValidationState, endpoint: str = ENDPOINTS[0]) -> "Story":
+    def seen(
+        self, state: ValidationState, endpoint: str = ENDPOINTS[0], evidence: HandshakeEvidence = FROM_HERE
+    ) -> "Story":
         events = verification.observe(
             state_of(*self.connector),
             by(SYSTEM, T0 + 5 * HOUR),
@@ -85,7 +97,7 @@ class Story:
             endpoint=endpoint,
             state=state,
             expected=told.FINGERPRINT,
-            evidence=HandshakeEvidence(vantage="here", served_fingerprint_sha256="ee" * 32),
+            evidence=evidence,
         )
         return self.then((*self.connector, *events))
 
@@ -437,3 +449,25 @@ def test_an_operation_keeps_the_standing_approval_of_its_work_order() -> None:
     story.order = (msgspec.structs.replace(first, standing_approval_id=standing), *others)
     story.events = [(CONNECTOR_ID, e) for e in story.connector] + [(ORDER_ID, e) for e in story.order]
     assert standing == story.dispatched().operation.standing_approval_id
+
+
+@pytest.mark.parametrize(
+    ("evidence", "vantage", "proof"),
+    [
+        ((), None, None),
+        ((FROM_HERE, FROM_HERE), "control-plane", None),
+        ((from_a_bridge(SIGNED), from_a_bridge(SIGNED)), "bridge", SIGNED),
+        ((from_a_bridge(SIGNED), from_a_bridge(WORD)), "bridge", WORD),
+        ((FROM_HERE, from_a_bridge(WORD)), "bridge", WORD),
+        ((from_a_bridge(None),), "bridge", None),
+    ],
+)
+def test_an_item_says_from_where_its_evidence_came(
+    evidence: tuple[HandshakeEvidence, ...], vantage: str | None, proof: KeyProof | None
+) -> None:
+    """A bridge's evidence is told apart, with the weakest proof of it."""
+    story = Story().deployed()
+    for endpoint, each in zip(ENDPOINTS, evidence, strict=False):
+        story.seen(MATCHED, endpoint, each)
+    [item] = report([story.operation], as_of_position=99).items
+    assert (vantage, proof) == (item.vantage, item.proof)
