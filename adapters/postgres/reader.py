@@ -13,7 +13,10 @@ from application.ports import LogUnavailable
 
 
 class Reader:
-    """Runs read-only statements; a lost connection costs one silent repeat."""
+    """Runs read-only statements by key; a lost connection costs one silent repeat.
+
+    A plan stays as it was made: one that was made while the ledger was small would go on reading all of it.
+    """
 
     def __init__(self, dsn: str, name: str) -> None:
         self._dsn = dsn
@@ -44,6 +47,7 @@ class Reader:
     async def _execute(self, query: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         if self._connection is None:
             self._connection = await connect(self._dsn, name=self._name)
+            await self._connection.execute("SET enable_seqscan = off")
         cursor = self._connection.cursor(binary=True)
         await cursor.execute(query.encode(), parameters, prepare=True)
         return await cursor.fetchall()
