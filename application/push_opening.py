@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from domain import work_order
 from domain.errors import Code, Refused
 from domain.work_order_state import WORK_ORDER, WorkOrder
 
+T = TypeVar("T")
 ATTEMPTS = 8
 SLICE = 500
 """Connectors at a time: the commands of others come in between, and memory stays flat."""
@@ -70,26 +71,32 @@ _Outcome = _Opened | Refused | VersionConflict
 async def open_work_orders(
     house: House, context: Context, wanted: Wanted, connector_ids: Sequence[UUID]
 ) -> tuple[list[Loaded[WorkOrder]], list[RefusedConnector], int]:
-    """Those that were opened, those that were refused, and the last position."""
+    """Those that were opened, those that were refused, and the last position.
+
+    While one slice is committed, the next is read: the database and this process work at the same time.
+    """
     outcomes: dict[UUID, _Outcome] = {}
-    for start in range(0, len(connector_ids), SLICE):
-        outcomes |= await _open_slice(house, context, wanted, connector_ids[start : start + SLICE])
+    slices = [connector_ids[start : start + SLICE] for start in range(0, len(connector_ids), SLICE)]
+    wishes = await _wishes(house, wanted, slices[0])
+    for following in (*slices[1:], ()):
+        opened_now, read = await asyncio.gather(
+            _open_slice(house, context, wishes), _wishes(house, wanted, following), return_exceptions=True
+        )
+        outcomes |= _or_raise(opened_now)
+        wishes = _or_raise(read)
     refused = [RefusedConnector(cid, outcome) for cid, outcome in outcomes.items() if isinstance(outcome, Refused)]
     opened = [outcome for outcome in outcomes.values() if isinstance(outcome, tuple)]
     return [order for order, _ in opened], refused, max((position for _, position in opened), default=0)
 
 
-async def _open_slice(
-    house: House, context: Context, wanted: Wanted, connector_ids: Sequence[UUID]
-) -> dict[UUID, _Outcome]:
+async def _open_slice(house: House, context: Context, wishes: Sequence[_Wish]) -> dict[UUID, _Outcome]:
     """All together as one command of the log; those whose streams moved on meanwhile are tried again, each alone.
 
     Whoever was faster may have been this very request, sent twice.
     """
     outcomes: dict[UUID, _Outcome] = {}
-    waiting = connector_ids
+    wanted = wishes[0].wanted
     for turn in range(ATTEMPTS):
-        wishes = await _wishes(house, wanted, waiting)
         known = await _opened_before(house, context, wishes, however_long=wanted.many and (wanted.repeat or turn > 0))
         rest = [wish for wish in wishes if wish.connector_id not in known] if known else wishes
         if turn == 0 and len(rest) > 1:
@@ -97,21 +104,30 @@ async def _open_slice(
         else:
             tried = await _try_each(house, context, rest, last=turn == ATTEMPTS - 1)
         found = {**known, **tried}
-        outcomes |= {cid: found[cid] for cid in waiting}
+        outcomes |= {wish.connector_id: found[wish.connector_id] for wish in wishes}
         waiting = [cid for cid, outcome in tried.items() if isinstance(outcome, VersionConflict)]
         if not waiting:
             break
+        wishes = await _wishes(house, wanted, waiting)
     return outcomes
 
 
 async def _wishes(house: House, wanted: Wanted, connector_ids: Sequence[UUID]) -> list[_Wish]:
     """Everything that is decided on, in a few reads however many there are."""
+    if not connector_ids:
+        return []
     grounds, latest, rules = await asyncio.gather(
         load_grounds(house, connector_ids),
         latest_work_orders(house, connector_ids),
         load_rules(house, renewal=wanted.command.renewal),
     )
     return [_Wish(cid, wanted, grounds.get(cid), latest[cid], rules) for cid in connector_ids]
+
+
+def _or_raise(done: T | BaseException) -> T:
+    if isinstance(done, BaseException):
+        raise done
+    return done
 
 
 async def _opened_before(
