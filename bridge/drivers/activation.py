@@ -20,7 +20,9 @@ async def activate(host: Host, place: Place, pair: Pair, job: Job, service: Serv
     name = _free_name(job, pair, current)
     with job.steps.step("write"):
         files, group = await contents.files_for(pair, place, service), await contents.group_of(host, place)
-        link = await releases.write(host, place.directory, name, files, current.fallback, group)
+        link = await host.together(
+            lambda here: releases.write(here, place.directory, name, files, current.fallback, group)
+        )
     try:
         await job.guard()
     except LeaseLost:
@@ -57,7 +59,8 @@ async def _share_again(host: Host, place: Place, pair: Pair, service: Service, c
 
 async def _use(host: Host, place: Place, pair: Pair, job: Job, service: Service, new: Current) -> None:
     """Past the swap: everything ends in an activated release or in the way back, whoever holds the lease by now."""
-    assert new.directory is not None
+    directory = new.directory
+    assert directory is not None
     try:
         with job.steps.step("test") as note:
             note.message = await run_command(host, place, service, place.reload.test)
@@ -66,7 +69,7 @@ async def _use(host: Host, place: Place, pair: Pair, job: Job, service: Service,
         with job.steps.step("read_back") as note:
             await _read_back(host, place, pair)
             note.message = await wait_until_served(host, place, pair.fingerprint)
-            await releases.mark_activated(host, new.directory)
+            await host.together(lambda files: releases.mark_activated(files, directory))
     except ConnectionDropped as failure:
         failure.written = None
         raise
@@ -75,7 +78,7 @@ async def _use(host: Host, place: Place, pair: Pair, job: Job, service: Service,
 
 
 async def _read_back(host: Host, place: Place, pair: Pair) -> None:
-    found = await releases.read_back(host, place.directory)
+    found = await host.together(lambda files: releases.read_back(files, place.directory))
     if found is None or found[0] != pair.fingerprint:
         message = f"Read back {found[0] if found else 'nothing'} instead of {pair.fingerprint}."
         raise DriverFailure(FailureCause.ROLLED_BACK, message)

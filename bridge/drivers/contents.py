@@ -22,7 +22,7 @@ async def files_for(pair: Pair, place: Place, service: Service) -> dict[str, byt
 
 async def holds(host: Host, directory: str, pair: Pair, place: Place, service: Service) -> bool:
     """Whether a directory holds exactly this chain, a key that belongs to it, and what is derived from them."""
-    if not await releases.holds(host, directory, pair):
+    if not await host.together(lambda files: releases.holds(files, directory, pair)):
         return False
     for derived in service.derived:
         try:

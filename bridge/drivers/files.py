@@ -63,8 +63,7 @@ class FilesDriver(msgspec.Struct, frozen=True):
 
     async def _apply(self, host: Host, place: Place, pair: Pair, job: Job) -> Applied:
         with job.steps.step("look"):
-            await _check_root(host, place)
-            current = await releases.look(host, place.directory)
+            current = await host.together(lambda files: _look(files, place))
             in_place = await self._is_in_place(host, place, current, pair)
         if in_place and current.activated:
             return Applied(message="Already in place.", fingerprint=pair.fingerprint, already_in_place=True)
@@ -124,10 +123,16 @@ class FilesDriver(msgspec.Struct, frozen=True):
     async def _tidy(self, host: Host, place: Place, job: Job) -> None:
         try:
             with job.steps.step("tidy") as note:
-                removed = await releases.tidy(host, place.directory, self.config.keep_releases)
+                keep = self.config.keep_releases
+                removed = await host.together(lambda files: releases.tidy(files, place.directory, keep))
                 note.message = f"{removed} old releases removed."
         except DriverFailure:
             return  # the step tells; the certificate is in place and old directories harm nobody
+
+
+async def _look(host: Host, place: Place) -> releases.Current:
+    await _check_root(host, place)
+    return await releases.look(host, place.directory)
 
 
 async def _check_root(host: Host, place: Place) -> None:

@@ -1,10 +1,13 @@
 """The few things a driver does on a target's file system, whether it is here or at the other end of a connection."""
 
 import contextlib
+from collections.abc import Callable, Coroutine
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 MAX_FILE = 262_144
 """Bytes of a file that is read back; a longer one is not ours."""
@@ -93,6 +96,12 @@ class Host(Protocol):
 
     async def remove_directory(self, path: str) -> None:
         """Remove an empty directory."""
+        ...
+
+    async def together(self, steps: Callable[["Host"], Coroutine[Any, Any, T]]) -> T:
+        """Carry out steps on files that follow each other, given a host for them: nothing else may be waited for in
+        between. It is as if each were called by itself, with less in between where the host is this one.
+        """
         ...
 
     async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:

@@ -5,12 +5,12 @@ import contextlib
 import os
 import posixpath
 import stat
-from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any, TypeVar, cast
 
 from bridge.drivers.commands import run_local
 from bridge.drivers.failure import LinkRefused, Missing, NotAFile, failure_of
-from bridge.drivers.host import MAX_FILE, Entry, FileKind, Ran, Stream
+from bridge.drivers.host import MAX_FILE, Entry, FileKind, Host, Ran, Stream
 from bridge.drivers.streams import ReadWrite, host_and_port, no_answer
 
 T = TypeVar("T")
@@ -22,48 +22,52 @@ _KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_
 class LocalHost:
     """Implements `Host` with calls relative to opened directories, so that no parent can be swapped for a link.
 
-    Blocking calls run in a thread: an fsync may take its time while heartbeats go on.
+    Blocking calls run in a thread: an fsync may take its time while heartbeats go on. Handing a call to a thread takes
+    longer than most of them, so steps that follow each other go there together.
     """
+
+    async def together(self, steps: Callable[[Host], Coroutine[Any, Any, T]]) -> T:
+        return await asyncio.to_thread(_driven, steps(_InThread()))
 
     async def kind(self, path: str) -> FileKind:
         try:
-            return await _call(path, _kind)
+            return await self._call(path, _kind)
         except Missing:
             return FileKind.MISSING
 
     async def entries(self, path: str) -> list[Entry]:
-        return await _call(posixpath.join(path, "."), lambda directory, _name: _entries(directory))
+        return await self._call(posixpath.join(path, "."), lambda directory, _name: _entries(directory))
 
     async def read(self, path: str) -> bytes:
-        return await _call(path, _read)
+        return await self._call(path, _read)
 
     async def link_target(self, path: str) -> str:
-        return await _call(path, lambda directory, name: os.readlink(name, dir_fd=directory))
+        return await self._call(path, lambda directory, name: os.readlink(name, dir_fd=directory))
 
     async def make_directory(self, path: str) -> None:
-        await _call(path, _make_directory)
+        await self._call(path, _make_directory)
 
     async def create_file(self, path: str, data: bytes) -> None:
-        await _call(path, lambda directory, name: _create_file(directory, name, data))
+        await self._call(path, lambda directory, name: _create_file(directory, name, data))
 
     async def sync_directory(self, path: str) -> None:
-        await _call(posixpath.join(path, "."), lambda directory, _name: _sync(directory))
+        await self._call(posixpath.join(path, "."), lambda directory, _name: _sync(directory))
 
     async def swap_link(self, path: str, target: str) -> None:
-        await _call(path, lambda directory, name: _swap_link(directory, name, target))
+        await self._call(path, lambda directory, name: _swap_link(directory, name, target))
 
     async def remove(self, path: str) -> None:
         with contextlib.suppress(Missing):
-            await _call(path, lambda directory, name: os.unlink(name, dir_fd=directory))
+            await self._call(path, lambda directory, name: os.unlink(name, dir_fd=directory))
 
     async def remove_directory(self, path: str) -> None:
-        await _call(path, lambda directory, name: os.rmdir(name, dir_fd=directory))
+        await self._call(path, lambda directory, name: os.rmdir(name, dir_fd=directory))
 
     async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:
         return await run_local(argv, timeout_seconds)
 
     async def share(self, path: str, group: int) -> None:
-        await _call(path, lambda directory, name: _share(directory, name, group))
+        await self._call(path, lambda directory, name: _share(directory, name, group))
 
     @contextlib.asynccontextmanager
     async def stream(self, address: str) -> AsyncIterator[Stream]:
@@ -79,16 +83,39 @@ class LocalHost:
         finally:
             writer.transport.abort()
 
-
-async def _call(path: str, action: Callable[[int, str], T]) -> T:
-    """Run `action(descriptor of the parent directory, last component)`; an OSError becomes a DriverFailure."""
-    try:
+    async def _call(self, path: str, action: Callable[[int, str], T]) -> T:
         return await asyncio.to_thread(_called, path, action)
+
+
+class _InThread(LocalHost):
+    """The same for whoever is in a thread already: every file step is over before anybody could wait for it."""
+
+    async def together(self, steps: Callable[[Host], Coroutine[Any, Any, T]]) -> T:
+        return await steps(self)
+
+    async def _call(self, path: str, action: Callable[[int, str], T]) -> T:
+        return _called(path, action)
+
+
+def _driven(steps: Coroutine[Any, Any, T]) -> T:
+    """Carry a coroutine to its end here. RuntimeError where it waits: there is no event loop in this thread."""
+    try:
+        steps.send(None)
+    except StopIteration as ended:
+        return cast("T", ended.value)
+    steps.close()
+    raise RuntimeError("only steps on files go together")
+
+
+def _called(path: str, action: Callable[[int, str], T]) -> T:
+    """`action(descriptor of the parent directory, last component)`; an OSError becomes a DriverFailure."""
+    try:
+        return _in_parent(path, action)
     except OSError as error:
         raise failure_of(error, path) from error
 
 
-def _called(path: str, action: Callable[[int, str], T]) -> T:
+def _in_parent(path: str, action: Callable[[int, str], T]) -> T:
     parent, name = posixpath.split(path)
     directory = _open_directory(parent)
     try:

@@ -5,13 +5,13 @@ import contextlib
 import posixpath
 import shlex
 import stat
-from collections.abc import AsyncIterator, Awaitable
-from typing import TypeVar, cast
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from typing import Any, TypeVar, cast
 
 import asyncssh
 
 from bridge.drivers.failure import ConnectionDropped, DriverFailure, LinkRefused, Missing, NotAFile
-from bridge.drivers.host import MAX_FILE, MAX_OUTPUT, Entry, FileKind, Ran, Stream
+from bridge.drivers.host import MAX_FILE, MAX_OUTPUT, Entry, FileKind, Host, Ran, Stream
 from bridge.drivers.ssh_failure import failure_of_sftp
 from bridge.drivers.streams import ReadWrite, host_and_port, no_answer
 from bridge.protocol import FailureCause
@@ -85,6 +85,9 @@ class SshHost:
 
     async def remove_directory(self, path: str) -> None:
         await self._change(path, self._sftp.rmdir(path))
+
+    async def together(self, steps: Callable[[Host], Coroutine[Any, Any, T]]) -> T:
+        return await steps(self)
 
     async def run(self, argv: tuple[str, ...], timeout_seconds: float) -> Ran:
         """Each element is quoted for the POSIX shell that sshd starts, so it arrives as one argument."""

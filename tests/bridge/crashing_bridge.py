@@ -14,7 +14,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +55,10 @@ class DyingHost:
     def __init__(self, host: Host, point: Point) -> None:
         self._host = host
         self._point = point
+
+    async def together(self, steps: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+        """Each of several steps is an act of its own."""
+        return await self._host.together(lambda host: steps(DyingHost(host, self._point)))
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         operation: Callable[..., Any] = getattr(self._host, name)
