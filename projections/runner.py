@@ -121,6 +121,8 @@ class Runner:
             store.connect(self._dsn, f"certferry {self._line.name}") as connection,
             store.connect(self._dsn, f"certferry {self._line.name} reads") as reading,
         ):
+            # Rows and position come and go together, and follow from the ledger: what a crash takes is taken again.
+            await connection.execute("SET synchronous_commit = off")
             await store.lead(connection, self._line)
             outdated = await store.prepare(connection, self._projections, self._line)
             self.status.leading = True

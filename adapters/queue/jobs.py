@@ -21,6 +21,10 @@ from projections.reading.postgres import RECONNECT_SECONDS
 
 SCHEMA = "procrastinate"
 LONGEST_PAUSE = 300
+_UNHURRIED = "-c synchronous_commit=off"
+"""No commit of the queue waits for the disk: all jobs and the position they stand for follow from the ledger, and every
+job may run twice. A crash takes the last half second of both together, never a job without its position.
+"""
 _log = logging.getLogger(__name__)
 
 RunReaction = Callable[[str, int, int], Awaitable[None]]
@@ -90,7 +94,7 @@ def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapp
         max_size=8,
         reconnect_timeout=RECONNECT_SECONDS,
         connection_class=WholeConnection,
-        kwargs={"options": f"-c search_path={SCHEMA}"},
+        kwargs={"options": f"-c search_path={SCHEMA} {_UNHURRIED}"},
     )
     app = procrastinate.App(connector=connector)
 
