@@ -53,7 +53,7 @@ from domain.principal import PrincipalCreated, PrincipalDisabled, TokenCreated
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
 from domain.revocation import RevocationReason, RevocationRefused
-from domain.role_grant import GrantStatus, Role
+from domain.role_grant import FOUR_EYES, GrantStatus, Role
 from domain.session import EndReason, Proof, end, open_session
 from domain.sign_in import InvitationCreated
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
@@ -328,7 +328,7 @@ def people(world: World) -> tuple[Change, ...]:
         return ((made, (PrincipalCreated(meta=world.by(), name=name, kind="user"),)),)
     chosen, state = world.any("principal")
     step = world.one_of("grant", "grant", "approve", "reject", "revoke", "token", "token", "disable", "end")
-    role = world.one_of(*Role)
+    role = world.one_of(*Role, *sorted(FOUR_EYES))
     if step == "grant":
         grant_id = ids.derive("role-grant", chosen, role, world.now)
         return ((chosen, granting.grant(state, world.by(), role, grant_id=grant_id)),)
