@@ -12,7 +12,20 @@ from typing import NamedTuple
 from uuid import UUID
 
 from application.administering import secret_hash
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, shown_once, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    carry_out,
+    check_version,
+    load,
+    reading_back,
+    shown_once,
+    write,
+)
+from application.personal import sealed_for
 from application.sessions import end_sessions
 from application.signing_in_ports import Passwords
 from domain import ids, sign_in
@@ -116,6 +129,41 @@ async def known_by_password(house: House, passwords: Passwords, name: str, passw
 async def sign_in_of(house: House, principal_id: UUID) -> SignIn:
     """How this person may sign in."""
     return (await load(house, SIGN_IN, stream_of(principal_id))).state or SignIn()
+
+
+async def bind_identity(house: House, context: Context, principal_id: UUID, identity: str) -> Done[UUID]:
+    """The account at the provider that somebody came with stands for them from now on, and no other does."""
+
+    async def attempt() -> Attempt[UUID]:
+        owner = await load(house, PRINCIPAL, principal_id)
+        _check_person(owner.found)
+        known = await load(house, SIGN_IN, stream_of(principal_id))
+        bound = known.state.identity if known.state is not None else None
+        events = sign_in.bind_identity(
+            known.state,
+            context.meta,
+            principal_id=principal_id,
+            identity=await sealed_for(house.texts, principal_id, "text", identity, pointer="/sub"),
+            same=bound is not None and (await house.texts.open([bound])).get(bound) == identity,
+        )
+        return Attempt((write(known, events), write(owner, ())), principal_id)
+
+    return await carry_out(house, context, attempt, subject_id=principal_id, action="identity.bind")
+
+
+async def release_identity(house: House, context: Context, principal_id: UUID) -> Done[Loaded[Principal]]:
+    """The next account that comes by this person's name is bound instead."""
+
+    async def attempt() -> Attempt[Loaded[Principal]]:
+        owner = await load(house, PRINCIPAL, principal_id)
+        check_version(context, owner)
+        _ = owner.found
+        known = await load(house, SIGN_IN, stream_of(principal_id))
+        events = sign_in.release_identity(known.state, context.meta, principal_id)
+        return Attempt((write(known, events), write(owner, ())), owner)
+
+    again = reading_back(house, PRINCIPAL, principal_id)
+    return await carry_out(house, context, attempt, subject_id=principal_id, action="identity.release", again=again)
 
 
 async def forget_password(house: House, principal_id: UUID) -> None:

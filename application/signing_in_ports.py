@@ -22,10 +22,14 @@ class NotProven(Exception):
 
 
 class Claimed(NamedTuple):
-    """What a provider says: who it is, by the name they have here, and roles it knows of (None: it is not asked)."""
+    """What a provider says: who it is, by the name they have here, and roles it knows of (None: it is not asked).
+
+    `identity`: its issuer and subject, which are never given to somebody else.
+    """
 
     name: str
     roles: tuple[Role, ...] | None
+    identity: str
 
 
 class IdentityProvider(Protocol):

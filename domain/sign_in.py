@@ -12,6 +12,7 @@ import msgspec
 from domain import ids
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
+from domain.personal import WrittenText
 
 SHORTEST, LONGEST = 12, 128
 """Characters of a password (NIST SP 800-63B-4, 3.1.1.2: length counts, composition does not)."""
@@ -46,6 +47,23 @@ class PasswordSet(Event, frozen=True, kw_only=True):
     password_id: UUID
 
 
+class IdentityBound(Event, frozen=True, kw_only=True):
+    """From now on this account at the provider is the only one that stands for the principal. `identity` is the
+    provider's issuer and subject (OpenID Connect Core 1.0, 2: together they are unique and never given to another).
+    """
+
+    topic = "identity.bound"
+    principal_id: UUID
+    identity: WrittenText
+
+
+class IdentityReleased(Event, frozen=True, kw_only=True):
+    """The next account that comes by the principal's name is bound instead."""
+
+    topic = "identity.released"
+    principal_id: UUID
+
+
 class Invitation(msgspec.Struct, frozen=True):
     """An invitation that was not used yet."""
 
@@ -59,6 +77,8 @@ class SignIn(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     invitation: Invitation | None = None
     password_id: UUID | None = None
     password_set_at: datetime | None = None
+    identity: str | None = None
+    identity_bound_at: datetime | None = None
 
 
 def stream_of(principal_id: UUID) -> UUID:
@@ -89,6 +109,26 @@ def revoke_invitation(state: SignIn | None, meta: Meta, principal_id: UUID) -> t
     return (InvitationRevoked(meta=meta, principal_id=principal_id),) if waits else ()
 
 
+def bind_identity(
+    state: SignIn | None, meta: Meta, *, principal_id: UUID, identity: str, same: bool
+) -> tuple[Event, ...]:
+    """Whoever comes first by the principal's name is bound, and no other counts until that is released. `same`: is it
+    the one that is bound?
+    """
+    if state is None or state.identity is None:
+        return (IdentityBound(meta=meta, principal_id=principal_id, identity=identity),)
+    if not same:
+        sentence = "Another account at the provider stands for this person here. An administrator can release it."
+        raise Refused(Code.FORBIDDEN, sentence)
+    return ()
+
+
+def release_identity(state: SignIn | None, meta: Meta, principal_id: UUID) -> tuple[Event, ...]:
+    """Where none is bound, no event."""
+    bound = state is not None and state.identity is not None
+    return (IdentityReleased(meta=meta, principal_id=principal_id),) if bound else ()
+
+
 def check_password(password: str, name: str, pointer: str = "/password") -> None:
     """Refuse a password that is too short, too long, or contains the person's name."""
     sentence = None
@@ -114,5 +154,9 @@ SIGN_IN: AggregateType[SignIn] = AggregateType(
         PasswordSet: lambda state, event: _replace(
             state or SignIn(), invitation=None, password_id=event.password_id, password_set_at=event.meta.at
         ),
+        IdentityBound: lambda state, event: _replace(
+            state or SignIn(), identity=event.identity, identity_bound_at=event.meta.at
+        ),
+        IdentityReleased: lambda state, _: _replace(state or SignIn(), identity=None, identity_bound_at=None),
     },
 )

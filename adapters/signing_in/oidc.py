@@ -122,12 +122,13 @@ class Oidc:
             raise NotProven(f"The provider did not say {chosen.name_claim}.")
         if chosen.name_claim == "email" and claims.get("email_verified") is not True:
             raise NotProven("The provider has not verified the address.")
+        identity = f"{claims['iss']} {claims['sub']}"
         if not chosen.roles_claim:
-            return Claimed(name, None)
+            return Claimed(name, None, identity)
         said = claims.get(chosen.roles_claim)
         values = [said] if isinstance(said, str) else said if isinstance(said, list) else []
         roles = {role for value in values if isinstance(value, str) for role in chosen.roles.get(value, ())}
-        return Claimed(name, tuple(sorted(roles)))
+        return Claimed(name, tuple(sorted(roles)), identity)
 
     async def _endpoint(self, name: str) -> str:
         metadata = self._metadata

@@ -34,7 +34,7 @@ from application.administering import create_principal, create_token, revoke_own
 from application.disabling import disable_principal, enable_principal
 from application.erasing import erase_subject
 from application.house import Done, Loaded
-from application.signing_in import invite
+from application.signing_in import invite, release_identity
 from domain.personal import ERASED
 from domain.principal import Principal, TokenStatus
 from domain.role_grant import Role
@@ -165,6 +165,16 @@ async def invite_a_principal(
     return await command.answer(done, body, status=201, version=version, location=location, secret=True)
 
 
+@post("/principals/{principal_id:uuid}/identity/release", opt=requires(Permission.PRINCIPALS), status_code=200)
+async def release_an_identity(
+    principal_id: FromPath[UUID], command: NamedDependency[Command]
+) -> Response[PrincipalBody]:
+    """The account at the identity provider that stands for this person does so no longer: the next one that comes by
+    their name is bound instead. Sessions that it opened go on.
+    """
+    return await answered(command, await release_identity(command.house, command.context, principal_id), status=200)
+
+
 @get("/tokens", opt=TOKEN_READERS)
 async def list_tokens(
     request: Request[Any, Any, Any],
@@ -256,6 +266,7 @@ HANDLERS = [
     enable_a_principal,
     erase_a_principal,
     invite_a_principal,
+    release_an_identity,
     list_tokens,
     create_a_token,
     get_token,

@@ -21,6 +21,7 @@ from api.pages.model import Button, Viewer
 from api.pages.policy_lists import new_links
 from api.pages.principal_words import (
     KINDS,
+    RELEASE,
     TOKEN_COLUMNS,
     principal_cells,
     principal_facts,
@@ -38,6 +39,7 @@ from application.signing_in import invite, sign_in_of
 from domain.principal import Principal
 from domain.role_grant import Role
 from domain.roles import Permission, ask, may
+from domain.sign_in import SignIn
 from projections.principals.view import (
     PrincipalFilter,
     PrincipalRow,
@@ -105,6 +107,7 @@ async def person_page(
     """One of them: roles, ways to sign in, sessions, then the tokens."""
     row, viewer = await _principal(reading, principal_id), viewer_of(request)
     url, used = f"/people/{principal_id}", dict[UUID, datetime]()
+    ways = await sign_in_of(reading.services.house, principal_id) if reading.moment is None else None
 
     def line(held: TokenHolder, viewer: Viewer) -> tuple[Cell, ...]:
         return token_cells(held, viewer, reading.now, used)
@@ -118,10 +121,10 @@ async def person_page(
         cursor=cursor,
         as_csv=as_csv,
         template="person.html",
-        buttons=steps.buttons(_steps_of(row, reading.now), row.state, url, viewer, reading),
+        buttons=steps.buttons(_steps_of(row, ways, reading.now), row.state, url, viewer, reading),
         links=_links(row, viewer, reading),
         state=state_words(row.state),
-        what=await _told(row, reading),
+        what=_told(row, ways, reading),
         sessions=session_lines(await _sessions(reading, principal_id), None),
         invite=_invite_button(row, viewer, reading),
     )
@@ -151,8 +154,9 @@ async def invite_person(
     )
 
 
-def _steps_of(row: PrincipalRow, now: datetime) -> dict[str, Step[Principal]]:
-    return waiting_steps(row.id, row.state, now) | steps_of(row.id)
+def _steps_of(row: PrincipalRow, ways: SignIn | None, now: datetime) -> dict[str, Step[Principal]]:
+    bound = ways is not None and ways.identity is not None
+    return waiting_steps(row.id, row.state, now) | (RELEASE if bound else {}) | steps_of(row.id)
 
 
 def _links(row: PrincipalRow, viewer: Viewer, reading: Reading) -> list[tuple[str, str]]:
@@ -171,12 +175,10 @@ def _invite_button(row: PrincipalRow, viewer: Viewer, reading: Reading) -> Butto
     return Button("Invite", f"/people/{row.id}/invitation", found.allowed, found.reason)
 
 
-async def _told(row: PrincipalRow, reading: Reading) -> tuple[Fact, ...]:
+def _told(row: PrincipalRow, ways: SignIn | None, reading: Reading) -> tuple[Fact, ...]:
     """How they sign in is told of the present alone."""
-    if reading.moment is not None:
-        return principal_facts(row, reading.now)
-    known = await sign_in_of(reading.services.house, row.id)
-    return (*principal_facts(row, reading.now), *sign_in_facts(row.state, known, reading))
+    facts = principal_facts(row, reading.now)
+    return facts if ways is None else (*facts, *sign_in_facts(row.state, ways, reading))
 
 
 async def _sessions(reading: Reading, principal_id: UUID) -> tuple[SessionRow, ...]:
@@ -200,6 +202,6 @@ HANDLERS = [
     people_list,
     person_page,
     invite_person,
-    *steps.handlers(steps_of(UUID(int=0)), ONE, _subject, name="principal"),
+    *steps.handlers(steps_of(UUID(int=0)) | RELEASE, ONE, _subject, name="principal"),
     *steps.handlers(grant_steps(UUID(int=0)), ONE, _subject, name="principal", back="/role-grants"),
 ]

@@ -8,10 +8,11 @@ from api.asking import Reading
 from api.pages.facts import Fact
 from api.pages.model import Button, Viewer
 from api.pages.sheet import Cell, Column
-from api.pages.steps import Step
+from api.pages.steps import Step, without_comment
 from api.pages.words import instant
 from application.administering import revoke_own_token
 from application.disabling import disable_principal, enable_principal
+from application.signing_in import release_identity
 from domain import disabling
 from domain.principal import Principal, Token, TokenStatus, token_status
 from domain.role_grant import GrantStatus, Role
@@ -78,6 +79,21 @@ def steps_of(principal_id: UUID) -> dict[str, Step[Principal]]:
     }
 
 
+RELEASE: dict[str, Step[Principal]] = {
+    "release-identity": Step(
+        "Release the account at the provider",
+        "The account at the identity provider that stands for them does so no longer: the next one that comes by their "
+        "name is bound instead. Sessions that it opened go on.",
+        "Release",
+        Permission.PRINCIPALS,
+        without_comment(release_identity),
+        comment=False,
+        admits=True,
+        words="Release account at the provider",
+    )
+}
+
+
 def state_words(state: Principal) -> tuple[str, str, str]:
     """Words, icon and tone."""
     if state.erased_at is not None:
@@ -140,6 +156,13 @@ def principal_facts(row: PrincipalRow, now: datetime) -> tuple[Fact, ...]:
     )
 
 
+def _account(known: SignIn) -> str:
+    """Which account at the provider stands for somebody."""
+    if known.identity_bound_at is None:
+        return "the first account that comes as this name"
+    return f"by one account since {instant(known.identity_bound_at)} UTC"
+
+
 def sign_in_facts(state: Principal, known: SignIn, reading: Reading) -> tuple[Fact, ...]:
     """How a person may sign in now."""
     if state.kind != "user" or state.disabled:
@@ -149,5 +172,5 @@ def sign_in_facts(state: Principal, known: SignIn, reading: Reading) -> tuple[Fa
     return (
         Fact("Password", f"set {instant(known.password_set_at)} UTC" if known.password_set_at else "none"),
         *([Fact("Invitation", f"waits until {instant(invitation.expires_at)} UTC")] if invitation and waits else []),
-        *([Fact("Identity provider", f"{provider.label}, as this name")] if provider is not None else []),
+        *([Fact("Identity provider", f"{provider.label}, {_account(known)}")] if provider is not None else []),
     )

@@ -24,6 +24,7 @@ from api.pages.entering import context_for, enter
 from api.problems import KINDS, Problem
 from api.security import knocked, public, secure_cookies
 from api.services import Services
+from application.signing_in import bind_identity
 from application.signing_in_ports import Claimed, IdentityProvider, NotProven
 from domain import ids
 from domain.errors import Refused
@@ -109,6 +110,7 @@ async def _let_in(request: AnyRequest, services: Services, attempt: Attempt, cla
     context = msgspec.structs.replace(context, command_id=ids.derive("oidc", attempt.id))
     over = sessions.cookie("", seconds=0, secure=secure_cookies(request), name=COOKIE)
     try:
+        await bind_identity(services.house, context.part("identity"), known, claimed.identity)
         return await enter(
             request, services, context, known, Proof.OIDC, attempt.wanted, roles=claimed.roles, cookies=(over,)
         )

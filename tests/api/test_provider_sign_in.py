@@ -31,6 +31,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "3": {"preferred_username": "nobody"},
     "4": {"preferred_username": "courier-1"},
     "5": {},
+    "6": {"preferred_username": "ann"},
 }
 KEYS = oidc.new_keys("first")
 
@@ -107,6 +108,32 @@ async def test_a_claim_narrows_roles_and_never_widens_them(desk: Desk, issuer: s
         assert (await browser.get(f"{API}/me")).json()["roles"] == ["approver"]
     finally:
         object.__setattr__(desk.services, "identity_provider", ours)
+
+
+async def test_a_name_that_is_given_to_somebody_else_opens_nothing(desk: Desk) -> None:
+    """The first account at the provider that came by a name stands for the person, until an administrator releases it;
+    whatever the other one is called. The ledger tells of all that, but not who they are at the provider.
+    """
+    browser, _ = await finish(desk, "1")
+    assert (await browser.get(f"{API}/me")).json()["name"] == "ann"
+    stranger, answer = await finish(desk, "6")
+    with no_session(stranger):
+        assert (answer.status_code, "Another account" in answer.text) == (403, True)
+    ann, admin = desk.people["Ann"].id, desk.as_("admin")
+    page = (await admin.get(f"/people/{ann}", headers={"Accept": "text/html"})).text
+    assert "by one account since" in page
+    assert f"/people/{ann}/release-identity" in page
+    for who, status in (("operator", 403), ("admin", 200), ("admin", 200)):
+        assert (await desk.as_(who).post(f"{API}/principals/{ann}/identity/release")).status_code == status
+    browser, _ = await finish(desk, "6")
+    assert (await browser.get(f"{API}/me")).json()["name"] == "ann"
+    assert (await finish(desk, "1"))[1].status_code == 403
+    found = await desk.as_("auditor").get(f"{API}/audit-events", params={"subject": str(ann), "type": "identity.*"})
+    told = found.json()["items"]
+    assert ["identity.bound", "identity.released", "identity.bound"] == [each["type"] for each in told]
+    raw = await desk.as_("auditor").get(f"{API}/audit-events/{told[0]['position']}/payload")
+    assert b"http://127.0.0.1" not in raw.content
+    assert (await admin.post(f"{API}/principals/{ann}/identity/release")).status_code == 200
 
 
 @pytest.mark.parametrize(("login", "sentence"), [("2", "no account of yours here"), ("5", "did not say")])

@@ -155,6 +155,7 @@ MAY: dict[str, set[str]] = {
     "POST principals/{id}/enable": {"admin"},
     "POST principals/{id}/erase": {"admin"},
     "POST principals/{id}/invitations": {"admin"},
+    "POST principals/{id}/identity/release": {"admin"},
     "GET issuance-policies": {"admin", "auditor"},
     "GET issuance-policies/{id}": {"admin", "auditor"},
     "POST issuance-policies": {"admin"},

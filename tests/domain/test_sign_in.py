@@ -8,7 +8,16 @@ import pytest
 from domain import sign_in
 from domain.entity import Actor, ActorKind, Meta
 from domain.errors import Code, Refused
-from domain.sign_in import SIGN_IN, InvitationCreated, InvitationRevoked, PasswordSet, SignIn, check_password
+from domain.sign_in import (
+    SIGN_IN,
+    IdentityBound,
+    IdentityReleased,
+    InvitationCreated,
+    InvitationRevoked,
+    PasswordSet,
+    SignIn,
+    check_password,
+)
 
 ANNA, FIRST, SECOND = UUID(int=1), UUID(int=11), UUID(int=12)
 NOW = datetime(2027, 1, 31, 12, tzinfo=UTC)
@@ -80,3 +89,19 @@ def test_an_invitation_that_waits_is_revoked() -> None:
     assert (revoked,) == sign_in.revoke_invitation(invited(SECRET), META, ANNA)
     for state in (None, SignIn(), SIGN_IN.fold([revoked], invited(SECRET))):
         assert sign_in.revoke_invitation(state, META, ANNA) == ()
+
+
+def test_the_first_account_at_the_provider_is_bound() -> None:
+    """Given one that is bound; the same one makes no event, another one is refused, until it is released."""
+    bound = IdentityBound(meta=META, principal_id=ANNA, identity="sealed")
+    state = SIGN_IN.fold([bound])
+    released = IdentityReleased(meta=META, principal_id=ANNA)
+    assert sign_in.bind_identity(None, META, principal_id=ANNA, identity="sealed", same=False) == (bound,)
+    assert sign_in.bind_identity(state, META, principal_id=ANNA, identity="again", same=True) == ()
+    with pytest.raises(Refused) as refused:
+        sign_in.bind_identity(state, META, principal_id=ANNA, identity="other", same=False)
+    assert refused.value.code is Code.FORBIDDEN
+    assert sign_in.release_identity(state, META, ANNA) == (released,)
+    free = SIGN_IN.fold([bound, released])
+    assert sign_in.release_identity(free, META, ANNA) == ()
+    assert len(sign_in.bind_identity(free, META, principal_id=ANNA, identity="other", same=False)) == 1
