@@ -81,6 +81,8 @@ class ReadPosition:
                 if heard is not None:
                     self._reached(int(heard))
                 elif (position := await self._look()) is not None:
+                    # A database that crashed may have lost the end of its read models: they are behind what was heard.
+                    self.current = min(position, self.current)
                     self._reached(position)
 
     async def _look(self) -> int | None:

@@ -58,6 +58,29 @@ async def test_whoever_stops_listening_leaves_no_connection_behind(pg: Pg) -> No
         assert listeners(pg, until=0) == 0
 
 
+async def test_a_database_that_lost_the_end_of_its_read_models_is_believed(pg: Pg) -> None:
+    """What was heard before the crash is waited for again: no answer claims to show what it does not."""
+
+    class Remembering(Reader):
+        position = 7
+
+        async def rows_or_none(self, *_: Any, **__: Any) -> list[tuple[Any, ...]] | None:
+            return [(self.position, 0)]
+
+    async with reading_pool(pg.app_dsn) as pool:
+        reader = Remembering(pool)
+        async with ReadPosition(pg.app_dsn, reader) as position:
+            assert await position.wait(7, 10)
+            reader.position = 5
+            for _ in range(100):
+                if position.current == 5:
+                    break
+                await asyncio.sleep(0.1)
+            assert not await position.wait(7, 0.01)
+            reader.position = 8
+            assert await position.wait(7, 10)
+
+
 def listeners(pg: Pg, until: int | None = None) -> int:
     """Connections that listen, as the server sees them; `until`: wait for so many, without giving way to any task."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND application_name LIKE 'certferry listens%%'"
