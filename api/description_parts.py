@@ -62,6 +62,12 @@ _TAGS_OF_MODULES = {
 }
 
 
+OTHER_SUCCESSES = {
+    "grantRole": {"202": "It was proposed, and waits for a second person; `Location` says where."},
+}
+"""Of operations that may end well in more than one way, beside the usual one."""
+
+
 def tag_of(module: str) -> str:
     """The tag of a handler, by the file it is in."""
     name = module.rpartition(".")[2]

@@ -103,6 +103,9 @@ def _complete(operation: Document, path: str, verb: str, handler: HTTPRouteHandl
     if success == "204":
         responses[success].pop("content", None)
     parts.add_media_types(operation["operationId"], responses[success])
+    for status, description in parts.OTHER_SUCCESSES.get(operation["operationId"], {}).items():
+        headers = parts.headers(path, verb, status, past=False)
+        responses[status] = responses[success] | {"description": description, "headers": headers}
     if (body := parts.RAW_BODIES.get(operation["operationId"])) is not None:
         operation["requestBody"] = body
     if "requestBody" in operation and handler.parsed_data_field is not None and handler.parsed_data_field.has_default:

@@ -103,7 +103,7 @@ async def create_a_principal(
     `grants` until a second person has approved them.
     """
     done = await create_principal(command.house, command.context, data.name, data.roles, data.kind)
-    return await answered(command, done, status=201)
+    return await answered(command, done, status=201, location=location_of("principals", done.result.id))
 
 
 @get("/principals/{principal_id:uuid}", opt=PRINCIPAL_READERS)
@@ -247,11 +247,12 @@ async def revoke_a_token_for_a_reason(
     return await command.answer(done, present.token(Known.of(found)), version=found.version)
 
 
-async def answered(command: Command, done: Done[Loaded[Principal]], *, status: int) -> Response[PrincipalBody]:
+async def answered(
+    command: Command, done: Done[Loaded[Principal]], *, status: int, location: str | None = None
+) -> Response[PrincipalBody]:
     """The principal as it is now, once callers are judged by it."""
     await command.services.directory.reached(done.position, WAIT_SECONDS)
     found = done.result
-    location = location_of("principals", found.id) if status == 201 else None
     return await command.answer(
         done, present.principal(Known.of(found), command.now), status=status, version=found.version, location=location
     )

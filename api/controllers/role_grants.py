@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from api.answers import missing, single
-from api.asking import Command, Reading
+from api.asking import Command, Reading, location_of
 from api.controllers.principals import WAIT_SECONDS, answered
 from api.paging import Cursor, Limit, listed, pages
 from api.presenters.principals import role_grant
@@ -34,8 +34,10 @@ async def grant_role(
     (202): the role waits in `grants` until a second person approves it.
     """
     done = await change_role(command.house, command.context, principal_id, data.role, held=True)
-    waits = waiting(done.result.found, command.context.meta, data.role) is not None
-    return await answered(command, done, status=202 if waits else 200)
+    waits = waiting(done.result.found, command.context.meta, data.role)
+    if waits is None:
+        return await answered(command, done, status=200)
+    return await answered(command, done, status=202, location=location_of("role-grants", waits.id))
 
 
 @delete("/principals/{principal_id:uuid}/grants/{role:str}", opt=requires(Permission.PRINCIPALS), status_code=200)

@@ -35,7 +35,9 @@ class Candidate:
         """The id of the grant that waits."""
         answer = await self.desk.as_(who).post(f"{API}/principals/{self.id}/grants", json={"role": role})
         assert answer.status_code == 202, answer.text
-        return str(next(each["id"] for each in answer.json()["grants"] if each["status"] == "proposed"))
+        grant = str(next(each["id"] for each in answer.json()["grants"] if each["status"] == "proposed"))
+        assert answer.headers["Location"].endswith(f"/role-grants/{grant}")
+        return grant
 
     async def decide(
         self, step: str, grant: str, who: str | httpx.AsyncClient = "approver", **headers: str
