@@ -25,7 +25,7 @@ from projections.rows import Page
 READERS = requires(Permission.APPROVE_GRANTS, Permission.READ_EVERYTHING, page=True)
 LIST = Sheet(
     "Proposed roles",
-    "people",
+    "role-grants",
     (
         Column("Name"),
         Column("Role"),

@@ -80,6 +80,8 @@ def _access(viewer: Viewer) -> Iterator[Entry]:
     if viewer.sees_people:
         yield Entry("/people", "People")
         yield Entry("/tokens", "Tokens")
+    if viewer.approves_roles or viewer.sees_everything:
+        yield Entry("/role-grants", "Proposed roles")
 
 
 def _programs(_: Viewer) -> Iterator[Entry]:
