@@ -59,7 +59,7 @@ async def _followed(pg: Pg, position: int, line: Line) -> tuple[Tables, Any]:
     return tables(pg, PROJECTIONS), quarantine(pg)
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32), batch=st.integers(1, 60), held=st.integers(1, 200), absurd=st.booleans())
 async def test_loading_is_following(
     postgres_server: PostgresServer, seed: int, batch: int, held: int, *, absurd: bool

@@ -158,7 +158,7 @@ async def test_a_rebuild_lets_them_go(pg: Pg) -> None:
     assert in_read(pg, "SELECT version, tags FROM read.inventory") == [(3, ["db"])]
 
 
-@settings(max_examples=4, deadline=None, phases=[Phase.generate])
+@settings(max_examples=2, deadline=None, phases=[Phase.generate])
 @given(seed=st.integers(0, 2**32), batch=st.integers(1, 40))
 async def test_quarantine_does_not_depend_on_batches(postgres_server: PostgresServer, seed: int, batch: int) -> None:
     """Events that make no sense, anywhere: one at a time, in batches, or rebuilt, the tables and the quarantine

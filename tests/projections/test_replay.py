@@ -38,7 +38,7 @@ async def _live(server: PostgresServer, world: World, batch: int) -> tuple[Table
         return followed, tables(pg)
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.generate])
 @given(world=histories, batch=st.integers(1, 60))
 async def test_the_batches_that_events_come_in_make_no_difference(
     postgres_server: PostgresServer, world: World, batch: int
@@ -58,7 +58,7 @@ def _timeless(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     return [(*row[:4], *row[6:]) if is_entity else row for row in rows]
 
 
-@settings(max_examples=6, deadline=None, phases=[Phase.generate])
+@settings(max_examples=3, deadline=None, phases=[Phase.generate])
 @given(world=histories)
 async def test_a_row_is_what_a_replay_of_its_stream_gives(postgres_server: PostgresServer, world: World) -> None:
     """Version, document and columns of each row are the aggregate's own fold of its events."""

@@ -29,7 +29,7 @@ FIRST = (
 )
 """What begins a run, in this order. A unit that takes minutes and comes last keeps one process busy, and no other."""
 
-MORE_THAN_PROCESSORS = 2
+MORE_THAN_PROCESSORS = 3
 """Most tests wait for others: for servers to start, for a disk, for the next tick of something."""
 
 

@@ -28,11 +28,10 @@ def ask_everything(shell: Shell, position: int) -> None:
     for name in REPORTS:
         found = shell.json("report", name, *then)
         assert (found["report"], found["as_of_position"]) == (name, position - 1)
-        head = shell.run("report", name, "--csv").stdout.splitlines()[0].split(",")
-        assert {"positions", "position"} & set(head), name
-    for name in REPORTS[:2]:
-        assert shell.json("report", name, *then) == shell.json("report", name, *then)
-        told = shell.run("report", name)
-        assert f"as of position: {position}" in told.stdout.splitlines(), told.stderr
+    assert found == shell.json("report", name, *then)
+    head = shell.run("report", name, "--csv").stdout.splitlines()[0].split(",")
+    assert {"positions", "position"} & set(head), name
+    told = shell.run("report", name)
+    assert f"as of position: {position}" in told.stdout.splitlines(), told.stderr
     asked = shell.json("report", "separation-of-duties", "--rule", "two-approvers", "--levels", "3")
     assert (asked["rules"], asked["levels"]) == (["two-approvers"], 3)
