@@ -54,6 +54,7 @@ async def test_a_role_is_proposed_on_a_form_and_approved_on_the_list(desk: Desk)
     async with browser_of(desk, "approver") as browser:
         page = (await browser.get("/role-grants?status=proposed", headers=BROWSER)).text
         assert f"{person}/approve-approver" in page
+        assert 'data-live="role-grants"' in page
         assert 'href="/people/' not in re.sub(r'href="/people/[0-9a-f-]{36}/(approve|reject)-', "", page)
         assert "approve pushes" in await answered(browser, f"{person}/approve-approver")
         await answered(browser, f"{person}/reject-implementer", comment="Not <her>")
