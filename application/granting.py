@@ -1,8 +1,10 @@
 """Roles of principals: given, taken, and where two people have to agree proposed, approved and rejected."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from application.administering import grant_id, other_administrators
+from application.changing import change_one
 from application.house import (
     Attempt,
     Context,
@@ -29,39 +31,32 @@ async def change_role(
     house: House, context: Context, subject: UUID, role: Role, *, held: bool
 ) -> Done[Loaded[Principal]]:
     """Grant or revoke one role."""
-
-    async def attempt() -> Attempt[Loaded[Principal]]:
-        known = await load(house, PRINCIPAL, subject)
-        check_version(context, known)
-        if held:
-            events = granting.grant(known.found, context.meta, role, grant_id=grant_id(context, role))
-            return Attempt((write(known, events),), known.after(events))
-        admins = await other_administrators(house, known) if role is Role.ADMIN else []
-        events = granting.revoke(known.found, context.meta, role, other_admins=bool(admins) or role is not Role.ADMIN)
-        # Two administrators who do so to each other: one of both has to look again.
-        asserted = [write(admin, ()) for admin in admins[:1]] if events else []
-        return Attempt((write(known, events), *asserted), known.after(events))
-
-    again = reading_back(house, PRINCIPAL, subject)
-    return await carry_out(house, context, attempt, subject_id=subject, action="principal.roles", again=again)
+    return await _change(house, context, subject, {role: held})
 
 
 async def set_roles(house: House, context: Context, subject: UUID, roles: frozenset[Role]) -> Done[Loaded[Principal]]:
     """Grant and revoke until these are held and no others."""
+    return await _change(house, context, subject, {role: role in roles for role in Role})
+
+
+async def _change(
+    house: House, context: Context, subject: UUID, wishes: Mapping[Role, bool]
+) -> Done[Loaded[Principal]]:
+    """Each of these roles is to be held, or not."""
 
     async def attempt() -> Attempt[Loaded[Principal]]:
         known = await load(house, PRINCIPAL, subject)
         check_version(context, known)
-        admins = await other_administrators(house, known)
+        admins = [] if wishes.get(Role.ADMIN, True) else await other_administrators(house, known)
         changed, events = known, tuple[Event, ...]()
-        for role in Role:
-            state = changed.found
+        for role, held in wishes.items():
             more = (
-                granting.grant(state, context.meta, role, grant_id=grant_id(context, role))
-                if role in roles
-                else granting.revoke(state, context.meta, role, other_admins=bool(admins))
+                granting.grant(changed.found, context.meta, role, grant_id=grant_id(context, role))
+                if held
+                else granting.revoke(changed.found, context.meta, role, other_admins=bool(admins))
             )
             changed, events = changed.after(more), (*events, *more)
+        # Two administrators who do so to each other: one of both has to look again.
         asserted = [write(admin, ()) for admin in admins[:1]] if events else []
         return Attempt((write(known, events), *asserted), changed)
 
@@ -88,16 +83,12 @@ async def reject_grant(
     house: House, context: Context, subject: UUID, grant: UUID, reason: str | None = None
 ) -> Done[Loaded[Principal]]:
     """No, or taken back by whoever proposed it."""
+    said = await sealed(house.texts, context.actor, reason, pointer="/reason")
 
-    async def attempt() -> Attempt[Loaded[Principal]]:
-        known = await load(house, PRINCIPAL, subject)
-        check_version(context, known)
-        said = await sealed(house.texts, context.actor, reason, pointer="/reason")
-        events = granting.reject(known.found, context.meta, grant, reason=said)
-        return Attempt((write(known, events),), known.after(events))
+    def decide(principal: Principal) -> tuple[Event, ...]:
+        return granting.reject(principal, context.meta, grant, reason=said)
 
-    again = reading_back(house, PRINCIPAL, subject)
-    return await carry_out(house, context, attempt, subject_id=subject, action="principal.grant.reject", again=again)
+    return await change_one(house, context, PRINCIPAL, subject, "principal.grant.reject", decide)
 
 
 async def _still_may(house: House, proposer: Actor, subject: Loaded[Principal]) -> tuple[bool, tuple[Change, ...]]:

@@ -143,7 +143,7 @@ async def bind_identity(house: House, context: Context, principal_id: UUID, iden
             known.state,
             context.meta,
             principal_id=principal_id,
-            identity=await sealed_for(house.texts, principal_id, "text", identity, pointer="/sub"),
+            identity=bound or await sealed_for(house.texts, principal_id, "text", identity, pointer="/sub"),
             same=bound is not None and (await house.texts.open([bound])).get(bound) == identity,
         )
         return Attempt((write(known, events), write(owner, ())), principal_id)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from domain.entity import Actor
+from domain.entity import Actor, Event
 
 
 class Act(msgspec.Struct, frozen=True):
@@ -12,3 +12,8 @@ class Act(msgspec.Struct, frozen=True):
 
     by: Actor
     at: datetime
+
+
+def act_of(event: Event) -> Act:
+    """Who did what an event tells, and when."""
+    return Act(event.meta.actor, event.meta.at)

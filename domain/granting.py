@@ -78,8 +78,7 @@ def revoke(principal: Principal, meta: Meta, role: Role, *, other_admins: bool =
 
 def waiting(principal: Principal, meta: Meta, role: Role) -> RoleGrant | None:
     """The proposal of this role that can be approved now."""
-    open_now = (each for each in principal.grants if each.role is role)
-    return next((each for each in open_now if each.status(meta.at) is GrantStatus.PROPOSED), None)
+    return next((each for each in principal.waiting(meta.at) if each.role is role), None)
 
 
 def latest(principal: Principal, role: Role) -> RoleGrant:

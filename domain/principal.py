@@ -13,7 +13,7 @@ import msgspec
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.personal import PersonName, WrittenText
-from domain.role_grant import Role, RoleGrant, RoleGranted, RoleProposed, RoleRejected, RoleRevoked, after
+from domain.role_grant import GrantStatus, Role, RoleGrant, RoleGranted, RoleProposed, RoleRejected, RoleRevoked, after
 
 _replace = msgspec.structs.replace
 
@@ -97,6 +97,10 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
     erased_at: datetime | None = None
+
+    def waiting(self, now: datetime) -> tuple[RoleGrant, ...]:
+        """The roles that can be approved at an instant."""
+        return tuple(each for each in self.grants if each.status(now) is GrantStatus.PROPOSED)
 
 
 class Token(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

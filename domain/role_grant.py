@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.act import Act
+from domain.act import Act, act_of
 from domain.entity import Event
 from domain.personal import WrittenText
 
@@ -101,14 +101,14 @@ class RoleGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def begun(event: RoleProposed) -> RoleGrant:
     """The grant that an event proposes."""
-    return RoleGrant(id=event.grant_id, role=event.role, proposed=_act(event))
+    return RoleGrant(id=event.grant_id, role=event.role, proposed=act_of(event))
 
 
 def decided(grant: RoleGrant, event: RoleGranted | RoleRejected) -> RoleGrant:
     """The grant after somebody said yes or no."""
     if isinstance(event, RoleGranted):
-        return _replace(grant, approved=_act(event))
-    return _replace(grant, rejected=_act(event), reason=event.reason)
+        return _replace(grant, approved=act_of(event))
+    return _replace(grant, rejected=act_of(event), reason=event.reason)
 
 
 def after(grants: tuple[RoleGrant, ...], event: RoleProposed | RoleGranted | RoleRejected) -> tuple[RoleGrant, ...]:
@@ -116,7 +116,3 @@ def after(grants: tuple[RoleGrant, ...], event: RoleProposed | RoleGranted | Rol
     if isinstance(event, RoleProposed):
         return (*grants, begun(event))
     return tuple(decided(each, event) if each.id == event.grant_id else each for each in grants)
-
-
-def _act(event: Event) -> Act:
-    return Act(event.meta.actor, event.meta.at)

@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from domain import ids
-from domain.act import Act
+from domain.act import Act, act_of
 from domain.approval import ApprovalPolicy, person_of
 from domain.certificate_facts import CertificateFacts
 from domain.entity import AggregateType, Event, Meta
@@ -177,18 +177,16 @@ def _not_now(entry: StandingApproval, meta: Meta, wish: str) -> Refused:
 
 
 def _proposed(state: StandingApprovals | None, event: StandingApprovalProposed) -> StandingApprovals:
-    act = Act(event.meta.actor, event.meta.at)
-    entry = StandingApproval(id=event.standing_approval_id, terms=event.terms, proposed=act)
+    entry = StandingApproval(id=event.standing_approval_id, terms=event.terms, proposed=act_of(event))
     return StandingApprovals(entries=(*(state.entries if state is not None else ()), entry))
 
 
 def _approved(entry: StandingApproval, event: StandingApprovalApproved) -> StandingApproval:
-    act = Act(event.meta.actor, event.meta.at)
-    return _replace(entry, approved=act, targets=event.targets, digest=event.digest)
+    return _replace(entry, approved=act_of(event), targets=event.targets, digest=event.digest)
 
 
 def _revoked(entry: StandingApproval, event: StandingApprovalRevoked) -> StandingApproval:
-    return _replace(entry, revoked=Act(event.meta.actor, event.meta.at))
+    return _replace(entry, revoked=act_of(event))
 
 
 def _of_one(step: Callable[[StandingApproval, Any], StandingApproval]) -> Callable[[StandingApprovals, Any], Any]:

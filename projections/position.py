@@ -79,17 +79,16 @@ class ReadPosition:
         async with aclosing(store.listen(self._dsn, "read_position")) as hearing:
             async for heard in hearing:
                 if heard is not None:
-                    self._reached(int(heard))
+                    self._reached(max(int(heard), self.current))
                 elif (position := await self._look()) is not None:
                     # A database that crashed may have lost the end of its read models: they are behind what was heard.
-                    self.current = min(position, self.current)
                     self._reached(position)
 
     async def _look(self) -> int | None:
         return await read_position(self._reader)
 
     def _reached(self, position: int) -> None:
-        self.current = max(position, self.current)
+        self.current = position
         while self._waiting and self._waiting[0][0] <= self.current:
             arrived = heapq.heappop(self._waiting)[2]
             if not arrived.done():

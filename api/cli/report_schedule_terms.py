@@ -33,8 +33,9 @@ _SAME = {
     "window": "window",
     "formats": "formats",
     "mail_channel": "mail_channel_id",
+    "mail_to": "mail_to",
+    "webhooks": "webhook_channel_ids",
 }
-_SAME |= {"mail_channel": "mail_channel_id", "mail_to": "mail_to", "webhooks": "webhook_channel_ids"}
 _WITHOUT: dict[str, tuple[str, str, Any]] = {
     "filter": ("filters", "filter", {}),
     "window": ("window", "window", None),

@@ -10,7 +10,7 @@ from litestar.params import FromQuery
 
 from api.asking import Reading
 from api.pages import steps
-from api.pages.grant_words import STATES, waiting_steps
+from api.pages.grant_words import STATES, grant_steps
 from api.pages.model import Button, Viewer
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Column, Cursor, Place, Sheet, answer
@@ -99,9 +99,8 @@ def _buttons(person: PrincipalRow | None, role: Role, viewer: Viewer, reading: R
     """Of the person who waits, what is about this role."""
     if person is None:
         return ()
-    fitting = waiting_steps(person.id, person.state, reading.now)
-    of_role = {name: step for name, step in fitting.items() if name.endswith(f"-{role.value}")}
-    return steps.buttons(of_role, person.state, f"/people/{person.id}", viewer, reading)
+    fitting = grant_steps(person.id, {each.role for each in person.state.waiting(reading.now)} & {role})
+    return steps.buttons(fitting, person.state, f"/people/{person.id}", viewer, reading)
 
 
 HANDLERS = [role_grant_list]

@@ -1,7 +1,6 @@
 """Roles that were proposed in words: how they stand, and the steps of the second person."""
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -28,10 +27,10 @@ _MAY = {
 _Decision = Callable[[House, Context, UUID, UUID, str | None], Awaitable[Done[Any]]]
 
 
-def grant_steps(principal_id: UUID) -> dict[str, Step[Principal]]:
-    """The second person's yes and no, for each role that takes two people."""
+def grant_steps(principal_id: UUID, roles: Iterable[Role] = FOUR_EYES) -> dict[str, Step[Principal]]:
+    """The second person's yes and no, for roles that take two people."""
     found: dict[str, Step[Principal]] = {}
-    for role in sorted(FOUR_EYES):
+    for role in sorted(roles):
         found[f"approve-{role.value}"] = Step(
             f"Approve the role {role.value}",
             f"{_MAY[role]} It counts from the next request on.",
@@ -55,12 +54,6 @@ def grant_steps(principal_id: UUID) -> dict[str, Step[Principal]]:
             words=f"Reject role {role.value}",
         )
     return found
-
-
-def waiting_steps(principal_id: UUID, state: Principal, now: datetime) -> dict[str, Step[Principal]]:
-    """Those of the roles that wait at this instant."""
-    waits = {each.role.value for each in state.grants if each.status(now) is GrantStatus.PROPOSED}
-    return {name: step for name, step in grant_steps(principal_id).items() if name.partition("-")[2] in waits}
 
 
 def _check(principal_id: UUID, role: Role, state: Principal, meta: Meta) -> tuple[Event, ...]:

@@ -13,7 +13,6 @@ from api.schemas.principals import CreatePrincipalBody
 from application.administering import create_principal
 from application.granting import set_roles
 from application.house import Context
-from domain.granting import waiting
 from domain.role_grant import Role
 from domain.roles import Permission
 
@@ -61,7 +60,7 @@ async def _load(reading: Reading, principal_id: UUID) -> Known:
     row = await reading.views.principals.get(principal_id)
     if row is None:
         raise missing("principal", principal_id)
-    meant = (*row.state.roles, *(role for role in Role if waiting(row.state, reading.context().meta, role)))
+    meant = (*row.state.roles, *(each.role for each in row.state.waiting(reading.now)))
     return Known(f"Roles of {row.state.name}", row.version, raw_of((ROLES,), {"roles": meant}))
 
 

@@ -16,7 +16,7 @@ from api.pages import steps
 from api.pages.account import session_lines
 from api.pages.answering import dialog, viewer_of
 from api.pages.facts import Fact
-from api.pages.grant_words import grant_steps, waiting_steps
+from api.pages.grant_words import grant_steps
 from api.pages.model import Button, Viewer
 from api.pages.policy_lists import new_links
 from api.pages.principal_words import (
@@ -156,7 +156,11 @@ async def invite_person(
 
 def _steps_of(row: PrincipalRow, ways: SignIn | None, now: datetime) -> dict[str, Step[Principal]]:
     bound = ways is not None and ways.identity is not None
-    return waiting_steps(row.id, row.state, now) | (RELEASE if bound else {}) | steps_of(row.id)
+    return (
+        grant_steps(row.id, {each.role for each in row.state.waiting(now)})
+        | (RELEASE if bound else {})
+        | steps_of(row.id)
+    )
 
 
 def _links(row: PrincipalRow, viewer: Viewer, reading: Reading) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from application.disabling import disable_principal, enable_principal
 from application.signing_in import release_identity
 from domain import disabling
 from domain.principal import Principal, Token, TokenStatus, token_status
-from domain.role_grant import GrantStatus, Role
+from domain.role_grant import Role
 from domain.roles import Permission, may
 from domain.sign_in import SignIn
 from projections.principals.view import PrincipalRow, TokenHolder
@@ -144,7 +144,7 @@ def token_cells(held: TokenHolder, viewer: Viewer, now: datetime, used: Mapping[
 def principal_facts(row: PrincipalRow, now: datetime) -> tuple[Fact, ...]:
     """What is history of a principal."""
     state = row.state
-    waits = [each.role.value for each in state.grants if each.status(now) is GrantStatus.PROPOSED]
+    waits = [each.role.value for each in state.waiting(now)]
     why = f": {state.disabled_reason}" if state.disabled_reason else ""
     return (
         Fact("Kind", KINDS.get(state.kind, state.kind)),
