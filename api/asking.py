@@ -24,13 +24,14 @@ from api.idempotency import KEY_PATTERN
 from api.positions import LARGEST, Acknowledged, catch_up, note_shown
 from api.problems import Problem
 from api.query import check_parameters
-from api.security import actor_of, caller_of, client_address, current_caller
+from api.security import actor_of, caller_of, client_address, current_caller, permission_of
 from api.services import Services, Views
 from application.house import Context, Done, House
 from application.ports import LogUnavailable
 from domain.colour import Thresholds
 from domain.errors import Refused
-from domain.role_grant import Role
+from domain.role_grant import Role, ScopedRole
+from domain.roles import NO_ROLES
 from projections.moment import Moment
 
 SECRET_ANSWER = {"secret_answer": True}
@@ -46,6 +47,7 @@ class Reading(msgspec.Struct, frozen=True):
     views: Views
     client_address: str | None = None
     moment: Moment | None = None
+    needs: frozenset[Role] = NO_ROLES
 
     @property
     def now(self) -> datetime:
@@ -59,8 +61,13 @@ class Reading(msgspec.Struct, frozen=True):
 
     @property
     def roles(self) -> frozenset[Role]:
-        """What the caller may use."""
+        """What the caller may use, whatever it is about."""
         return self.caller.roles if self.caller is not None else frozenset()
+
+    @property
+    def scoped(self) -> frozenset[ScopedRole]:
+        """What the caller may use within scopes."""
+        return self.caller.scoped if self.caller is not None else frozenset()
 
     def context(self) -> Context:
         """For recording that somebody read it. Only where somebody is signed in."""
@@ -73,6 +80,9 @@ class Reading(msgspec.Struct, frozen=True):
             command_id=uuid4(),
             client_address=self.client_address,
             credential=caller.credential,
+            roles=caller.roles,
+            scoped=caller.scoped,
+            needs=self.needs,
         )
 
 
@@ -106,8 +116,13 @@ class Command(msgspec.Struct, frozen=True):
 
     @property
     def roles(self) -> frozenset[Role]:
-        """What the caller may use."""
+        """What the caller may use, whatever it is about."""
         return self.caller.roles
+
+    @property
+    def scoped(self) -> frozenset[ScopedRole]:
+        """What the caller may use within scopes."""
+        return self.caller.scoped
 
     async def caught_up(self) -> None:
         """For commands that ask the read models what there is: they must know what was acknowledged before."""
@@ -214,7 +229,14 @@ async def read(
         await catch_up(services.positions, min_position or 0, wait)
     mark(request.scope, moment)
     views = services.views if moment is None else services.views_as_of(moment.position)
-    return Reading(services, current_caller(request), services.now(), views, client_address(request), moment)
+    caller, needs = current_caller(request), left_to_use_case(request)
+    return Reading(services, caller, services.now(), views, client_address(request), moment, needs)
+
+
+def left_to_use_case(request: Request[Any, Any, Any]) -> frozenset[Role]:
+    """The roles of which one has to count for what the use case of this route loads."""
+    permission = permission_of(request.route_handler)
+    return permission.left_to_use_case if permission is not None else NO_ROLES
 
 
 async def command(
@@ -239,6 +261,8 @@ async def command(
         if_match=expected_version(if_match, request.method),
         chosen_by_client=key is not None,
         roles=caller.roles,
+        scoped=caller.scoped,
+        needs=left_to_use_case(request),
     )
     if key is not None:
         secret = bool(request.route_handler.opt.get("secret_answer"))

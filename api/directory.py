@@ -19,8 +19,8 @@ import msgspec
 from application.administering import secret_hash
 from application.ports import Log, Recorded
 from domain.entity import AggregateType
-from domain.principal import PRINCIPAL, TOKEN, Principal, SubjectErased, Token, roles_of, usable
-from domain.role_grant import Role
+from domain.principal import PRINCIPAL, TOKEN, Principal, SubjectErased, Token, roles_of, scoped_within, usable
+from domain.role_grant import Role, ScopedRole
 from domain.session import SESSION, Session, SessionOpened, counts, roles_within
 from projections.principals.view import PrincipalFilter, Principals, SessionFilter, TokenFilter
 from projections.stopping import asked_to_stop
@@ -48,15 +48,21 @@ class Positions(Protocol):
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks: a principal by way of one of its tokens, or of a session (opened by a token or otherwise). `roles` are
-    what this token or session may use now.
+    what this token or session may use now, `scoped` what it may use within scopes.
     """
 
     principal_id: UUID
     name: str
     kind: str
     roles: frozenset[Role]
+    scoped: frozenset[ScopedRole] = frozenset()
     token_id: UUID | None = None
     session_id: UUID | None = None
+
+    @property
+    def any_roles(self) -> frozenset[Role]:
+        """Those of `roles` and those within scopes: what lets somebody read, and who may ask."""
+        return self.roles | {each.role for each in self.scoped}
 
     @property
     def credential(self) -> str:
@@ -106,6 +112,7 @@ class Directory:
             name=owner[1].name,
             kind=owner[1].kind,
             roles=roles_within(session, owner[1]),
+            scoped=scoped_within(owner[1], session.roles),
             session_id=session_id,
         )
 
@@ -234,6 +241,7 @@ def _caller(token_id: UUID, token: Token, owner: Principal) -> Caller:
         name=owner.name,
         kind=owner.kind,
         roles=roles_of(token, owner),
+        scoped=scoped_within(owner, token.roles),
         token_id=token_id,
     )
 

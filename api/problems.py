@@ -147,6 +147,11 @@ KINDS: dict[str, Kind] = {
         "legal_hold_ids names the holds. Nothing they cover is erased before their release.",
     ),
     Code.FORBIDDEN: Kind(403, "Not allowed", "None of your roles allows this."),
+    Code.OUTSIDE_SCOPE: Kind(
+        403,
+        "Outside the scope of your role",
+        "Your role is limited to certain tags, and what this concerns bears none of them.",
+    ),
     "unavailable": Kind(
         503, "Not available for the moment", "Nothing was lost. Repeat the request after the seconds in Retry-After."
     ),

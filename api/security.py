@@ -23,8 +23,9 @@ from application.house import Context
 from application.ports import LogUnavailable
 from application.viewing import record_denied
 from domain.entity import Actor, ActorKind
+from domain.errors import Code
 from domain.role_grant import Role
-from domain.roles import WHO_MAY, Permission
+from domain.roles import NO_ROLES, WHO_MAY, Permission
 from domain.subjects import ANONYMOUS
 
 log = logging.getLogger("certferry.api")
@@ -37,31 +38,43 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 class Access(msgspec.Struct, frozen=True):
     """Who may call a route: nobody needs to sign in (`public`), any caller (`roles` None), or one of some roles.
 
-    `page`: people are sent to the sign-in page instead of getting a problem.
+    A role within a scope counts in two cases only: what every role may read (`reads`), and where the use case asks by
+    itself whether the role reaches what it has loaded (`narrows`). `page`: people are sent to the sign-in page instead
+    of getting a problem.
     """
 
     roles: frozenset[Role] | None = None
     public: bool = False
     page: bool = False
+    narrows: bool = False
+    reads: bool = False
 
     def allows(self, caller: Caller) -> bool:
         """May this caller call it?"""
-        return self.public or self.roles is None or bool(self.roles & caller.roles)
+        counting = caller.any_roles if self.narrows or self.reads else caller.roles
+        return self.public or self.roles is None or bool(self.roles & counting)
+
+    @property
+    def left_to_use_case(self) -> frozenset[Role]:
+        """The roles of which one has to count for what the use case loads; none where the route alone decides."""
+        return self.roles or NO_ROLES if self.narrows else NO_ROLES
 
 
 class SignInFirst(Exception):
     """A page was asked for by somebody who has not signed in."""
 
 
-def requires(*needed: Role | Permission, page: bool = False) -> dict[str, Any]:
-    """For `opt=`: one of these roles is needed, or a role that has one of these permissions."""
+def requires(*needed: Role | Permission, page: bool = False, narrows: bool = False) -> dict[str, Any]:
+    """For `opt=`: one of these roles is needed, or a role that has one of these permissions. `narrows`: its use case
+    asks whether a role within a scope reaches what it loads (`Context.concerning`); elsewhere none does.
+    """
     roles = (WHO_MAY[n] if isinstance(n, Permission) else frozenset({n}) for n in needed)
-    return {"permission": Access(frozenset().union(*roles), page=page)}
+    return {"permission": Access(frozenset().union(*roles), page=page, narrows=narrows)}
 
 
 def any_role(*, page: bool = False) -> dict[str, Any]:
-    """For `opt=`: whoever holds any role (reading what all roles may read)."""
-    return requires(Permission.READ, page=page)
+    """For `opt=`: whoever holds any role, within a scope or not (reading what all roles may read)."""
+    return {"permission": Access(WHO_MAY[Permission.READ], page=page, reads=True)}
 
 
 def signed_in(*, page: bool = False) -> dict[str, Any]:
@@ -95,7 +108,7 @@ async def admit(connection: Connection, handler: BaseRouteHandler) -> None:
     if caller is None:
         raise _unauthenticated(connection, services, page=permission is not None and permission.page)
     if permission is None or not permission.allows(caller):
-        raise await denied(connection, services, caller, _needed(permission))
+        raise await denied(connection, services, caller, *_objection(permission, caller))
     if _method(connection) not in _SAFE and connection.scope.get("auth") is not None:
         objection = await _csrf_objection(connection)
         if objection is not None:
@@ -217,12 +230,23 @@ def knocked(
     services.knocks.count(client_address(connection), _method(connection), _route(connection), actor=actor, code=code)
 
 
-def _needed(permission: Access | None) -> str:
-    needed = sorted(permission.roles or ()) if permission else []
-    return f"This needs the role {' or '.join(needed)}." if needed else "This address is closed."
+def _objection(permission: Access | None, caller: Caller) -> tuple[str, Code]:
+    """Why this caller may not have it, in a sentence and as a code."""
+    roles = permission.roles or NO_ROLES if permission else NO_ROLES
+    if not roles:
+        return "This address is closed.", Code.FORBIDDEN
+    if held := roles & caller.any_roles:
+        return f"This needs the role {_either(held)} without a scope.", Code.OUTSIDE_SCOPE
+    return f"This needs the role {_either(roles)}.", Code.FORBIDDEN
 
 
-async def denied(connection: Connection, services: Services, caller: Caller, detail: str) -> Problem:
+def _either(roles: frozenset[Role]) -> str:
+    return " or ".join(sorted(roles))
+
+
+async def denied(
+    connection: Connection, services: Services, caller: Caller, detail: str, code: Code = Code.FORBIDDEN
+) -> Problem:
     """A known caller may not have this: recorded, and the problem to answer with."""
     method, route = _method(connection), _route(connection)
     context = Context(
@@ -236,12 +260,12 @@ async def denied(connection: Connection, services: Services, caller: Caller, det
     subject = next((value for value in ids if isinstance(value, UUID)), None)
     try:
         position = await record_denied(
-            services.house, context, subject_id=subject, method=method, route=route, code="forbidden", detail=detail
+            services.house, context, subject_id=subject, method=method, route=route, code=code.value, detail=detail
         )
         services.acknowledged.note(position)
     except LogUnavailable:
         log.warning("could not record a denied request of %s", caller.principal_id)
-    return Problem("forbidden", detail)
+    return Problem(code.value, detail)
 
 
 async def _csrf_objection(connection: Connection) -> str | None:

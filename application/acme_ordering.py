@@ -145,7 +145,7 @@ async def finalize_acme_order(
         _check_request(order.found, request, account_key)
         account = await _acting(house, order.found.account_id)
         parameters = _parameters(order.found.names, request.common_name or "", rules, csr_pem, order.found.replaces)
-        changes, _ = await submission(house, ours, issuers, certificate_order_id, parameters)
+        changes = (await submission(house, ours, issuers, certificate_order_id, parameters)).changes
         replaced = await claim_replacement(house, ours, order)
         return Attempt((write(order, events), *changes, *account, *replaced), order.after(events))
 

@@ -25,6 +25,7 @@ from domain import granting, ids, principal
 from domain.errors import Code, Refused
 from domain.principal import PRINCIPAL, TOKEN, Principal, Token, TokenCreated
 from domain.role_grant import Role
+from domain.role_scope import RoleScope
 from domain.roles import Permission, may
 
 
@@ -127,9 +128,10 @@ async def other_administrators(house: House, subject: Loaded[Principal]) -> list
     return [each for each in found if each.state and not each.state.disabled and Role.ADMIN in each.state.roles]
 
 
-def grant_id(context: Context, role: Role) -> UUID:
+def grant_id(context: Context, role: Role, scope: RoleScope | None = None) -> UUID:
     """What a command calls the grant it proposes."""
-    return ids.derive("role-grant", context.command_id, role.value)
+    within = () if scope is None else ("certificates", *scope.certificate_tags, "targets", *scope.target_tags)
+    return ids.derive("role-grant", context.command_id, role.value, *within)
 
 
 def secret_hash(secret: str) -> str:

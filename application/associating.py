@@ -20,6 +20,7 @@ from application.house import (
 )
 from application.numbering import latest_work_orders
 from application.personal import sealed
+from application.reaching import Reached, of_both, reach_connection
 from domain import association, ids, work_order
 from domain.certificate import CERTIFICATE
 from domain.connector import CONNECTOR, Connector
@@ -50,21 +51,23 @@ async def add_connector(house: House, context: Context, command: AddConnector) -
             load(house, TARGET_SYSTEM, command.target_system_id),
             load(house, CONNECTOR, connector_id),
         )
+        known, into = certificate.found, target.named_by("/target_system_id")
+        within = context.concerning(of_both(known, into))
         check_version(context, certificate)
         events = association.associate(
             connector.state,
             context.meta,
             certificate_id=certificate.id,
-            certificate=certificate.found,
+            certificate=known,
             target_system_id=target.id,
-            target=target.named_by("/target_system_id"),
+            target=into,
             profile=command.profile,
             endpoints=_endpoints(command),
             server_name=_server_name(command),
             verification=command.verification,
         )
         changes = (write(connector, events), write(certificate, ()), write(target, ()))
-        return Attempt(changes, connector.after(events))
+        return Attempt(changes, connector.after(events), within)
 
     again = reading_back(house, CONNECTOR, connector_id)
     return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.add", again=again)
@@ -85,9 +88,10 @@ async def configure_verification(
 
     async def attempt() -> Attempt[Loaded[Connector]]:
         connector = await load(house, CONNECTOR, connector_id)
+        within, rests_on = await _reach(house, context, connector.found)
         check_version(context, connector)
         events = association.configure_verification(connector.found, context.meta, wanted)
-        return Attempt((write(connector, events),), connector.after(events))
+        return Attempt((write(connector, events), *rests_on), connector.after(events), within)
 
     again = reading_back(house, CONNECTOR, connector_id)
     return await carry_out(
@@ -102,17 +106,24 @@ async def remove_connector(
 
     async def attempt() -> Attempt[Loaded[Connector]]:
         connector = await load(house, CONNECTOR, connector_id)
+        mine, rests_on = await _reach(house, context, connector.found)
         check_version(context, connector)
         said = await sealed(house.texts, context.actor, comment)
         events = association.dissociate(connector.found, context.meta, comment=said)
         latest = (await latest_work_orders(house, [connector_id]))[connector_id]
         # Nobody may open a work order meanwhile: it would stay open on a connector that is gone.
-        changes = [write(connector, events), latest.none_later()]
+        changes = [write(connector, events), latest.none_later(), *rests_on]
         if latest.previous is not None and events:
             within = of_push(context, latest.previous.found)
             ended = work_order.supersede(latest.previous.found, within.meta, SupersededReason.CONNECTOR_REMOVED)
             changes.append(write(latest.previous, ended))
-        return Attempt(tuple(changes), connector.after(events))
+        return Attempt(tuple(changes), connector.after(events), mine)
 
     again = reading_back(house, CONNECTOR, connector_id)
     return await carry_out(house, context, attempt, subject_id=connector_id, action="connector.remove", again=again)
+
+
+async def _reach(house: House, context: Context, state: Connector) -> Reached:
+    return await reach_connection(
+        house, context, certificate_id=state.certificate_id, target_system_id=state.target_system_id
+    )

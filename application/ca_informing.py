@@ -20,6 +20,7 @@ from application.house import (
 )
 from application.issuing_ports import Issuer, Issuers, NotYet, RevokedCertificate, TellByHand
 from application.personal import sealed
+from application.reaching import of_certificate
 from domain import revocation
 from domain.ca_notice import is_settled
 from domain.certificate import CERTIFICATE, Certificate
@@ -80,7 +81,8 @@ async def _by_person(
     def decide(known: Certificate) -> tuple[Event, ...]:
         return decision(known, context.meta, said)
 
-    return await change_one(house, context, CERTIFICATE, certificate_id, "certificate.inform_ca", decide)
+    action = "certificate.inform_ca"
+    return await change_one(house, context, CERTIFICATE, certificate_id, action, decide, of_certificate)
 
 
 async def _issuer(house: House, issuers: Issuers, state: Certificate) -> Issuer:

@@ -18,6 +18,7 @@ from application.house import (
     write,
 )
 from domain.entity import AggregateType, Event
+from domain.role_scope import Concern
 
 S = TypeVar("S")
 
@@ -29,14 +30,18 @@ async def change_one(
     stream_id: UUID,
     action: str,
     decision: Callable[[S], tuple[Event, ...]],
+    concern: Callable[[S], Concern] | None = None,
 ) -> Done[Loaded[S]]:
-    """The aggregate as it is afterwards; a repeat shows it as it is now. `action` names the command in a refusal."""
+    """The aggregate as it is afterwards; a repeat shows it as it is now. `action` names the command in a refusal.
+    `concern`: by what of it a role within a scope reaches it; None: such a role does not.
+    """
 
     async def attempt() -> Attempt[Loaded[S]]:
         known = await load(house, kind, stream_id)
+        within = context.concerning(concern(known.found)) if concern is not None else context
         check_version(context, known)
         events = decide(known, decision)
-        return Attempt((write(known, events),), known.after(events))
+        return Attempt((write(known, events),), known.after(events), within)
 
     again = reading_back(house, kind, stream_id)
     return await carry_out(house, context, attempt, subject_id=stream_id, action=action, again=again)

@@ -11,7 +11,9 @@ from application.ports import Clock, Errands, Hints, Leases, Log, Presence, Toke
 from application.vault_ports import KeyVault
 from domain import ids
 from domain.entity import Actor, Meta
-from domain.role_grant import Role
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import Concern
+from domain.roles import NO_ROLES, outside_scope, reach
 from domain.verification_plan import Vantage
 
 
@@ -77,7 +79,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     `command_id` makes the command idempotent; `chosen_by_client` tells that it stems from an Idempotency-Key, so that
     it may have been carried out already. `if_match` is the aggregate version the caller decided on (None: any).
-    `roles` are those that the caller may use, for decisions that depend on them.
+    `roles` are those that count for the caller, for decisions that depend on them; `scoped` count for what they reach,
+    see `concerning`. `needs`: the roles of which one has to count for this, where whoever let the caller in left that
+    to the use case.
     """
 
     actor: Actor
@@ -90,7 +94,9 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     credential: str | None = None
     if_match: int | None = None
     chosen_by_client: bool = False
-    roles: frozenset[Role] = frozenset()
+    roles: frozenset[Role] = NO_ROLES
+    scoped: frozenset[ScopedRole] = frozenset()
+    needs: frozenset[Role] = NO_ROLES
 
     @property
     def meta(self) -> Meta:
@@ -103,6 +109,28 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
             client_address=self.client_address,
             credential=self.credential,
         )
+
+    def concerning(self, *concerns: Concern) -> "Context":
+        """The same with the roles that count for what the command concerns; of several (before and after a change) for
+        all of them. Raises Refused(outside-scope).
+        """
+        if not self.scoped:
+            return self
+        roles = reach(self.roles, self.scoped, *concerns).roles
+        self._check(roles)
+        return msgspec.structs.replace(self, roles=roles, scoped=frozenset())
+
+    def reached(self) -> "Context":
+        """The same, once each of the many things it is about has been asked for by itself."""
+        return msgspec.structs.replace(self, scoped=frozenset(), needs=NO_ROLES)
+
+    def check_reach(self) -> None:
+        """Refuse what nobody has asked `concerning` for, where none of the roles that are held everywhere allows it."""
+        self._check(self.roles)
+
+    def _check(self, roles: frozenset[Role]) -> None:
+        if self.needs and self.needs.isdisjoint(roles):
+            raise outside_scope({each.role for each in self.scoped} & self.needs or self.needs)
 
     def within(self, correlation_id: UUID) -> "Context":
         """The same, as part of an older conversation (a push request)."""

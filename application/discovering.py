@@ -9,6 +9,7 @@ from application.grounds import load_grounds
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, load, reading_back, write
 from application.importing import discover_certificate
 from application.ports import CertificateReader, Errand, ReadCertificate
+from application.reaching import of_target
 from application.registering import check_in_use
 from domain import discovery, ids, sync
 from domain.connector import Connector
@@ -40,16 +41,17 @@ async def start_discovery(
 
     async def attempt() -> Attempt[Loaded[Discovery]]:
         run = await load(house, DISCOVERY, discovery_id)
-        if run.state is not None:
-            return Attempt((), run)
         target = (await load(house, TARGET_SYSTEM, target_system_id)).found
+        within = context.concerning(of_target(target))
+        if run.state is not None:
+            return Attempt((), run, within)
         check_in_use(target)
         if trigger != "user" and (waiting := await _waiting(house, target_system_id)):
-            return Attempt((), waiting)
+            return Attempt((), waiting, within)
         deadline = context.at + timedelta(seconds=house.settings.errand_deadline)
         await house.errands.add(Errand(discovery_id, DISCOVER, target_system_id, target.bridge_id, deadline))
         event = DiscoveryStarted(meta=context.meta, target_system_id=target_system_id, trigger=trigger)
-        return Attempt((write(run, (event,)),), run.after((event,)))
+        return Attempt((write(run, (event,)),), run.after((event,)), within)
 
     again = reading_back(house, DISCOVERY, discovery_id)
     return await carry_out(house, context, attempt, subject_id=target_system_id, action="discovery.start", again=again)

@@ -1,6 +1,6 @@
 """Roles of principals: given, taken, and where two people have to agree proposed, approved and rejected."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from application.administering import grant_id, other_administrators
@@ -22,39 +22,65 @@ from application.ports import Change
 from domain import granting
 from domain.entity import Actor, Event
 from domain.principal import PRINCIPAL, Principal
-from domain.role_grant import Role
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import RoleScope
 from domain.roles import Permission, may
 from domain.subjects import person_behind
 
 
 async def change_role(
-    house: House, context: Context, subject: UUID, role: Role, *, held: bool
+    house: House, context: Context, subject: UUID, role: Role, *, held: bool, scope: RoleScope | None = None
 ) -> Done[Loaded[Principal]]:
-    """Grant or revoke one role."""
-    return await _change(house, context, subject, {role: held})
+    """Grant or revoke one role within a scope. Without one it is granted everywhere, or revoked altogether, whatever
+    the scopes it is held within.
+    """
+    if held:
+        return await _change(house, context, subject, (_given(context, role, scope),))
+
+    def taken(principal: Principal, other_admins: bool) -> tuple[Event, ...]:
+        if scope is None:
+            return granting.revoke_all(principal, context.meta, role, other_admins=other_admins)
+        return granting.revoke(principal, context.meta, role, scope=scope)
+
+    return await _change(house, context, subject, (taken,), from_admin=role is Role.ADMIN)
 
 
-async def set_roles(house: House, context: Context, subject: UUID, roles: frozenset[Role]) -> Done[Loaded[Principal]]:
-    """Grant and revoke until these are held and no others."""
-    return await _change(house, context, subject, {role: role in roles for role in Role})
+async def set_roles(
+    house: House, context: Context, subject: UUID, roles: frozenset[Role], within: ScopedRole | None = None
+) -> Done[Loaded[Principal]]:
+    """Grant and revoke until these are held everywhere and no others; those within scopes stay as they are, and
+    `within` is granted, too.
+    """
+
+    def taken(role: Role) -> _Decision:
+        return lambda principal, others: granting.revoke(principal, context.meta, role, other_admins=others)
+
+    wishes = [_given(context, role, None) if role in roles else taken(role) for role in Role]
+    wishes += [_given(context, within.role, within.scope)] if within is not None else []
+    return await _change(house, context, subject, wishes, from_admin=Role.ADMIN not in roles)
+
+
+_Decision = Callable[[Principal, bool], tuple[Event, ...]]
+"""What becomes of a role, where there are other administrators, or none."""
+
+
+def _given(context: Context, role: Role, scope: RoleScope | None) -> _Decision:
+    called = grant_id(context, role, scope)
+    return lambda principal, _: granting.grant(principal, context.meta, role, grant_id=called, scope=scope)
 
 
 async def _change(
-    house: House, context: Context, subject: UUID, wishes: Mapping[Role, bool]
+    house: House, context: Context, subject: UUID, wishes: Sequence[_Decision], *, from_admin: bool = False
 ) -> Done[Loaded[Principal]]:
-    """Each of these roles is to be held, or not."""
+    """Carry these wishes out. `from_admin`: perhaps one administrator less."""
 
     async def attempt() -> Attempt[Loaded[Principal]]:
         known = await load(house, PRINCIPAL, subject)
         check_version(context, known)
-        admins = [] if wishes.get(Role.ADMIN, True) else await other_administrators(house, known)
+        admins = await other_administrators(house, known) if from_admin else []
         changed, events = known, tuple[Event, ...]()
-        for role, held in wishes.items():
-            more = (
-                granting.grant(changed.found, context.meta, role, grant_id=grant_id(context, role))
-                if held
-                else granting.revoke(changed.found, context.meta, role, other_admins=bool(admins))
-            )
+        for decision in wishes:
+            more = decision(changed.found, bool(admins))
             changed, events = changed.after(more), (*events, *more)
         # Two administrators who do so to each other: one of both has to look again.
         asserted = [write(admin, ()) for admin in admins[:1]] if events else []

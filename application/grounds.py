@@ -8,6 +8,7 @@ from uuid import UUID
 
 from application.house import House, Loaded, load_many, write
 from application.ports import Change
+from application.reaching import of_both
 from domain.approval import push_digest
 from domain.approval_policy import Asked, PushAction
 from domain.certificate import CERTIFICATE, Certificate, CertificateStatus, check_key_available, check_pushable, status
@@ -15,6 +16,7 @@ from domain.certificate_facts import Usage
 from domain.connector import CONNECTOR, Connector
 from domain.errors import Code, Refused
 from domain.push_states import FailureCause
+from domain.role_scope import Concern
 from domain.target_system import TARGET_SYSTEM, TargetSystem
 
 _CAUSES = {Code.INVALID_TRANSITION: FailureCause.TARGET_UNREACHABLE, Code.NO_CONNECTOR: FailureCause.UNKNOWN}
@@ -54,6 +56,11 @@ class Grounds(NamedTuple):
             target_kind=target.settings.kind,
             target_tags=target.tags,
         )
+
+    @property
+    def concern(self) -> Concern:
+        """By what of it a role within a scope reaches it."""
+        return of_both(self.certificate.found, self.target.found)
 
     def assertions(self) -> tuple[Change, ...]:
         """None of the three may move on before the decision commits."""

@@ -146,7 +146,10 @@ def write(loaded: Loaded[Any], events: Sequence[Event]) -> Change:
 
 
 async def append(house: House, context: Context, *changes: Change) -> Appended:
-    """Commit the changes of one command; a command without events is not written at all."""
+    """Commit the changes of one command; a command without events is not written at all. Raises Refused(outside-scope)
+    for whoever was let in by a role within a scope, where no use case looked whether it reaches this.
+    """
+    context.check_reach()
     if not any(change.events for change in changes):
         head = await house.log.head()
         return Appended(first_position=head, last_position=head, recorded_at=context.at)
@@ -164,10 +167,13 @@ async def _ready(house: House, change: Change) -> Change:
 
 
 class Attempt(NamedTuple, Generic[T]):
-    """What one attempt decided: the changes to append and the result to answer with."""
+    """What one attempt decided: the changes to append and the result to answer with. `within`: the context with the
+    roles that count for what it concerns, where these depend on that.
+    """
 
     changes: tuple[Change, ...]
     result: T
+    within: Context | None = None
 
 
 async def carry_out(
@@ -197,8 +203,8 @@ async def carry_out(
         # After a conflict one waits for one's turn: many at once would only go on overtaking each other.
         async with _turn(subject_id) if number else nullcontext():
             try:
-                changes, result = await attempt()
-                appended = await append(house, context, *changes)
+                changes, result, within = await attempt()
+                appended = await append(house, within or context, *changes)
             except VersionConflict:
                 continue
             except Refused as refused:
@@ -274,6 +280,7 @@ async def record_refusal(house: House, context: Context, refused: Refused, *, su
     """
     if refused.code is Code.NOT_FOUND:
         return True  # about nothing that exists
+    context = msgspec.structs.replace(context, needs=frozenset())  # whoever may do nothing may be told of
     changes = _told(context, refused, subject_id, action)
     # With the body: a client that was refused may send another body under the same key.
     decided_on = [each.expected_version for each in changes if each.expected_version is not None]

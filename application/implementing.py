@@ -25,6 +25,7 @@ from application.house import (
 from application.numbering import Latest, latest_work_orders
 from application.personal import sealed
 from application.ports import Change
+from application.reaching import reach_connection
 from domain import work_order
 from domain.entity import Event
 from domain.errors import Code, Refused
@@ -46,16 +47,24 @@ class Dialog(msgspec.Struct, frozen=True, kw_only=True):
 async def _step(
     house: House, context: Context, work_order_id: UUID, action: str, decision: _Decision
 ) -> Done[Loaded[WorkOrder]]:
-    """One step of one work order, as part of its push request's conversation; so is its refusal."""
+    """One step of one work order, as part of its push request's conversation; so is its refusal. It is decided with the
+    roles that count for its certificate and its target system.
+    """
     within = context
 
     async def attempt() -> Attempt[Loaded[WorkOrder]]:
         nonlocal within
         order = await load(house, WORK_ORDER, work_order_id)
-        within = of_push(context, order.found)
+        state = order.found
+        within = of_push(context, state)
+        mine, rests_on = await reach_connection(
+            house, within, certificate_id=state.certificate_id, target_system_id=state.target_system_id
+        )
         check_version(context, order)
-        events, asserted = await decision(order, within)
-        return Attempt((write(order, events), *asserted), order.after(events))
+        events, asserted = await decision(order, mine)
+        # Each stream once: a decision may rest on what decided whom it reaches.
+        changes = {each.stream_id: each for each in (*rests_on, *asserted)}
+        return Attempt((write(order, events), *changes.values()), order.after(events), mine)
 
     return await carry_out(
         house,

@@ -18,6 +18,7 @@ from application.house import (
     write,
 )
 from application.ports import CertificateReader, Change, ReadBundle, ReadCertificate
+from application.reaching import of_certificate
 from domain import certificate as certificates
 from domain import ids
 from domain.certificate import CERTIFICATE, Certificate, CertificateDiscovered
@@ -139,9 +140,12 @@ async def describe_certificate(
 
     async def attempt() -> Attempt[Loaded[Certificate]]:
         known = await load(house, CERTIFICATE, certificate_id)
-        check_version(context, known)
         events = certificates.describe(known.found, context.meta, owner=owner, tags=unique)
-        return Attempt((write(known, events),), known.after(events))
+        changed = known.after(events)
+        # Before and after: nobody tags anything into the scope of their role, nor out of it.
+        within = context.concerning(of_certificate(known.found), of_certificate(changed.found))
+        check_version(context, known)
+        return Attempt((write(known, events),), changed, within)
 
     again = reading_back(house, CERTIFICATE, certificate_id)
     return await carry_out(

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, shown_once, write
 from application.ports import Change
+from application.reaching import of_certificate
 from domain import ids
 from domain import pfx_export as exports
 from domain.access import PfxDownloaded
@@ -66,13 +67,14 @@ async def prepare_export(house: House, context: Context, certificate_id: UUID) -
 
     async def attempt() -> Attempt[PreparedExport]:
         certificate = await load(house, CERTIFICATE, certificate_id)
+        within = context.concerning(of_certificate(certificate.found))
         check_version(context, certificate)
         export: Loaded[PfxExport] = Loaded(kind=PFX_EXPORT, id=export_id, version=0, state=None)
         events = exports.create(certificate.found, context.meta, certificate_id=certificate_id, expires_at=expires_at)
         await _kept_key(house, certificate)
         await house.vault.keep_first(export_id, _HASH, _hashed(password, secrets.token_bytes(32)))
         prepared = PreparedExport(export.after(events), password, expires_at)
-        return Attempt((write(export, events), write(certificate, ())), prepared)
+        return Attempt((write(export, events), write(certificate, ())), prepared, within)
 
     return await carry_out(
         house, context, attempt, subject_id=certificate_id, action="certificate.export_pfx", again=shown_once
@@ -85,7 +87,8 @@ async def download_export(
     """The file, exactly once: of many at the same time one gets it."""
 
     async def attempt() -> Attempt[Pfx]:
-        export = await load(house, PFX_EXPORT, export_id)
+        export, certificate = await load(house, PFX_EXPORT, export_id), await load(house, CERTIFICATE, certificate_id)
+        within = context.concerning(of_certificate(certificate.found))
         check_version(context, export)
         claim = await load(house, CLAIM, ids.pfx_claim_id(export_id))
         state, matches = export.found, await _matches(house, export_id, password)
@@ -100,12 +103,11 @@ async def download_export(
         except Refused as refused:
             refused.records_version = export.version
             raise
-        certificate = await load(house, CERTIFICATE, certificate_id)
         pfx = await _file(house, make, certificate, password)
         taken = Claimed(meta=context.meta, kind="pfx-export", holder_id=export_id)
         told = PfxDownloaded(meta=context.meta, certificate_id=certificate_id, export_id=export_id)
         log = Change(stream_id=ids.access_log_id(certificate_id), expected_version=None, events=(told,))
-        return Attempt((write(claim, (taken,)), log, write(export, ()), write(certificate, ())), pfx)
+        return Attempt((write(claim, (taken,)), log, write(export, ()), write(certificate, ())), pfx, within)
 
     done = await carry_out(
         house, context, attempt, subject_id=export_id, action="certificate.download_pfx", again=shown_once

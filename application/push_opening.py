@@ -167,7 +167,7 @@ async def _commit(
     """One command. Its id says which work orders it opens: if it was carried out before, these were opened by it."""
     orders = [each.order for each in decided.values()]
     rests_on = {change.stream_id: change for each in decided.values() for change in each.rests_on}
-    together = context.part("together", *(order.id.hex for order in orders))
+    together = context.part("together", *(order.id.hex for order in orders)).reached()
     begun = [each.begun for each in decided.values()]
     try:
         appended = await append(house, together, *begun, *rests_on.values(), *rules.assertions())
@@ -202,7 +202,7 @@ async def _open_one(house: House, context: Context, wish: _Wish, last: bool) -> 
     mine = context.part(wish.connector_id)
     try:
         decided = _decide(mine, wish)
-        appended = await append(house, mine, decided.begun, *decided.rests_on, *wish.rules.assertions())
+        appended = await append(house, mine.reached(), decided.begun, *decided.rests_on, *wish.rules.assertions())
     except VersionConflict as conflict:
         if not last:
             return conflict
@@ -225,6 +225,7 @@ def _decide(context: Context, wish: _Wish) -> _Decided:
     grounds, previous, wanted = wish.grounds, wish.latest.previous, wish.wanted.command
     if grounds is None or grounds.certificate.id != wanted.certificate_id:
         raise Refused(Code.NO_CONNECTOR, f"{wish.connector_id} is no connector of this certificate.")
+    context.concerning(grounds.concern)
     grounds.check_eligible(context.at, allow_not_yet_valid=wanted.allow_not_yet_valid)
     rests_on = grounds.assertions()
     if previous is not None:

@@ -21,10 +21,12 @@ from application.house import (
 )
 from application.naming import change_name, claim_name, release_name
 from application.ports import Change, Errand
+from application.reaching import of_target
 from domain import ids, target_system
 from domain.bridge import BRIDGE, BridgeStatus
 from domain.endpoint import parse_endpoint
 from domain.errors import Code, Refused
+from domain.role_scope import Concern
 from domain.target_system import (
     TARGET_SYSTEM,
     TargetSettings,
@@ -87,19 +89,21 @@ async def change_target(
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
+        known, tags = target.found, tuple(dict.fromkeys(command.tags))
+        # Before and after: nobody tags anything into the scope of their role, nor out of it.
+        within = context.concerning(of_target(known), Concern(target_tags=tags))
         check_version(context, target)
-        known = target.found
         bridge = await _bridge_in_use(house, command.bridge_id)
         events = target_system.change(
             known,
             context.meta,
             name=command.name,
-            tags=tuple(dict.fromkeys(command.tags)),
+            tags=tags,
             wanted=_settings(command, version=0, secrets_version=await sealed.after(known.settings.secrets_version)),
             secrets_set=known.secrets_set if command.secrets is None else tuple(sorted(command.secrets)),
         )
         claims = await change_name(house, context, _KIND, known.name, command.name, target_id) if events else ()
-        return Attempt((write(target, events), bridge, *claims), target.after(events))
+        return Attempt((write(target, events), bridge, *claims), target.after(events), within)
 
     again = reading_back(house, TARGET_SYSTEM, target_id)
     return await sealed.settle(
@@ -112,10 +116,11 @@ async def retire_target(house: House, context: Context, target_id: UUID) -> Done
 
     async def attempt() -> Attempt[Loaded[TargetSystem]]:
         target = await load(house, TARGET_SYSTEM, target_id)
+        within = context.concerning(of_target(target.found))
         check_version(context, target)
         events = target_system.retire(target.found, context.meta)
         claim = await release_name(house, context, _KIND, target.found.name, target_id) if events else ()
-        return Attempt((write(target, events), *claim), target.after(events))
+        return Attempt((write(target, events), *claim), target.after(events), within)
 
     again = reading_back(house, TARGET_SYSTEM, target_id)
     return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.retire", again=again)
@@ -128,12 +133,13 @@ async def request_test(house: House, context: Context, target_id: UUID) -> Done[
 
     async def attempt() -> Attempt[UUID]:
         loaded = await load(house, TARGET_SYSTEM, target_id)
-        check_version(context, loaded)
         target = loaded.found
+        within = context.concerning(of_target(target))
+        check_version(context, loaded)
         check_in_use(target)
         await check_connected(house, target)
         await house.errands.add(Errand(errand_id, TEST, target_id, target.bridge_id, deadline))
-        return Attempt((), errand_id)
+        return Attempt((), errand_id, within)
 
     return await carry_out(house, context, attempt, subject_id=target_id, action="target_system.test")
 

@@ -13,6 +13,7 @@ from application.judging import judge_order
 from application.ordering import Order, refusing, through
 from application.ports import Change
 from application.pushing import RequestPush, request_push
+from application.reaching import of_certificate
 from application.renewal_asking import suggested_windows
 from application.renewal_ports import Suggestions
 from domain import certificate_order as orders
@@ -66,8 +67,9 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
 
     async def attempt() -> Attempt[Order]:
         certificate = await load(house, CERTIFICATE, command.certificate_id)
-        check_version(context, certificate)
         known = certificate.found
+        within = context.concerning(of_certificate(known))
+        check_version(context, certificate)
         renewal.check_renewable(known)
         assert known.order_id is not None
         ordered = (await load(house, CERTIFICATE_ORDER, known.order_id)).found.parameters
@@ -87,7 +89,7 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
             endpoint_id = known.key_target_system_id
             events = orders.submit(order.state, context.meta, wish, judged.judgement, endpoint_id=endpoint_id)
         rests_on = (write(certificate, ()), *provider, claim, judged.rests_on)
-        return Attempt((write(order, events), *rests_on), order.after(events))
+        return Attempt((write(order, events), *rests_on), order.after(events), within)
 
     async def again() -> Order:
         return await load(house, CERTIFICATE_ORDER, order_id)

@@ -134,7 +134,7 @@ async def _objection(sending: Sending, channel_id: UUID) -> DeliveryCause | None
         return DeliveryCause.SCHEDULE_PAUSED
     owner = subject_of(Actor(ActorKind.USER, schedule.owner))
     person = None if owner is None else (await load(sending.house, PRINCIPAL, owner)).state
-    if person is None or person.disabled or not may(frozenset(person.roles), Permission.READ):
+    if person is None or person.disabled or not may(person.any_roles, Permission.READ):
         return DeliveryCause.OWNER_NOT_ALLOWED
     if channel_id not in schedule.terms.channels:
         return DeliveryCause.RECIPIENT_REMOVED

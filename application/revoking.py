@@ -28,6 +28,7 @@ from application.house import (
     write,
 )
 from application.personal import sealed
+from application.reaching import of_certificate
 from domain import ids, revocation
 from domain.approval import person_of
 from domain.certificate import CERTIFICATE, Certificate
@@ -68,6 +69,7 @@ async def request_revocation(house: House, context: Context, certificate_id: UUI
 
     async def attempt() -> Attempt[Challenge]:
         certificate = await load(house, CERTIFICATE, certificate_id)
+        within = context.concerning(of_certificate(certificate.found))
         check_version(context, certificate)
         asked = await load(house, REVOCATION_REQUEST, request_id)
         events = revocation.request(
@@ -76,7 +78,7 @@ async def request_revocation(house: House, context: Context, certificate_id: UUI
         digest = await _keyed_hash(house, request_id, certificate_id, person_of(context.actor), code)
         await house.vault.keep_first(request_id, _CODE, digest)
         shown = Challenge(request_id, code, asked.after(events).found.expires_at)
-        return Attempt((write(asked, events), write(certificate, ())), shown)
+        return Attempt((write(asked, events), write(certificate, ())), shown, within)
 
     action = "certificate.revoke.request"
     return await carry_out(house, context, attempt, subject_id=certificate_id, action=action, again=shown_once)
@@ -90,8 +92,9 @@ async def revoke_certificate(house: House, context: Context, wish: ConfirmRevoca
         # First of all: the code is forgotten after the revocation, so whoever misses it sees the certificate revoked.
         matches = await _matches(house, context, wish)
         certificate = await load(house, CERTIFICATE, wish.certificate_id)
-        check_version(context, certificate)
         known = certificate.found
+        within = context.concerning(of_certificate(known))
+        check_version(context, certificate)
         asked = await load(house, REVOCATION_REQUEST, wish.revocation_request_id)
         asked.named_by("/revocation_request_id")
         events = decide(
@@ -107,7 +110,7 @@ async def revoke_certificate(house: House, context: Context, wish: ConfirmRevoca
                 comment=comment,
             ),
         )
-        return Attempt((write(certificate, events), write(asked, ())), certificate.after(events))
+        return Attempt((write(certificate, events), write(asked, ())), certificate.after(events), within)
 
     again = reading_back(house, CERTIFICATE, wish.certificate_id)
     done = await carry_out(

@@ -32,6 +32,7 @@ async def start_network_discovery(house: House, context: Context, scope: Network
         run = await load(house, DISCOVERY, discovery_id)
         if run.state is not None:
             return Attempt((), run)
+        context.check_reach()  # before anybody is sent to look: a network bears no tags
         check_scope(scope, house.settings.discovery_allow)
         if scope.bridge_id is not None:
             await _queue(house, context, discovery_id, scope.bridge_id)

@@ -4,10 +4,13 @@ from uuid import UUID
 
 import msgspec
 
-from application.house import Context, House, append
+from application.house import Context, House, append, load, record_refusal
 from application.ports import Change
+from application.reaching import of_certificate
 from domain import ids
 from domain.access import AccessDenied, AuditExported, AuditLogRead, CertificateDownloaded, CertificateViewed
+from domain.certificate import CERTIFICATE
+from domain.errors import Refused
 from domain.subjects import subject_of
 
 
@@ -69,7 +72,14 @@ async def record_export(
 
 
 async def record_download(house: House, context: Context, certificate_id: UUID, form: str) -> int:
-    """PEM certificate downloaded; returns the position."""
+    """PEM certificate downloaded, by whoever may; returns the position. Raises Refused(outside-scope)."""
+    if context.scoped:
+        known = await load(house, CERTIFICATE, certificate_id)
+        try:
+            context = context.concerning(of_certificate(known.found))
+        except Refused as refused:
+            await record_refusal(house, context, refused, subject_id=certificate_id, action="certificate.download")
+            raise
     event = CertificateDownloaded(meta=context.meta, certificate_id=certificate_id, format=form)
     change = Change(stream_id=ids.access_log_id(certificate_id), expected_version=None, events=(event,))
     return (await append(house, context, change)).last_position

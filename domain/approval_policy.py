@@ -18,6 +18,7 @@ from domain.entity import Actor, ActorKind, AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.register import Entry, Kind, Register, Revision
 from domain.role_grant import Role
+from domain.role_scope import bears
 
 REGISTER = ids.derive("approval-policies")
 """The stream of all policies."""
@@ -200,7 +201,7 @@ def _matches(terms: ApprovalTerms, asked: Asked) -> bool:
 
 
 def _filters(terms: ApprovalTerms, asked: Asked) -> Iterator[bool]:
-    yield not terms.certificate_tags or not set(terms.certificate_tags).isdisjoint(asked.certificate_tags)
+    yield bears(asked.certificate_tags, terms.certificate_tags)
     yield not terms.target_system_ids or asked.target_system_id in terms.target_system_ids
     yield not terms.target_kinds or asked.target_kind in terms.target_kinds
-    yield not terms.target_tags or not set(terms.target_tags).isdisjoint(asked.target_tags)
+    yield bears(asked.target_tags, terms.target_tags)

@@ -34,6 +34,7 @@ class Code(StrEnum):
     EXPORT_EXPIRED = "export-expired"
     EXPORT_PASSWORD_MISMATCH = "export-password-mismatch"  # noqa: S105 (a slug)
     FORBIDDEN = "forbidden"
+    OUTSIDE_SCOPE = "outside-scope"
     LEGAL_HOLD = "legal-hold"
 
 

@@ -13,7 +13,17 @@ import msgspec
 from domain.entity import AggregateType, Event, Meta
 from domain.errors import Code, Refused
 from domain.personal import PersonName, WrittenText
-from domain.role_grant import GrantStatus, Role, RoleGrant, RoleGranted, RoleProposed, RoleRejected, RoleRevoked, after
+from domain.role_grant import (
+    GrantStatus,
+    Role,
+    RoleGrant,
+    RoleGranted,
+    RoleProposed,
+    RoleRejected,
+    RoleRevoked,
+    ScopedRole,
+    after,
+)
 
 _replace = msgspec.structs.replace
 
@@ -87,16 +97,24 @@ class TokenStatus(StrEnum):
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """State of one principal; `grants` are the roles that were proposed, in that order."""
+    """State of one principal. `roles` are held everywhere, `scoped` within a scope: whoever asks for `roles` alone asks
+    for what counts whatever it is about. `grants` are the roles that were proposed, in that order.
+    """
 
     name: str
     kind: str = "user"
     roles: tuple[Role, ...] = ()
+    scoped: tuple[ScopedRole, ...] = ()
     grants: tuple[RoleGrant, ...] = ()
     disabled: bool = False
     disabled_at: datetime | None = None
     disabled_reason: str | None = None
     erased_at: datetime | None = None
+
+    @property
+    def any_roles(self) -> frozenset[Role]:
+        """Those held everywhere and those held within scopes: what lets somebody read."""
+        return frozenset((*self.roles, *(each.role for each in self.scoped)))
 
     def waiting(self, now: datetime) -> tuple[RoleGrant, ...]:
         """The roles that can be approved at an instant."""
@@ -169,12 +187,22 @@ def roles_of(token: Token, owner: Principal) -> frozenset[Role]:
     return held if token.roles is None else held & frozenset(token.roles)
 
 
+def scoped_within(owner: Principal, narrowed: tuple[Role, ...] | None) -> frozenset[ScopedRole]:
+    """The roles within scopes that a token or session may use: its owner's, as far as it is not narrowed to others."""
+    return frozenset(each for each in owner.scoped if narrowed is None or each.role in narrowed)
+
+
 def _granted(state: Principal, event: RoleGranted) -> Principal:
     grants = after(state.grants, event) if event.grant_id is not None else state.grants
+    if event.scope is not None:
+        return _replace(state, scoped=(*state.scoped, ScopedRole(event.role, event.scope)), grants=grants)
     return _replace(state, roles=(*state.roles, event.role), grants=grants)
 
 
 def _revoked(state: Principal, event: RoleRevoked) -> Principal:
+    if event.scope is not None:
+        gone = ScopedRole(event.role, event.scope)
+        return _replace(state, scoped=tuple(each for each in state.scoped if each != gone))
     return _replace(state, roles=tuple(role for role in state.roles if role is not event.role))
 
 

@@ -13,6 +13,7 @@ import msgspec
 from domain.act import Act, act_of
 from domain.entity import Event
 from domain.personal import WrittenText
+from domain.role_scope import RoleScope
 
 _replace = msgspec.structs.replace
 EXPIRES_AFTER = timedelta(days=7)
@@ -33,6 +34,16 @@ class Role(StrEnum):
 FOUR_EYES = frozenset({Role.APPROVER, Role.IMPLEMENTER})
 """The roles on which pushes rest: nobody gives them alone."""
 
+WITHOUT_SCOPE = frozenset({Role.AUDITOR, Role.ADMIN})
+"""The roles that are about everything: they take no scope."""
+
+
+class ScopedRole(msgspec.Struct, frozen=True):
+    """A role that is held within a scope."""
+
+    role: Role
+    scope: RoleScope
+
 
 class RoleProposed(Event, frozen=True, kw_only=True):
     """Somebody wants this principal to hold a role. It does not hold it yet."""
@@ -40,14 +51,18 @@ class RoleProposed(Event, frozen=True, kw_only=True):
     topic = "role.proposed"
     grant_id: UUID
     role: Role
+    scope: RoleScope | None = None
 
 
 class RoleGranted(Event, frozen=True, kw_only=True):
-    """Holds this role from now on. `grant_id`: what was proposed, and is approved by this."""
+    """Holds this role from now on, within a scope or everywhere. `grant_id`: what was proposed, and is approved by
+    this.
+    """
 
     topic = "role.granted"
     role: Role
     grant_id: UUID | None = None
+    scope: RoleScope | None = None
 
 
 class RoleRejected(Event, frozen=True, kw_only=True):
@@ -57,13 +72,15 @@ class RoleRejected(Event, frozen=True, kw_only=True):
     grant_id: UUID
     role: Role
     reason: WrittenText | None = None
+    scope: RoleScope | None = None
 
 
 class RoleRevoked(Event, frozen=True, kw_only=True):
-    """No longer holds this role."""
+    """No longer holds this role within this scope; without one: no longer everywhere."""
 
     topic = "role.revoked"
     role: Role
+    scope: RoleScope | None = None
 
 
 class GrantStatus(StrEnum):
@@ -80,6 +97,7 @@ class RoleGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     id: UUID
     role: Role
+    scope: RoleScope | None = None
     proposed: Act
     approved: Act | None = None
     rejected: Act | None = None
@@ -101,7 +119,7 @@ class RoleGrant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 def begun(event: RoleProposed) -> RoleGrant:
     """The grant that an event proposes."""
-    return RoleGrant(id=event.grant_id, role=event.role, proposed=act_of(event))
+    return RoleGrant(id=event.grant_id, role=event.role, scope=event.scope, proposed=act_of(event))
 
 
 def decided(grant: RoleGrant, event: RoleGranted | RoleRejected) -> RoleGrant:

@@ -3,14 +3,15 @@
 Four eyes are no matter of roles: whoever holds the right role may still be stopped by the work order itself.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from domain.errors import Code, Refused
-from domain.role_grant import Role
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import Concern, covers
 
 
 class Permission(StrEnum):
@@ -106,26 +107,70 @@ def may(roles: frozenset[Role], permission: Permission) -> bool:
     return not roles.isdisjoint(WHO_MAY[permission])
 
 
-def check_role(roles: frozenset[Role], permission: Permission) -> None:
-    """Refuse with `forbidden`, naming the roles that would do."""
-    if not may(roles, permission):
-        wanted = " or ".join(sorted(role.value for role in WHO_MAY[permission]))
-        raise Refused(Code.FORBIDDEN, f"This takes the role {wanted}.")
+NO_ROLES: frozenset[Role] = frozenset()
+
+
+class Reach(NamedTuple):
+    """The roles that count for what something concerns, and those that are held within scopes that do not reach it."""
+
+    roles: frozenset[Role]
+    outside: frozenset[Role] = NO_ROLES
+
+
+def reach(roles: frozenset[Role], scoped: frozenset[ScopedRole], *concerns: Concern) -> Reach:
+    """Which roles count for what is concerned: `roles`, held everywhere, and of the `scoped` ones those that reach it.
+    Of several concerns (the tags before and after a change) a role has to reach each; without any, none does.
+    """
+    if not scoped:
+        return Reach(roles)
+    reaching = [{each.role for each in scoped if covers(each.scope, concern)} for concern in concerns]
+    counting = roles.union(set[Role]().union(*reaching[:1]).intersection(*reaching[1:]))
+    return Reach(counting, frozenset(each.role for each in scoped) - counting)
+
+
+def check_role(roles: frozenset[Role], permission: Permission, outside: frozenset[Role] = NO_ROLES) -> None:
+    """Refuse with `forbidden`, naming the roles that would do; with `outside-scope` who holds one of these, but within
+    a scope that does not reach this (`outside`).
+    """
+    if may(roles, permission):
+        return
+    wanted = WHO_MAY[permission]
+    if not outside.isdisjoint(wanted):
+        raise outside_scope(outside & wanted)
+    raise Refused(Code.FORBIDDEN, f"This takes the role {_either(wanted)}.")
+
+
+def outside_scope(held: Iterable[Role]) -> Refused:
+    """Whoever holds these roles, but within scopes that do not reach what this is about."""
+    return Refused(Code.OUTSIDE_SCOPE, f"This is outside the scope of your role {_either(held)}.")
+
+
+def _either(roles: Iterable[Role]) -> str:
+    return " or ".join(sorted(role.value for role in roles))
 
 
 class Action(msgspec.Struct, frozen=True):
-    """Something one could do here now, whether this caller may, and if not, why: a sentence for people."""
+    """Something one could do here now, whether this caller may, and if not, why: a sentence for people, and the code of
+    the refusal for programs.
+    """
 
     action: str
     allowed: bool
     reason: str | None = None
+    code: str | None = None
 
 
-def ask(action: str, roles: frozenset[Role], permission: Permission, decision: Callable[[], Any]) -> Action:
+def ask(
+    action: str,
+    roles: frozenset[Role],
+    permission: Permission,
+    decision: Callable[[], Any],
+    outside: frozenset[Role] = NO_ROLES,
+) -> Action:
     """The decision itself says whether the caller may: an action is allowed exactly when it would not be refused."""
     try:
-        check_role(roles, permission)
+        check_role(roles, permission, outside)
         decision()
     except Refused as refused:
-        return Action(action, allowed=False, reason=refused.detail)
+        return Action(action, allowed=False, reason=refused.detail, code=refused.code.value)
     return Action(action, allowed=True)

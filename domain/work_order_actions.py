@@ -6,22 +6,34 @@ from uuid import UUID
 
 from domain import work_order
 from domain.entity import Actor, ActorKind, Event, Meta
-from domain.role_grant import Role
-from domain.roles import Action, Permission, ask
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import Concern
+from domain.roles import Action, Permission, ask, reach
 from domain.work_order_state import WorkOrder
 
 __all__ = ["Action", "available_actions"]
 
 
-def available_actions(order: WorkOrder, *, person: str, roles: frozenset[Role], now: datetime) -> tuple[Action, ...]:
-    """The actions that make sense in the status; those that `person` may not carry out say why.
+def available_actions(
+    order: WorkOrder,
+    *,
+    person: str,
+    roles: frozenset[Role],
+    now: datetime,
+    scoped: frozenset[ScopedRole] = frozenset(),
+    concern: Concern = Concern(),
+) -> tuple[Action, ...]:
+    """The actions that make sense in the status; those that `person` may not carry out say why. `scoped`: the roles
+    within scopes, of which those count that reach the `concern`, the certificate and target system of the order.
 
     `person` is the id of the caller, or of whoever the caller acts for. Whether the target system has changed since the
     approval is not looked at: that shows at Implement.
     """
     meta = Meta(actor=Actor(ActorKind.USER, person), at=now, correlation_id=_ASKING)
+    held = reach(roles, scoped, concern)
     return tuple(
-        ask(step, roles, Permission(step), _decision(step, order, meta, roles)) for step in work_order.steps(order)
+        ask(step, held.roles, Permission(step), _decision(step, order, meta, held.roles), held.outside)
+        for step in work_order.steps(order)
     )
 
 

@@ -33,6 +33,7 @@ _STATUS = {
 }
 _OF_CODE = {
     Code.FORBIDDEN: ("unauthorized", None),
+    Code.OUTSIDE_SCOPE: ("unauthorized", None),
     Code.NOT_FOUND: ("malformed", 404),
     Code.ALREADY_REVOKED: ("alreadyRevoked", None),
     Code.INVALID_TRANSITION: ("orderNotReady", None),

@@ -164,7 +164,7 @@ async def list_discoveries(
     return await listed(request, ask, item, DiscoveryBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
-@post("/discoveries", opt=requires(Permission.DISCOVER), status_code=202)
+@post("/discoveries", opt=requires(Permission.DISCOVER, narrows=True), status_code=202)
 async def start_a_discovery(data: JSONBody[DiscoverBody], command: NamedDependency[Command]) -> Response[DiscoveryBody]:
     """Ask the bridge of a target system what the target really holds, or look at what a part of the network serves."""
     found = (done := await _discover(data, command)).result

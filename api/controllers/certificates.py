@@ -124,7 +124,7 @@ async def get_certificate(
     return single(_body(reading, Known.of(found.certificate), found.connectors), found.certificate.version)
 
 
-@patch("/certificates/{certificate_id:uuid}", opt=requires(Permission.DESCRIBE))
+@patch("/certificates/{certificate_id:uuid}", opt=requires(Permission.DESCRIBE, narrows=True))
 async def describe_a_certificate(
     certificate_id: FromPath[UUID], data: JSONBody[DescribeBody], command: NamedDependency[Command]
 ) -> Response[CertificateBody]:
@@ -140,7 +140,7 @@ async def describe_a_certificate(
     return await command.answer(done, await changed(command, done.result), version=done.result.version)
 
 
-@get("/certificates/{certificate_id:uuid}/download", opt=requires(Permission.DOWNLOAD), media_type=_PEM)
+@get("/certificates/{certificate_id:uuid}/download", opt=requires(Permission.DOWNLOAD, narrows=True), media_type=_PEM)
 async def download_certificate(
     certificate_id: FromPath[UUID],
     reading: NamedDependency[Reading],

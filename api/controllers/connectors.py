@@ -97,7 +97,7 @@ async def list_connectors_of_certificate(
     return await listed(request, ask, item, ConnectorBody.__struct_fields__, limit=limit, cursor=cursor)
 
 
-@post("/certificates/{certificate_id:uuid}/connectors", opt=requires(Permission.CONNECTORS))
+@post("/certificates/{certificate_id:uuid}/connectors", opt=requires(Permission.CONNECTORS, narrows=True))
 async def add_a_connector(
     certificate_id: FromPath[UUID], data: JSONBody[AddConnectorBody], command: NamedDependency[Command]
 ) -> Response[ConnectorBody]:
@@ -130,7 +130,7 @@ async def get_connector(connector_id: FromPath[UUID], reading: NamedDependency[R
     return single(body(node_of(found), viewer(reading)), found.connector.version)
 
 
-@patch("/connectors/{connector_id:uuid}", opt=requires(Permission.CONNECTORS))
+@patch("/connectors/{connector_id:uuid}", opt=requires(Permission.CONNECTORS, narrows=True))
 async def change_a_connector(
     connector_id: FromPath[UUID], data: JSONBody[ChangeConnectorBody], command: NamedDependency[Command]
 ) -> Response[ConnectorBody]:
@@ -144,14 +144,14 @@ async def change_a_connector(
     )
 
 
-@delete("/connectors/{connector_id:uuid}", opt=requires(Permission.CONNECTORS))
+@delete("/connectors/{connector_id:uuid}", opt=requires(Permission.CONNECTORS, narrows=True))
 async def remove_a_connector(connector_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
     """Stop tracking. Nothing is uninstalled; an open work order ends superseded."""
     done = await remove_connector(command.house, command.context, connector_id)
     return await command.answer(done, None, status=204, version=done.result.version)
 
 
-@post("/connectors/{connector_id:uuid}/deploy", opt=requires(Permission.DEPLOY), status_code=202)
+@post("/connectors/{connector_id:uuid}/deploy", opt=requires(Permission.DEPLOY, narrows=True), status_code=202)
 async def deploy_connector(
     connector_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[DeployBody] = DeployBody()
 ) -> Response[PushAnswer]:

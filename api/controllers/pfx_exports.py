@@ -14,7 +14,9 @@ from application.pfx_exporting import download_export, prepare_export
 from domain.roles import Permission
 
 
-@post("/certificates/{certificate_id:uuid}/pfx-exports", opt=requires(Permission.EXPORT_PFX) | SECRET_ANSWER)
+@post(
+    "/certificates/{certificate_id:uuid}/pfx-exports", opt=requires(Permission.EXPORT_PFX, narrows=True) | SECRET_ANSWER
+)
 async def prepare_pfx(certificate_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[PfxExportBody]:
     """Prepare a PFX file with certificate, issuers and private key. Its password is shown once and not stored.
 
@@ -36,7 +38,7 @@ async def prepare_pfx(certificate_id: FromPath[UUID], command: NamedDependency[C
 
 @post(
     "/certificates/{certificate_id:uuid}/pfx-exports/{export_id:uuid}/download",
-    opt=requires(Permission.EXPORT_PFX) | SECRET_ANSWER,
+    opt=requires(Permission.EXPORT_PFX, narrows=True) | SECRET_ANSWER,
     status_code=200,
     media_type=PKCS12,
 )

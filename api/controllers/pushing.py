@@ -33,7 +33,7 @@ async def pushed(command: Command, wish: RequestPush) -> Response[PushAnswer]:
     return await command.answer(done, present.push_answer(done.result), status=202, location=location)
 
 
-@post("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.PUSH), status_code=202)
+@post("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.PUSH, narrows=True), status_code=202)
 async def push_certificate(
     certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[PushBody] = PushBody()
 ) -> Response[PushAnswer]:
@@ -47,7 +47,7 @@ async def push_certificate(
     return await pushed(command, wish)
 
 
-@post("/certificates/{certificate_id:uuid}/deploy", opt=requires(Permission.DEPLOY), status_code=202)
+@post("/certificates/{certificate_id:uuid}/deploy", opt=requires(Permission.DEPLOY, narrows=True), status_code=202)
 async def deploy_certificate(
     certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[DeployBody] = DeployBody()
 ) -> Response[PushAnswer]:

@@ -16,7 +16,7 @@ from domain.roles import Permission
 _USUAL = RenewBody()
 
 
-@post("/certificates/{certificate_id:uuid}/renew", opt=requires(Permission.RENEW), status_code=202)
+@post("/certificates/{certificate_id:uuid}/renew", opt=requires(Permission.RENEW, narrows=True), status_code=202)
 async def renew_a_certificate(
     certificate_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[RenewBody] = _USUAL
 ) -> Response[OrderBody]:

@@ -16,7 +16,7 @@ from application.ca_informing import retry_ca, told_ca
 from application.revoking import ConfirmRevocation, request_revocation, revoke_certificate
 from domain.roles import Permission
 
-REVOKE = requires(Permission.REVOKE)
+REVOKE = requires(Permission.REVOKE, narrows=True)
 NO_COMMENT = CommentBody()
 
 

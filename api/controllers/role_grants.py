@@ -1,11 +1,11 @@
 """Roles of principals: given, taken, and where two people have to agree proposed, approved and rejected."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Request, Response, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 
 from api.answers import missing, single
 from api.asking import Command, Reading, location_of
@@ -19,22 +19,25 @@ from application.house import Done, Loaded
 from domain.granting import waiting
 from domain.principal import Principal
 from domain.role_grant import GrantStatus, Role
+from domain.role_scope import scope_of
 from domain.roles import Permission
 from projections.principals.view import GrantFilter, GrantRow
 
 READERS = requires(Permission.APPROVE_GRANTS, Permission.READ_EVERYTHING)
 APPROVERS = requires(Permission.APPROVE_GRANTS)
+ScopeTags = Annotated[list[str] | None, QueryParameter(description="A tag of the scope (repeatable).")]
 
 
 @post("/principals/{principal_id:uuid}/grants", opt=requires(Permission.PRINCIPALS), status_code=200)
 async def grant_role(
     principal_id: FromPath[UUID], data: JSONBody[GrantBody], command: NamedDependency[Command]
 ) -> Response[PrincipalBody]:
-    """One more role. It counts for the principal's tokens at once. Approver and implementer are proposed by this
-    (202): the role waits in `grants` until a second person approves it.
+    """One more role, with a `scope` within it alone. It counts for the principal's tokens at once. Approver and
+    implementer are proposed by this (202): the role waits in `grants` until a second person approves it.
     """
-    done = await change_role(command.house, command.context, principal_id, data.role, held=True)
-    waits = waiting(done.result.found, command.context.meta, data.role)
+    scope = scope_of(data.scope.certificate_tags, data.scope.target_tags) if data.scope is not None else None
+    done = await change_role(command.house, command.context, principal_id, data.role, held=True, scope=scope)
+    waits = waiting(done.result.found, command.context.meta, data.role, scope)
     if waits is None:
         return await answered(command, done, status=200)
     return await answered(command, done, status=202, location=location_of("role-grants", waits.id))
@@ -42,10 +45,18 @@ async def grant_role(
 
 @delete("/principals/{principal_id:uuid}/grants/{role:str}", opt=requires(Permission.PRINCIPALS), status_code=200)
 async def revoke_role(
-    principal_id: FromPath[UUID], role: FromPath[Role], command: NamedDependency[Command]
+    principal_id: FromPath[UUID],
+    role: FromPath[Role],
+    command: NamedDependency[Command],
+    certificate_tag: ScopeTags = None,
+    target_tag: ScopeTags = None,
 ) -> Response[PrincipalBody]:
-    """One role less, from the next request on; one that waits is no longer proposed."""
-    done = await change_role(command.house, command.context, principal_id, role, held=False)
+    """One role less, from the next request on; one that waits is no longer proposed. With tags, what is held within
+    exactly this scope; without any, the role altogether, whatever the scopes it is held within.
+    """
+    named = bool(certificate_tag or target_tag)
+    scope = scope_of(certificate_tag or (), target_tag or ()) if named else None
+    done = await change_role(command.house, command.context, principal_id, role, held=False, scope=scope)
     return await answered(command, done, status=200)
 
 

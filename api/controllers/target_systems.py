@@ -119,7 +119,7 @@ async def get_target_system(
     return single(target(Known.of(found)), found.version)
 
 
-@patch("/target-systems/{target_system_id:uuid}", opt=requires(Permission.TARGET_SYSTEMS))
+@patch("/target-systems/{target_system_id:uuid}", opt=requires(Permission.TARGET_SYSTEMS, narrows=True))
 async def change_target_system(
     target_system_id: FromPath[UUID], data: JSONBody[ChangeTargetBody], command: NamedDependency[Command]
 ) -> Response[TargetSystemBody]:
@@ -130,14 +130,18 @@ async def change_target_system(
     return await command.answer(done, target(Known.of(done.result)), version=done.result.version)
 
 
-@delete("/target-systems/{target_system_id:uuid}", opt=requires(Permission.TARGET_SYSTEMS))
+@delete("/target-systems/{target_system_id:uuid}", opt=requires(Permission.TARGET_SYSTEMS, narrows=True))
 async def retire_target_system(target_system_id: FromPath[UUID], command: NamedDependency[Command]) -> Response[None]:
     """No longer in use: nothing is pushed to it any more. Its history stays."""
     done = await retire_target(command.house, command.context, target_system_id)
     return await command.answer(done, None, status=204, version=done.result.version)
 
 
-@post("/target-systems/{target_system_id:uuid}/test", opt=requires(Permission.TARGET_SYSTEMS), status_code=202)
+@post(
+    "/target-systems/{target_system_id:uuid}/test",
+    opt=requires(Permission.TARGET_SYSTEMS, narrows=True),
+    status_code=202,
+)
 async def test_target_system(
     target_system_id: FromPath[UUID],
     command: NamedDependency[Command],

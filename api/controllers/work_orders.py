@@ -11,16 +11,20 @@ from api.answers import missing, single
 from api.asking import Command, Reading
 from api.instants import in_utc
 from api.paging import CSV, JSON, NDJSON, Cursor, Limit, export, negotiate, page
-from api.presenters.known import Known, known
+from api.presenters.known import Known
 from api.presenters.viewing import viewer
-from api.presenters.work_orders import body
+from api.presenters.work_orders import body, of_node
 from api.schemas.work_orders import CommentBody, DialogBody, RescheduleBody, WorkOrderBody, WorkOrderPage
 from api.security import any_role, requires
 from application import implementing
-from application.house import Done, Loaded
+from application.house import Done, Loaded, load
 from application.implementing import Dialog
+from application.reaching import of_both
+from domain.certificate import CERTIFICATE
 from domain.push_states import WorkOrderStatus
+from domain.role_scope import Concern
 from domain.roles import Permission, may
+from domain.target_system import TARGET_SYSTEM
 from domain.work_order_state import WorkOrder
 from projections.work_orders.view import WaitingFor, WorkOrderFilter, WorkOrderNode
 
@@ -52,15 +56,18 @@ async def work_order_filter(
 
 async def _me(reading: Reading) -> WaitingFor:
     """The caller with the roles of this token; in the past, with those that the person held then."""
-    roles = reading.roles
+    roles, scoped = reading.roles, reading.scoped
     if reading.moment is not None:
         known = await reading.views.principals.get(reading.caller.principal_id) if reading.caller is not None else None
-        roles = frozenset(known.state.roles) if known is not None and not known.state.disabled else frozenset()
+        then = known.state if known is not None and not known.state.disabled else None
+        roles = frozenset(then.roles) if then is not None else frozenset()
+        scoped = frozenset(then.scoped) if then is not None else frozenset()
     return WaitingFor(
         person=viewer(reading).person,
         roles=roles,
         may_approve=may(roles, Permission.APPROVE),
         may_implement=may(roles, Permission.IMPLEMENT),
+        scoped=scoped,
     )
 
 
@@ -76,7 +83,7 @@ async def list_work_orders(
     looks = viewer(reading)
 
     def item(node: WorkOrderNode) -> WorkOrderBody:
-        return body(Known.of(node.work_order), known(node.connector), looks)
+        return of_node(node, looks)
 
     work_orders = reading.views.work_orders
     if (wanted := negotiate(request, JSON, NDJSON, CSV)) != JSON:
@@ -91,11 +98,10 @@ async def get_work_order(work_order_id: FromPath[UUID], reading: NamedDependency
     found = await reading.views.work_orders.node(work_order_id)
     if found is None:
         raise missing("work order", work_order_id)
-    shown = body(Known.of(found.work_order), known(found.connector), viewer(reading))
-    return single(shown, found.work_order.version)
+    return single(of_node(found, viewer(reading)), found.work_order.version)
 
 
-@post("/work-orders/{work_order_id:uuid}/approve", opt=requires(Permission.APPROVE), status_code=200)
+@post("/work-orders/{work_order_id:uuid}/approve", opt=requires(Permission.APPROVE, narrows=True), status_code=200)
 async def approve_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[DialogBody] = NO_WISHES
 ) -> Response[WorkOrderBody]:
@@ -105,7 +111,7 @@ async def approve_work_order(
     )
 
 
-@post("/work-orders/{work_order_id:uuid}/implement", opt=requires(Permission.IMPLEMENT), status_code=200)
+@post("/work-orders/{work_order_id:uuid}/implement", opt=requires(Permission.IMPLEMENT, narrows=True), status_code=200)
 async def implement_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[DialogBody] = NO_WISHES
 ) -> Response[WorkOrderBody]:
@@ -115,7 +121,7 @@ async def implement_work_order(
     )
 
 
-@post("/work-orders/{work_order_id:uuid}/reject", opt=requires(Permission.REJECT), status_code=200)
+@post("/work-orders/{work_order_id:uuid}/reject", opt=requires(Permission.REJECT, narrows=True), status_code=200)
 async def reject_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[CommentBody] = NO_COMMENT
 ) -> Response[WorkOrderBody]:
@@ -125,7 +131,7 @@ async def reject_work_order(
     )
 
 
-@post("/work-orders/{work_order_id:uuid}/cancel", opt=requires(Permission.CANCEL), status_code=200)
+@post("/work-orders/{work_order_id:uuid}/cancel", opt=requires(Permission.CANCEL, narrows=True), status_code=200)
 async def cancel_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[CommentBody] = NO_COMMENT
 ) -> Response[WorkOrderBody]:
@@ -135,7 +141,9 @@ async def cancel_work_order(
     )
 
 
-@post("/work-orders/{work_order_id:uuid}/reschedule", opt=requires(Permission.RESCHEDULE), status_code=200)
+@post(
+    "/work-orders/{work_order_id:uuid}/reschedule", opt=requires(Permission.RESCHEDULE, narrows=True), status_code=200
+)
 async def reschedule_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[RescheduleBody]
 ) -> Response[WorkOrderBody]:
@@ -147,7 +155,7 @@ async def reschedule_work_order(
     )
 
 
-@post("/work-orders/{work_order_id:uuid}/retry", opt=requires(Permission.RETRY), status_code=200)
+@post("/work-orders/{work_order_id:uuid}/retry", opt=requires(Permission.RETRY, narrows=True), status_code=200)
 async def retry_work_order(
     work_order_id: FromPath[UUID], command: NamedDependency[Command], data: JSONBody[CommentBody] = NO_COMMENT
 ) -> Response[WorkOrderBody]:
@@ -157,13 +165,22 @@ async def retry_work_order(
     )
 
 
+async def _concern(command: Command, order: WorkOrder) -> Concern:
+    """What it is about, where that matters to whoever asks."""
+    if not command.scoped:
+        return Concern()
+    certificate = await load(command.house, CERTIFICATE, order.certificate_id)
+    target = await load(command.house, TARGET_SYSTEM, order.target_system_id)
+    return of_both(certificate.state, target.state)
+
+
 def _dialog(data: DialogBody) -> Dialog:
     at = None if data.scheduled_at is None else in_utc(data.scheduled_at, "/scheduled_at")
     return Dialog(comment=data.comment, manual_implementation=data.manual_implementation, scheduled_at=at)
 
 
 async def _answer(command: Command, done: Done[Loaded[WorkOrder]]) -> Response[WorkOrderBody]:
-    shown = body(Known.of(done.result), None, viewer(command))
+    shown = body(Known.of(done.result), None, viewer(command), await _concern(command, done.result.found))
     return await command.answer(done, shown, version=done.result.version)
 
 

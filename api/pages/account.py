@@ -20,6 +20,7 @@ from application.house import Done
 from application.sessions import end_session, end_sessions
 from application.signing_in import change_password, sign_in_of
 from domain.errors import Code, Refused
+from domain.role_scope import role_words
 from domain.session import EndReason, Proof
 from domain.sign_in import LONGEST, SHORTEST
 from projections.principals.view import SessionFilter, SessionRow
@@ -68,7 +69,10 @@ async def account(
         lines=session_lines(found.items, caller.session_id),
         password_set_at=known.password_set_at,
         said=_SAID.get(said or ""),
-        roles=sorted(role.value for role in caller.roles),
+        roles=[
+            *sorted(role.value for role in caller.roles),
+            *sorted(role_words(each.role.value, each.scope) for each in caller.scoped),
+        ],
     )
 
 

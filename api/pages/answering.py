@@ -27,7 +27,8 @@ def viewer_of(request: AnyRequest) -> Viewer:
     """Who looks at this page."""
     caller = caller_of(request)
     shown = shown_position(request.scope)
-    return Viewer(str(caller.principal_id), caller.name, caller.roles, csrf_token(request) or "", position=shown)
+    csrf = csrf_token(request) or ""
+    return Viewer(str(caller.principal_id), caller.name, caller.roles, csrf, position=shown, scoped=caller.scoped)
 
 
 def html(template: str, *, status: int = 200, **values: Any) -> Response[str]:

@@ -146,7 +146,11 @@ async def push_validation_table(certificate_id: FromPath[UUID], reading: NamedDe
     return Response(as_csv(push_validation(counted)), media_type=CSV)
 
 
-@get("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.DEPLOY, page=True), include_in_schema=False)
+@get(
+    "/certificates/{certificate_id:uuid}/push",
+    opt=requires(Permission.DEPLOY, page=True, narrows=True),
+    include_in_schema=False,
+)
 async def push_dialog(
     request: Request[Any, Any, Any],
     certificate_id: FromPath[UUID],
@@ -159,7 +163,11 @@ async def push_dialog(
     return dialog(request, "confirm.html", title=form.title, form=form)
 
 
-@post("/certificates/{certificate_id:uuid}/push", opt=requires(Permission.DEPLOY, page=True), include_in_schema=False)
+@post(
+    "/certificates/{certificate_id:uuid}/push",
+    opt=requires(Permission.DEPLOY, page=True, narrows=True),
+    include_in_schema=False,
+)
 async def push(
     request: Request[Any, Any, Any], certificate_id: FromPath[UUID], command: NamedDependency[Command]
 ) -> Response[Any]:

@@ -16,7 +16,7 @@ from api.pages.endpoint_history import result_cell
 from api.pages.facts import Fact
 from api.pages.forms import context_of
 from api.pages.history_address import history_of
-from api.pages.model import Button, Viewer
+from api.pages.model import Button, Viewer, concern_of
 from api.pages.past import refuse_past
 from api.pages.sheet import AsCsv, Cell, Column, Cursor, Sheet, answer
 from api.pages.words import sync_words
@@ -26,7 +26,7 @@ from application.associating import configure_verification
 from application.house import load
 from domain.bridge import BridgeStatus
 from domain.connector import CONNECTOR, Connector, EndpointValidation
-from domain.roles import Permission, ask
+from domain.roles import Permission
 from domain.verification_plan import Vantage, VerificationPlan
 from projections.connectors.view import ConnectorNode
 from projections.rows import Page
@@ -44,7 +44,7 @@ SHEET = Sheet(
     "What each endpoint was found to serve; its address opens all it ever was.",
     "It has no endpoints: there is nothing to verify.",
 )
-CONNECTORS = requires(Permission.CONNECTORS, page=True)
+CONNECTORS = requires(Permission.CONNECTORS, page=True, narrows=True)
 
 
 @get("/connectors/{connector_id:uuid}", opt=any_role(page=True), include_in_schema=False)
@@ -93,7 +93,8 @@ def _buttons(node: ConnectorNode, viewer: Viewer) -> tuple[Button, ...]:
     """What makes sense while it is associated, and why this person may not do it."""
     if not node.connector.state.associated:
         return ()
-    found = ask("verification", viewer.roles, Permission.CONNECTORS, lambda: None)
+    concern = concern_of(node.certificate, node.target_system)
+    found = viewer.ask("verification", Permission.CONNECTORS, lambda: None, concern)
     url = f"/connectors/{node.connector.id}/verification"
     return (Button("Change verification", url, found.allowed, found.reason),)
 

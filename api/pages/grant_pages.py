@@ -9,15 +9,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromQuery
 
 from api.asking import Reading
-from api.pages import steps
-from api.pages.grant_words import STATES, grant_steps
-from api.pages.model import Button, Viewer
+from api.pages.grant_words import STATES, grant_buttons
+from api.pages.model import Viewer
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Column, Cursor, Place, Sheet, answer
 from api.paging import pages
 from api.security import requires
 from domain.act import Act
-from domain.role_grant import GrantStatus, Role
+from domain.role_grant import GrantStatus
+from domain.role_scope import role_words
 from domain.roles import Permission
 from projections.principals.view import GrantFilter, GrantRow, PrincipalRow
 from projections.rows import Page
@@ -81,26 +81,18 @@ def _cells(row: GrantRow, people: Mapping[UUID, PrincipalRow], viewer: Viewer, r
     address = f"/people/{principal_id}" if viewer.sees_people else None
     return (
         Cell(person.state.name if person is not None else str(principal_id), address),
-        Cell(grant.role.value),
+        Cell(role_words(grant.role.value, grant.scope)),
         Cell(words, icon=icon, tone=tone, detail=grant.reason or ""),
         Cell(who(grant.proposed.by, reading)),
         Cell(at=grant.proposed.at),
         Cell(at=grant.expires_at),
         Cell(_decider(grant.approved or grant.rejected, reading)),
-        Cell(buttons=_buttons(person, grant.role, viewer, reading)),
+        Cell(buttons=grant_buttons(person, viewer, reading, grant) if person is not None else ()),
     )
 
 
 def _decider(act: Act | None, reading: Reading) -> str:
     return who(act.by, reading) if act is not None else ""
-
-
-def _buttons(person: PrincipalRow | None, role: Role, viewer: Viewer, reading: Reading) -> tuple[Button, ...]:
-    """Of the person who waits, what is about this role."""
-    if person is None:
-        return ()
-    fitting = grant_steps(person.id, {each.role for each in person.state.waiting(reading.now)} & {role})
-    return steps.buttons(fitting, person.state, f"/people/{person.id}", viewer, reading)
 
 
 HANDLERS = [role_grant_list]

@@ -1,18 +1,15 @@
-"""Roles that were proposed in words: how they stand, and the steps of the second person."""
+"""Roles that were proposed in words: how they stand, and the buttons of the second person."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from functools import partial
-from typing import Any
-from uuid import UUID
+from typing import NamedTuple
 
-from api.pages.steps import Step, UseCase
-from application.granting import approve_grant, reject_grant
-from application.house import Context, Done, House, load
+from api.asking import Reading
+from api.pages.model import Button, Viewer
 from domain import granting
-from domain.entity import Event, Meta
-from domain.principal import PRINCIPAL, Principal
-from domain.role_grant import FOUR_EYES, GrantStatus, Role
-from domain.roles import Permission
+from domain.principal import Principal
+from domain.role_grant import GrantStatus, Role, RoleGrant
+from domain.role_scope import role_words
+from domain.roles import Permission, ask
+from projections.principals.view import PrincipalRow
 
 STATES: dict[GrantStatus, tuple[str, str, str]] = {
     GrantStatus.PROPOSED: ("Waits for a second person", "user-check", "warn"),
@@ -24,51 +21,48 @@ _MAY = {
     Role.APPROVER: "They may then approve pushes, standing approvals, bridges and roles.",
     Role.IMPLEMENTER: "They may then implement, reschedule and retry pushes that were approved.",
 }
-_Decision = Callable[[House, Context, UUID, UUID, str | None], Awaitable[Done[Any]]]
+_MAY_WITHIN = {
+    Role.APPROVER: "They may then approve pushes of {}.",
+    Role.IMPLEMENTER: "They may then implement, reschedule and retry approved pushes of {}.",
+}
 
 
-def grant_steps(principal_id: UUID, roles: Iterable[Role] = FOUR_EYES) -> dict[str, Step[Principal]]:
-    """The second person's yes and no, for roles that take two people."""
-    found: dict[str, Step[Principal]] = {}
-    for role in sorted(roles):
-        found[f"approve-{role.value}"] = Step(
-            f"Approve the role {role.value}",
-            f"{_MAY[role]} It counts from the next request on.",
-            "Yes, approve",
-            Permission.APPROVE_GRANTS,
-            _of(role, _approve),
-            comment=False,
-            admits=True,
-            words=f"Approve role {role.value}",
-            check=partial(_check, principal_id, role),
-            primary=True,
-        )
-        found[f"reject-{role.value}"] = Step(
-            f"Reject the role {role.value}",
-            "The role is not given. It can be proposed again.",
-            "Reject",
-            Permission.APPROVE_GRANTS,
-            _of(role, reject_grant),
-            comment_label="Reason",
-            admits=True,
-            words=f"Reject role {role.value}",
-        )
-    return found
+class Answer(NamedTuple):
+    """How a yes or a no of the second person is asked for."""
+
+    title: str
+    sentence: str
+    yes: str
+    comment: bool
 
 
-def _check(principal_id: UUID, role: Role, state: Principal, meta: Meta) -> tuple[Event, ...]:
-    return granting.approve(state, meta, granting.latest(state, role).id, principal_id=principal_id)
+def answer_words(name: str, grant: RoleGrant) -> Answer:
+    """What the dialog says; `name` is `approve` or `reject`."""
+    role = role_words(grant.role.value, grant.scope)
+    if name == "reject":
+        return Answer(f"Reject the role {role}", "The role is not given. It can be proposed again.", "Reject", True)
+    may = _MAY[grant.role] if grant.scope is None else _MAY_WITHIN[grant.role].format(grant.scope.words)
+    return Answer(f"Approve the role {role}", f"{may} It counts from the next request on.", "Yes, approve", False)
 
 
-def _of(role: Role, decision: _Decision) -> UseCase:
-    """A page means the role, at the version of the principal that it shows; the ledger means the proposal."""
+def grant_buttons(
+    row: PrincipalRow, viewer: Viewer, reading: Reading, only: RoleGrant | None = None
+) -> tuple[Button, ...]:
+    """Yes and no to each role that waits, or to one of them; none in the past."""
+    if viewer.past or reading.moment is not None:
+        return ()
+    waits = [each for each in row.state.waiting(reading.now) if only is None or each.id == only.id]
+    return tuple(button for each in waits for button in _buttons(row, each, viewer, reading))
 
-    async def carry_out(house: House, context: Context, principal_id: UUID, reason: str | None) -> Done[Any]:
-        known = await load(house, PRINCIPAL, principal_id)
-        return await decision(house, context, principal_id, granting.latest(known.found, role).id, reason)
 
-    return carry_out
+def _buttons(row: PrincipalRow, grant: RoleGrant, viewer: Viewer, reading: Reading) -> tuple[Button, Button]:
+    def approve(state: Principal = row.state) -> object:
+        return granting.approve(state, reading.context().meta, grant.id, principal_id=row.id)
 
-
-async def _approve(house: House, context: Context, principal_id: UUID, grant_id: UUID, _: str | None) -> Done[Any]:
-    return await approve_grant(house, context, principal_id, grant_id)
+    url, role = f"/people/{row.id}/grants/{grant.id}", role_words(grant.role.value, grant.scope)
+    yes = ask("approve", viewer.roles, Permission.APPROVE_GRANTS, approve)
+    no = ask("reject", viewer.roles, Permission.APPROVE_GRANTS, lambda: None)
+    return (
+        Button(f"Approve role {role}", f"{url}/approve", yes.allowed, yes.reason, primary=True),
+        Button(f"Reject role {role}", f"{url}/reject", no.allowed, no.reason),
+    )

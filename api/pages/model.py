@@ -1,9 +1,9 @@
 """What the certificate page shows, worked out before the template sees it: no decision is made in a template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from api.pages import lifetime, words
@@ -11,6 +11,7 @@ from api.pages.facts import Fact, later_facts
 from api.pages.report_card import ReportCard, report_card
 from api.pages.topology_card import Card, card
 from api.presenters.grouping import Asked
+from application.reaching import of_both, of_certificate
 from domain import colour as colours
 from domain.bridge import Bridge
 from domain.ca_notice import NoticeState
@@ -20,8 +21,10 @@ from domain.pfx_export import check_exportable
 from domain.push_states import OPEN_STATUSES, RESOLUTIONS, FailureCause, WorkOrderStatus
 from domain.renewal import check_renewable
 from domain.revocation import check_revocable, check_told_by_hand, check_untold
-from domain.role_grant import Role
-from domain.roles import Action, Permission, ask, may
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import Concern, role_words
+from domain.roles import Action, Permission, ask, may, reach
+from domain.target_system import TargetSystem
 from domain.work_order_actions import available_actions
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode
@@ -33,8 +36,8 @@ DIALOGS = {"approve": "Approve", "implement": "Implement", "reschedule": "Resche
 
 
 class Viewer(NamedTuple):
-    """Who looks at the page; `past`: at what was, where there is nothing to be done. `position`: up to which the page
-    shows everything.
+    """Who looks at the page, with the roles that count everywhere and those within scopes; `past`: at what was, where
+    there is nothing to be done. `position`: up to which the page shows everything.
     """
 
     id: str
@@ -43,6 +46,17 @@ class Viewer(NamedTuple):
     csrf_token: str = ""
     past: bool = False
     position: int = 0
+    scoped: frozenset[ScopedRole] = frozenset()
+
+    @property
+    def holds_roles(self) -> tuple[str, ...]:
+        """Every role in words, those within scopes, too."""
+        return (*sorted(self.roles), *sorted(role_words(each.role, each.scope) for each in self.scoped))
+
+    def ask(self, action: str, permission: Permission, decision: Callable[[], Any], concern: Concern) -> Action:
+        """May this person do it with what is concerned?"""
+        held = reach(self.roles, self.scoped, concern)
+        return ask(action, held.roles, permission, decision, held.outside)
 
     @property
     def sees_alerts(self) -> bool:
@@ -227,14 +241,15 @@ def _middle(text: str, kept: int) -> str:
 
 
 def _push_button(base: str, topology: CertificateTopology, viewer: Viewer, now: datetime) -> Button:
-    found = _may_push(topology.certificate.state, viewer, now)
+    certificate = topology.certificate.state
+    found = _may_push(certificate, viewer, now, Concern(certificate_tags=certificate.tags, any_target=True))
     reason = found.reason
     if not any(node.connector.state.associated for node in topology.connectors):
         reason = "Add a target system to this certificate first."
     return Button("Push to Device", f"{base}/push", allowed=reason is None, reason=reason, primary=True)
 
 
-def _may_push(certificate: Certificate, viewer: Viewer, now: datetime) -> Action:
+def _may_push(certificate: Certificate, viewer: Viewer, now: datetime, concern: Concern) -> Action:
     """Push to Device, or Deploy: what the API would say."""
 
     def push() -> None:
@@ -243,28 +258,29 @@ def _may_push(certificate: Certificate, viewer: Viewer, now: datetime) -> Action
 
     if viewer.past:
         return Action("push", allowed=False, reason="Nothing can be done in the past.")
-    return ask("push", viewer.roles, Permission.DEPLOY, push)
+    return viewer.ask("push", Permission.DEPLOY, push, concern)
 
 
 def _download_button(row: Row[Certificate], viewer: Viewer) -> Button:
-    found = ask("download", viewer.roles, Permission.DOWNLOAD, lambda: None)
+    found = viewer.ask("download", Permission.DOWNLOAD, lambda: None, of_certificate(row.state))
     return Button("Download", f"/api/v1/certificates/{row.id}/download?format=pem", found.allowed, found.reason)
 
 
 def _pfx_button(row: Row[Certificate], viewer: Viewer) -> Button:
     found = Action("export_pfx", allowed=False, reason="Nothing can be done in the past.")
     if not viewer.past:
-        found = ask("export_pfx", viewer.roles, Permission.EXPORT_PFX, lambda: check_exportable(row.state))
+        concern = of_certificate(row.state)
+        found = viewer.ask("export_pfx", Permission.EXPORT_PFX, lambda: check_exportable(row.state), concern)
     return Button("Download PFX", f"/certificates/{row.id}/pfx", found.allowed, found.reason)
 
 
 def _renew_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:
-    found = ask("renew", viewer.roles, Permission.RENEW, lambda: check_renewable(row.state))
+    found = viewer.ask("renew", Permission.RENEW, lambda: check_renewable(row.state), of_certificate(row.state))
     return Button("Renew", f"{base}/renew", found.allowed, found.reason)
 
 
 def _revoke_button(base: str, row: Row[Certificate], viewer: Viewer) -> Button:
-    found = ask("revoke", viewer.roles, Permission.REVOKE, lambda: check_revocable(row.state))
+    found = viewer.ask("revoke", Permission.REVOKE, lambda: check_revocable(row.state), of_certificate(row.state))
     return Button("Revoke Certificate", f"{base}/revocation-requests", found.allowed, found.reason)
 
 
@@ -274,8 +290,8 @@ def _notice_buttons(base: str, certificate: Certificate, viewer: Viewer) -> tupl
     if certificate.revoked_at is None or notice is None or notice.state is NoticeState.INFORMED:
         return ()
     steps = (("retry", "Tell the CA again", check_untold), ("told", "The CA was told", check_told_by_hand))
-    may = Permission.REVOKE
-    asked = [(words, ask(name, viewer.roles, may, partial(check, certificate))) for name, words, check in steps]
+    may, concern = Permission.REVOKE, of_certificate(certificate)
+    asked = [(words, viewer.ask(name, may, partial(check, certificate), concern)) for name, words, check in steps]
     return tuple(
         Button(words, f"{base}/revocation-notice/{found.action}", found.allowed, found.reason) for words, found in asked
     )
@@ -336,10 +352,17 @@ def _note(node: ConnectorNode) -> OrderNote | None:
     return OrderNote(row.id, f"WO-{row.created_position}", label, tone, words.ORDER_ICONS[order.status], detail)
 
 
-def steps(row: Row[WorkOrder], viewer: Viewer, now: datetime, words: Mapping[str, str]) -> tuple[Button, ...]:
-    """The steps that make sense for a work order, of those that there are `words` for; none in the past."""
+def steps(
+    row: Row[WorkOrder], viewer: Viewer, now: datetime, words: Mapping[str, str], concern: Concern
+) -> tuple[Button, ...]:
+    """The steps that make sense for a work order, of those that there are `words` for; none in the past. `concern`:
+    what it is about.
+    """
     if viewer.past:
         return ()
+    found = available_actions(
+        row.state, person=viewer.id, roles=viewer.roles, now=now, scoped=viewer.scoped, concern=concern
+    )
     return tuple(
         Button(
             words[action.action],
@@ -348,14 +371,19 @@ def steps(row: Row[WorkOrder], viewer: Viewer, now: datetime, words: Mapping[str
             action.reason,
             primary=action.allowed and action.action in ("approve", "implement"),
         )
-        for action in available_actions(row.state, person=viewer.id, roles=viewer.roles, now=now)
+        for action in found
         if action.action in words
     )
 
 
-def next_step(row: Row[WorkOrder], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
+def next_step(row: Row[WorkOrder], viewer: Viewer, now: datetime, concern: Concern) -> tuple[Button, ...]:
     """The step that carries a work order on; none where it has ended, and none in the past."""
-    return steps(row, viewer, now, DIALOGS)[:1]
+    return steps(row, viewer, now, DIALOGS, concern)[:1]
+
+
+def concern_of(certificate: Row[Certificate] | None, target: Row[TargetSystem] | None) -> Concern:
+    """By what a role within a scope reaches a connector and its work order."""
+    return of_both(certificate.state if certificate else None, target.state if target else None)
 
 
 def _actions(node: ConnectorNode, certificate: Row[Certificate], viewer: Viewer, now: datetime) -> tuple[Button, ...]:
@@ -363,8 +391,9 @@ def _actions(node: ConnectorNode, certificate: Row[Certificate], viewer: Viewer,
     connector, row = node.connector, node.work_order
     if viewer.past or not connector.state.associated:
         return ()
+    concern = concern_of(certificate, node.target_system)
     if row is not None and row.state.status in {*OPEN_STATUSES, WorkOrderStatus.FAILED}:
-        return next_step(row, viewer, now)
-    found = _may_push(certificate.state, viewer, now)
+        return next_step(row, viewer, now, concern)
+    found = _may_push(certificate.state, viewer, now, concern)
     url = f"/certificates/{certificate.id}/push?connector_id={connector.id}"
     return (Button("Push", url, found.allowed, found.reason),)

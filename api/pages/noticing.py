@@ -12,7 +12,12 @@ from domain.roles import Permission
 
 STEPS: dict[str, Step[Certificate]] = {
     "retry": Step(
-        "Tell the CA again", "The CA is told of the revocation once more.", "Tell it again", Permission.REVOKE, retry_ca
+        "Tell the CA again",
+        "The CA is told of the revocation once more.",
+        "Tell it again",
+        Permission.REVOKE,
+        retry_ca,
+        narrows=True,
     ),
     "told": Step(
         "The CA was told",
@@ -20,6 +25,7 @@ STEPS: dict[str, Step[Certificate]] = {
         "I told it",
         Permission.REVOKE,
         told_ca,
+        narrows=True,
     ),
 }
 _PAGE = "/certificates/{certificate_id:uuid}"

@@ -9,6 +9,7 @@ from api.pages.model import Button, Viewer, steps
 from api.pages.words import ORDER_ICONS, instant
 from domain.entity import Actor, ActorKind
 from domain.push_states import RESOLUTIONS, FailureCause, WorkOrderStatus
+from domain.role_scope import Concern
 from domain.roles import Permission, may
 from domain.work_order_state import Approval, WorkOrder
 from projections.rows import Row
@@ -58,8 +59,10 @@ class OrderDetails(NamedTuple):
     may_export: bool
 
 
-def order_details(row: Row[WorkOrder], viewer: Viewer, names: Mapping[str, str], now: datetime) -> OrderDetails:
-    """The details at an instant; `names` are people's names by principal id."""
+def order_details(
+    row: Row[WorkOrder], viewer: Viewer, names: Mapping[str, str], now: datetime, concern: Concern
+) -> OrderDetails:
+    """The details at an instant; `names` are people's names by principal id, `concern` is what the order is about."""
     order = row.state
     return OrderDetails(
         id=row.id,
@@ -70,7 +73,7 @@ def order_details(row: Row[WorkOrder], viewer: Viewer, names: Mapping[str, str],
         digest=f"{order.digest[:16]}…",
         steps=_steps(order, names),
         error=_failure(order),
-        actions=steps(row, viewer, now, WORDS),
+        actions=steps(row, viewer, now, WORDS, concern),
         back=f"/certificates/{order.certificate_id}",
         may_audit=may(viewer.roles, Permission.READ_EVERYTHING),
         may_export=may(viewer.roles, Permission.EXPORT_AUDIT) and not viewer.past,

@@ -14,7 +14,7 @@ from api.security import requires
 from application.pfx_exporting import download_export, prepare_export
 from domain.roles import Permission
 
-_MAY = requires(Permission.EXPORT_PFX, page=True) | SECRET_ANSWER
+_MAY = requires(Permission.EXPORT_PFX, page=True, narrows=True) | SECRET_ANSWER
 
 
 @post("/certificates/{certificate_id:uuid}/pfx", opt=_MAY, include_in_schema=False, status_code=200)

@@ -16,7 +16,8 @@ from api.pages import steps
 from api.pages.account import session_lines
 from api.pages.answering import dialog, viewer_of
 from api.pages.facts import Fact
-from api.pages.grant_words import grant_steps
+from api.pages.grant_dialogs import take_buttons
+from api.pages.grant_words import grant_buttons
 from api.pages.model import Button, Viewer
 from api.pages.policy_lists import new_links
 from api.pages.principal_words import (
@@ -121,7 +122,11 @@ async def person_page(
         cursor=cursor,
         as_csv=as_csv,
         template="person.html",
-        buttons=steps.buttons(_steps_of(row, ways, reading.now), row.state, url, viewer, reading),
+        buttons=(
+            *grant_buttons(row, viewer, reading),
+            *take_buttons(row, viewer, reading),
+            *steps.buttons(_steps_of(row, ways), row.state, url, viewer, reading),
+        ),
         links=_links(row, viewer, reading),
         state=state_words(row.state),
         what=_told(row, ways, reading),
@@ -154,13 +159,9 @@ async def invite_person(
     )
 
 
-def _steps_of(row: PrincipalRow, ways: SignIn | None, now: datetime) -> dict[str, Step[Principal]]:
+def _steps_of(row: PrincipalRow, ways: SignIn | None) -> dict[str, Step[Principal]]:
     bound = ways is not None and ways.identity is not None
-    return (
-        grant_steps(row.id, {each.role for each in row.state.waiting(now)})
-        | (RELEASE if bound else {})
-        | steps_of(row.id)
-    )
+    return (RELEASE if bound else {}) | steps_of(row.id)
 
 
 def _links(row: PrincipalRow, viewer: Viewer, reading: Reading) -> list[tuple[str, str]]:
@@ -207,5 +208,4 @@ HANDLERS = [
     person_page,
     invite_person,
     *steps.handlers(steps_of(UUID(int=0)) | RELEASE, ONE, _subject, name="principal"),
-    *steps.handlers(grant_steps(UUID(int=0)), ONE, _subject, name="principal", back="/role-grants"),
 ]

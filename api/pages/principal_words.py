@@ -16,6 +16,7 @@ from application.signing_in import release_identity
 from domain import disabling
 from domain.principal import Principal, Token, TokenStatus, token_status
 from domain.role_grant import Role
+from domain.role_scope import role_words
 from domain.roles import Permission, may
 from domain.sign_in import SignIn
 from projections.principals.view import PrincipalRow, TokenHolder
@@ -108,13 +109,19 @@ def roles_words(roles: tuple[Role, ...] | None) -> str:
     return ", ".join(sorted(role.value for role in roles)) or "none"
 
 
+def held_words(state: Principal) -> str:
+    """Every role of a principal, those within scopes, too."""
+    within = sorted(role_words(each.role.value, each.scope) for each in state.scoped)
+    return ", ".join((*sorted(role.value for role in state.roles), *within)) or "none"
+
+
 def principal_cells(row: PrincipalRow) -> tuple[Cell, ...]:
     """One principal of the list."""
     words, icon, tone = state_words(row.state)
     return (
         Cell(row.state.name, f"/people/{row.id}"),
         Cell(KINDS.get(row.state.kind, row.state.kind)),
-        Cell(roles_words(row.state.roles)),
+        Cell(held_words(row.state)),
         Cell(words, icon=icon, tone=tone, detail=row.state.disabled_reason or ""),
         Cell("show", f"/tokens?principal_id={row.id}"),
     )
@@ -144,11 +151,11 @@ def token_cells(held: TokenHolder, viewer: Viewer, now: datetime, used: Mapping[
 def principal_facts(row: PrincipalRow, now: datetime) -> tuple[Fact, ...]:
     """What is history of a principal."""
     state = row.state
-    waits = [each.role.value for each in state.waiting(now)]
+    waits = [role_words(each.role.value, each.scope) for each in state.waiting(now)]
     why = f": {state.disabled_reason}" if state.disabled_reason else ""
     return (
         Fact("Kind", KINDS.get(state.kind, state.kind)),
-        Fact("Roles", roles_words(state.roles)),
+        Fact("Roles", held_words(state)),
         *([Fact("Waits for approval", ", ".join(waits))] if waits else []),
         *([Fact("Disabled", f"{instant(state.disabled_at)} UTC{why}")] if state.disabled_at is not None else []),
         *([Fact("Erased", f"{instant(state.erased_at)} UTC")] if state.erased_at is not None else []),

@@ -15,7 +15,7 @@ from api.security import requires
 from application.renewing import RenewCertificate, renew_certificate
 from domain.roles import Permission
 
-RENEW = requires(Permission.RENEW, page=True)
+RENEW = requires(Permission.RENEW, page=True, narrows=True)
 
 
 @get("/certificates/{certificate_id:uuid}/renew", opt=RENEW, include_in_schema=False)

@@ -22,7 +22,7 @@ from domain.certificate import CERTIFICATE
 from domain.revocation import RevocationReason
 from domain.roles import Permission
 
-REVOKE = requires(Permission.REVOKE, page=True)
+REVOKE = requires(Permission.REVOKE, page=True, narrows=True)
 REASONS: tuple[tuple[str, str], ...] = (
     (RevocationReason.UNSPECIFIED.value, "none of the others applies"),
     (RevocationReason.KEY_COMPROMISE.value, "its private key is, or may be, in other hands"),

@@ -29,7 +29,7 @@ class Step(NamedTuple, Generic[S]):
     """How one step is asked for. `fits`: does it make sense now; `check` raises Refused for whoever may not take it.
 
     `permission` None: everybody who is signed in, as far as the use case lets them. `comment_label`: what a comment is
-    called. `admits`: it changes who is let in, and rests on what the read models show.
+    called. `admits`: it changes who is let in, and rests on what the read models show. `narrows`: see `requires`.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Step(NamedTuple, Generic[S]):
     fits: Callable[[S], bool] = lambda _: True
     check: Callable[[S, Meta], object] = lambda state, _: state
     primary: bool = False
+    narrows: bool = False
 
 
 class Subject(NamedTuple):
@@ -119,7 +120,9 @@ def _pair(
     step: Step[Any], route: _Route, subject: Callable[[Reading, UUID], Awaitable[Subject]]
 ) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     path = f"{route.path}/{route.step}"
-    writers = requires(step.permission, page=True) if step.permission is not None else signed_in(page=True)
+    writers = signed_in(page=True)
+    if step.permission is not None:
+        writers = requires(step.permission, page=True, narrows=step.narrows)
 
     @get(path, opt=writers, include_in_schema=False, name=f"page_{route.step}_{route.name}_dialog")
     async def ask_first(request: Request[Any, Any, Any], reading: NamedDependency[Reading]) -> Response[str]:

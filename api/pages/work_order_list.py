@@ -9,7 +9,7 @@ from litestar.di import NamedDependency, Provide
 from api.asking import Reading
 from api.controllers.work_orders import work_order_filter
 from api.pages.answering import viewer_of
-from api.pages.model import Viewer, next_step
+from api.pages.model import Viewer, concern_of, next_step
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Sheet, answer
 from api.pages.words import ORDER_ICONS
@@ -62,7 +62,7 @@ def line_of(reading: Reading) -> Callable[[WorkOrderNode, Viewer], tuple[Cell, .
             Cell(order.label, icon=ORDER_ICONS[order.status], tone=_TONES.get(order.status, "")),
             Cell(who(order.requested_by, reading)),
             Cell(at=order.requested_at),
-            Cell(buttons=next_step(row, viewer, reading.now)),
+            Cell(buttons=next_step(row, viewer, reading.now, concern_of(node.certificate, node.target_system))),
         )
 
     return line

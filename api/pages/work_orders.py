@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from api.asking import Command, Reading
 from api.pages.answering import dialog, done, viewer_of
 from api.pages.forms import context_of, step_form
+from api.pages.model import concern_of
 from api.pages.order_details import order_details
 from api.pages.past import refuse_past, shown
 from api.pages.what import what_is_pushed
@@ -22,6 +23,7 @@ from application import implementing
 from application.house import Context, Done, House, Loaded
 from application.implementing import Dialog
 from domain.role_grant import Role
+from domain.role_scope import Concern
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode
 from projections.work_orders.view import WorkOrderRow
@@ -54,8 +56,10 @@ async def details(
     if moment.is_past:
         viewer = viewer.of_the_past()
     names = _names(reading, row.state)
-    order = order_details(row, viewer, names, reading.now)
-    what = what_is_pushed(row.state, await _connector(reading, row), names)
+    node = await _connector(reading, row)
+    concern = concern_of(node.certificate, node.target_system) if node is not None else Concern()
+    order = order_details(row, viewer, names, reading.now, concern)
+    what = what_is_pushed(row.state, node, names)
     told = {"tab": "work-orders", "fresh": None if moment.is_past else f"/work-orders/{row.id}"}
     return dialog(request, "work_order.html", title=order.number, order=order, what=what[:3], shown=moment, **told)
 
@@ -68,7 +72,7 @@ def step_handlers() -> list[HTTPRouteHandler]:
 def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandler, HTTPRouteHandler]:
     path = f"/work-orders/{{work_order_id:uuid}}/{name}"
 
-    @get(path, opt=requires(role, page=True), include_in_schema=False, name=f"page_{name}_dialog")
+    @get(path, opt=requires(role, page=True, narrows=True), include_in_schema=False, name=f"page_{name}_dialog")
     async def ask(
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], reading: NamedDependency[Reading]
     ) -> Response[str]:
@@ -78,7 +82,7 @@ def _handlers(name: str, role: Role, use_case: UseCase) -> tuple[HTTPRouteHandle
         what = what_is_pushed(row.state, await _connector(reading, row), _names(reading, row.state))
         return dialog(request, "confirm.html", title=form.title, form=form, what=what)
 
-    @post(path, opt=requires(role, page=True), include_in_schema=False, name=f"page_{name}")
+    @post(path, opt=requires(role, page=True, narrows=True), include_in_schema=False, name=f"page_{name}")
     async def carry_out(
         request: Request[Any, Any, Any], work_order_id: FromPath[UUID], command: NamedDependency[Command]
     ) -> Response[Any]:

@@ -1,16 +1,13 @@
-"""Steps of a work order that somebody may take now."""
+"""Steps that somebody may take now, of work orders and of certificates."""
 
-from datetime import datetime
+from collections.abc import Iterable
 
 from api.schemas.common import ActionBody
-from domain.role_grant import Role
-from domain.work_order_actions import available_actions
-from domain.work_order_state import WorkOrder
+from domain.roles import Action
 
 
-def work_order_actions(order: WorkOrder, person: str, roles: frozenset[Role], now: datetime) -> tuple[ActionBody, ...]:
+def action_bodies(found: Iterable[Action]) -> tuple[ActionBody, ...]:
     """Each step with the reason why it is not allowed, if so."""
     return tuple(
-        ActionBody(action=found.action, allowed=found.allowed, reason=found.reason)
-        for found in available_actions(order, person=person, roles=roles, now=now)
+        ActionBody(action=each.action, allowed=each.allowed, reason=each.reason, code=each.code) for each in found
     )

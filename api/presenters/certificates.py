@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from api.presenters.actions import action_bodies
 from api.presenters.connectors import Viewer
 from api.presenters.known import Known
 from api.schemas.certificates import CertificateBody, CertificateItem
@@ -10,7 +11,6 @@ from api.schemas.revoking import CaNoticeBody
 from domain.certificate import Certificate, days_until_expiry, status
 from domain.certificate_actions import available_actions
 from domain.colour import Thresholds, of_certificate
-from domain.role_grant import Role
 
 
 def item(found: Known[Certificate], now: datetime, thresholds: Thresholds) -> CertificateItem:
@@ -53,7 +53,7 @@ def body(found: Known[Certificate], viewer: Viewer, connectors: int) -> Certific
         revocation_reason=state.revocation_reason,
         revocation_comment=state.revocation_comment,
         revocation_notice=_notice(state),
-        available_actions=() if viewer.past else _actions(state, now, viewer.roles, has_connector=connectors > 0),
+        available_actions=() if viewer.past else _actions(state, viewer, has_connector=connectors > 0),
     )
 
 
@@ -64,8 +64,8 @@ def _notice(state: Certificate) -> CaNoticeBody | None:
     return CaNoticeBody(state=found.state, message=found.message, at=found.at, retrying=found.retrying)
 
 
-def _actions(
-    state: Certificate, now: datetime, roles: frozenset[Role], *, has_connector: bool
-) -> tuple[ActionBody, ...]:
-    found = available_actions(state, roles=roles, now=now, has_connector=has_connector)
-    return tuple(ActionBody(action=a.action, allowed=a.allowed, reason=a.reason) for a in found)
+def _actions(state: Certificate, viewer: Viewer, *, has_connector: bool) -> tuple[ActionBody, ...]:
+    found = available_actions(
+        state, roles=viewer.roles, now=viewer.now, has_connector=has_connector, scoped=viewer.scoped
+    )
+    return action_bodies(found)

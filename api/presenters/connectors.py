@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.presenters.actions import work_order_actions
+from api.presenters.actions import action_bodies
 from api.presenters.known import Known, known
 from api.schemas.common import ActionBody
 from api.schemas.connectors import (
@@ -19,13 +19,16 @@ from api.schemas.connectors import (
     ValidationBody,
     VerificationBody,
 )
+from application.reaching import of_both
 from domain.bridge import Bridge
 from domain.certificate import Certificate
 from domain.colour import Colour, Shade, Thresholds, of_certificate, of_connector, worst
 from domain.connector import Connector, DeploymentError
 from domain.push_states import RESOLUTIONS
-from domain.role_grant import Role
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import Concern
 from domain.target_system import TargetSystem
+from domain.work_order_actions import available_actions
 from domain.work_order_state import WorkOrder
 from projections.connectors.view import ConnectorNode
 from projections.rows import Row
@@ -34,7 +37,7 @@ from projections.topology.view import CertificateTopology
 
 class Viewer(msgspec.Struct, frozen=True):
     """Who looks, when, and with which thresholds: what colours and available actions depend on. `past`: at what was,
-    where there is nothing to be done.
+    where there is nothing to be done. `scoped`: the roles within scopes.
     """
 
     person: str
@@ -42,6 +45,7 @@ class Viewer(msgspec.Struct, frozen=True):
     now: datetime
     thresholds: Thresholds = Thresholds()
     past: bool = False
+    scoped: frozenset[ScopedRole] = frozenset()
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +91,7 @@ def body(node: Node, viewer: Viewer) -> ConnectorBody:
         verification=VerificationBody(**msgspec.structs.asdict(state.verification)),
         colour=shade.colour,
         colour_reasons=shade.reasons,
-        work_order=_work_order(node.work_order, viewer),
+        work_order=_work_order(node.work_order, viewer, concern_of(node.certificate, node.target_system)),
     )
 
 
@@ -119,7 +123,12 @@ def _validation(state: Connector) -> tuple[ValidationBody, ...]:
     )
 
 
-def _work_order(found: Known[WorkOrder] | None, viewer: Viewer) -> ConnectorWorkOrder | None:
+def concern_of(certificate: Known[Certificate] | None, target: Known[TargetSystem] | None) -> Concern:
+    """By what a role within a scope reaches a connector and its work order."""
+    return of_both(certificate.state if certificate else None, target.state if target else None)
+
+
+def _work_order(found: Known[WorkOrder] | None, viewer: Viewer, concern: Concern) -> ConnectorWorkOrder | None:
     if found is None:
         return None
     return ConnectorWorkOrder(
@@ -127,13 +136,18 @@ def _work_order(found: Known[WorkOrder] | None, viewer: Viewer) -> ConnectorWork
         number=number_of(found),
         status=found.state.status,
         status_label=found.state.label,
-        available_actions=actions_of(found.state, viewer),
+        available_actions=actions_of(found.state, viewer, concern),
     )
 
 
-def actions_of(order: WorkOrder, viewer: Viewer) -> tuple[ActionBody, ...]:
-    """What the viewer could do with a work order, or why not."""
-    return () if viewer.past else work_order_actions(order, viewer.person, viewer.roles, viewer.now)
+def actions_of(order: WorkOrder, viewer: Viewer, concern: Concern) -> tuple[ActionBody, ...]:
+    """What the viewer could do with a work order that concerns this, or why not."""
+    if viewer.past:
+        return ()
+    found = available_actions(
+        order, person=viewer.person, roles=viewer.roles, now=viewer.now, scoped=viewer.scoped, concern=concern
+    )
+    return action_bodies(found)
 
 
 def number_of(found: Known[WorkOrder]) -> str:

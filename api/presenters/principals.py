@@ -7,11 +7,21 @@ from api.directory import Caller
 from api.presenters.common import actor, done_at, done_by
 from api.presenters.known import Known
 from api.schemas.alerts import AlertBody
-from api.schemas.principals import InvitationBody, IssuedToken, MeBody, PrincipalBody, RoleGrantBody, TokenBody
+from api.schemas.principals import (
+    InvitationBody,
+    IssuedToken,
+    MeBody,
+    PrincipalBody,
+    RoleGrantBody,
+    ScopeBody,
+    ScopedRoleBody,
+    TokenBody,
+)
 from application.signing_in import Invited
 from domain.alert import Alert
 from domain.principal import Principal, Token
-from domain.role_grant import RoleGrant
+from domain.role_grant import RoleGrant, ScopedRole
+from domain.role_scope import RoleScope
 
 
 def principal(found: Known[Principal], now: datetime) -> PrincipalBody:
@@ -22,6 +32,7 @@ def principal(found: Known[Principal], now: datetime) -> PrincipalBody:
         name=state.name,
         kind=state.kind,
         roles=state.roles,
+        scoped_roles=tuple(scoped_role(each) for each in state.scoped),
         grants=tuple(role_grant(found.id, each, now) for each in state.grants),
         disabled=state.disabled,
         disabled_at=state.disabled_at,
@@ -30,12 +41,22 @@ def principal(found: Known[Principal], now: datetime) -> PrincipalBody:
     )
 
 
+def scoped_role(found: ScopedRole) -> ScopedRoleBody:
+    """A role that is held within a scope."""
+    return ScopedRoleBody(role=found.role, scope=_scope(found.scope))
+
+
+def _scope(found: RoleScope) -> ScopeBody:
+    return ScopeBody(certificate_tags=found.certificate_tags, target_tags=found.target_tags)
+
+
 def role_grant(principal_id: UUID, found: RoleGrant, now: datetime) -> RoleGrantBody:
     """A proposed role, as it stands at an instant."""
     return RoleGrantBody(
         id=found.id,
         principal_id=principal_id,
         role=found.role,
+        scope=_scope(found.scope) if found.scope is not None else None,
         status=found.status(now),
         proposed_at=found.proposed.at,
         proposed_by=actor(found.proposed.by),
@@ -82,6 +103,7 @@ def me(caller: Caller) -> MeBody:
         name=caller.name,
         kind=caller.kind,
         roles=tuple(sorted(caller.roles)),
+        scoped_roles=tuple(map(scoped_role, sorted(caller.scoped, key=lambda each: (each.role, each.scope.words)))),
         credential=caller.credential,
     )
 

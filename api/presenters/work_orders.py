@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import UNSET
 
 from api.presenters.common import actor
-from api.presenters.connectors import Viewer, actions_of, error, number_of
+from api.presenters.connectors import Viewer, actions_of, concern_of, error, number_of
 from api.presenters.known import Known, known
 from api.problems import document, of_refusal
 from api.schemas.common import FieldErrorBody, ProblemBody
@@ -24,13 +24,24 @@ from application.pushing import PushAccepted, RefusedConnector
 from domain.approval import ApprovalPolicy
 from domain.connector import Connector, DeploymentError
 from domain.push_states import OPEN_STATUSES, DeploymentStatus, FailureCause, WorkOrderStatus
+from domain.role_scope import Concern
 from domain.work_order import expires_at
 from domain.work_order_state import Approval, WorkOrder
-from projections.work_orders.view import PushProgress
+from projections.work_orders.view import PushProgress, WorkOrderNode
 
 
-def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Viewer) -> WorkOrderBody:
-    """Everything about one work order; its connector tells how the deployment stands."""
+def of_node(node: WorkOrderNode, viewer: Viewer) -> WorkOrderBody:
+    """A read model's node."""
+    concern = concern_of(known(node.certificate), known(node.target_system))
+    return body(Known.of(node.work_order), known(node.connector), viewer, concern)
+
+
+def body(
+    found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Viewer, concern: Concern = Concern()
+) -> WorkOrderBody:
+    """Everything about one work order; its connector tells how the deployment stands. `concern`: what it is about;
+    what bears no tags is reached by no role within a scope.
+    """
     state = found.state
     return WorkOrderBody(
         id=found.id,
@@ -52,7 +63,7 @@ def body(found: Known[WorkOrder], connector: Known[Connector] | None, viewer: Vi
         expires_at=expires_at(state),
         ended_at=state.ended_at,
         ended_reason=state.ended_reason,
-        available_actions=actions_of(state, viewer),
+        available_actions=actions_of(state, viewer, concern),
         deployment=_deployment(found, connector),
     )
 
@@ -134,7 +145,7 @@ def _refused(item: RefusedConnector, request_id: UUID) -> RefusedConnectorBody:
 
 def push_request(progress: PushProgress, viewer: Viewer) -> PushRequestBody:
     """A push request with some of its work orders (at least one)."""
-    found = [body(Known.of(node.work_order), known(node.connector), viewer) for node in progress.page.items]
+    found = [of_node(node, viewer) for node in progress.page.items]
     first, counts = found[0], progress.counts
     return PushRequestBody(
         request_id=first.request_id,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from api.reporting.addresses import addresses, moment_words, window_query, window_words
 from api.reporting.document import Cell, Document, Fact, Link, Table, at, places, short, table, words, work_order
+from domain.role_scope import role_words
 from projections.separation_of_duties.acts import Act, Duty
 from projections.separation_of_duties.holdings import Conflict
 from projections.separation_of_duties.view import CheckedPush, NearMiss, RuleCount, SeparationOfDuties
@@ -104,7 +105,8 @@ def _near_miss(miss: NearMiss) -> Sequence[Cell]:
 
 def _conflict(conflict: Conflict) -> Sequence[Cell]:
     grants = (
-        f"{grant.role} by {'themselves' if grant.self_granted else grant.granted_by_name or grant.granted_by}"
+        f"{role_words(grant.role, grant.scope)} by "
+        f"{'themselves' if grant.self_granted else grant.granted_by_name or grant.granted_by}"
         for grant in conflict.grants
     )
     tokens = (f"{short(t.token_id)} ({', '.join(t.roles) if t.roles else 'all roles'})" for t in conflict.tokens)

@@ -15,11 +15,15 @@ class ActorBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ActionBody(msgspec.Struct, frozen=True, kw_only=True):
-    """A step, and whether you may take it now; `reason` says why not."""
+    """A step, and whether you may take it now; `reason` says why not, `code` the same for programs."""
 
     action: Annotated[str, Meta(examples=["approve"])]
     allowed: bool
     reason: str | None
+    code: Annotated[
+        str | None,
+        Meta(description="The problem that taking it would be answered with.", examples=["outside-scope"]),
+    ]
 
 
 class NothingBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from api.schemas.common import ActorBody
-from api.schemas.texts import Comment, Name
+from api.schemas.texts import Comment, Name, Tag
 from domain.principal import ErasureReason
 from domain.role_grant import GrantStatus, Role
 
@@ -21,10 +21,37 @@ class CreatePrincipalBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
     kind: Literal["user", "courier", "acme_client"] = "user"
 
 
-class GrantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One more role."""
+_Tags = Annotated[tuple[Tag, ...], Meta(max_length=100)]
+
+
+class ScopeIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a role is limited to: certificates that bear one of these tags, on target systems that bear one of those. A
+    list that is left out or empty limits nothing; one of them names a tag.
+    """
+
+    certificate_tags: _Tags = ()
+    target_tags: _Tags = ()
+
+
+class ScopeBody(msgspec.Struct, frozen=True, kw_only=True):
+    """What a role is limited to: in each list that is not empty, to what bears one of its tags."""
+
+    certificate_tags: tuple[str, ...]
+    target_tags: tuple[str, ...]
+
+
+class ScopedRoleBody(msgspec.Struct, frozen=True, kw_only=True):
+    """A role that is held within a scope."""
 
     role: Role
+    scope: ScopeBody
+
+
+class GrantBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One more role, everywhere or within a scope. Auditor and admin take none."""
+
+    role: Role
+    scope: ScopeIn | None = None
 
 
 class RoleGrantBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +60,7 @@ class RoleGrantBody(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     principal_id: UUID
     role: Role
+    scope: Annotated[ScopeBody | None, Meta(description="None: the role counts everywhere.")]
     status: GrantStatus
     proposed_at: datetime
     proposed_by: ActorBody
@@ -57,7 +85,10 @@ class PrincipalBody(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     name: str
     kind: str
-    roles: Annotated[tuple[Role, ...], Meta(description="Those that are held. What waits is in `grants`.")]
+    roles: Annotated[
+        tuple[Role, ...], Meta(description="Those that are held and count everywhere. What waits is in `grants`.")
+    ]
+    scoped_roles: Annotated[tuple[ScopedRoleBody, ...], Meta(description="Those that are held within a scope.")]
     grants: tuple[RoleGrantBody, ...]
     disabled: bool
     disabled_at: datetime | None
@@ -135,6 +166,7 @@ class MeBody(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     roles: tuple[Role, ...]
+    scoped_roles: tuple[ScopedRoleBody, ...]
     credential: Annotated[
         str,
         Meta(description="`token:<id>` or `session:<id>`."),

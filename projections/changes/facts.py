@@ -14,6 +14,7 @@ from domain.certificate import CERTIFICATE, Certificate, status
 from domain.connector import CONNECTOR, Connector
 from domain.entity import AggregateType, Event
 from domain.principal import PRINCIPAL, Principal
+from domain.role_scope import role_words
 from domain.target_system import TARGET_SYSTEM, TargetSystem
 from domain.work_order_state import WORK_ORDER, WorkOrder
 
@@ -117,7 +118,10 @@ def _principal(state: Principal, _: datetime) -> dict[str, Any]:
     return {
         PRESENT: None if state.disabled else True,
         "name": state.name,
-        "roles": sorted(role.value for role in state.roles),
+        "roles": [
+            *sorted(role.value for role in state.roles),
+            *sorted(role_words(each.role, each.scope) for each in state.scoped),
+        ],
     }
 
 

@@ -37,7 +37,8 @@ SESSION_COLUMNS = (
 
 
 def _principal(state: Principal) -> tuple[Any, ...]:
-    return state.kind, state.roles, state.disabled
+    within = [each.role for each in state.scoped if each.role not in state.roles]
+    return state.kind, (*state.roles, *dict.fromkeys(within)), state.disabled
 
 
 def _token(state: Token) -> tuple[Any, ...]:

@@ -17,7 +17,9 @@ REFUSALS = Table(
     keep=True,
     indexes=("(at)",),
 )
-CODES = frozenset({Code.APPROVAL_NOT_ALLOWED.value, Code.APPROVAL_VOID.value, Code.FORBIDDEN.value})
+CODES = frozenset(
+    each.value for each in (Code.APPROVAL_NOT_ALLOWED, Code.APPROVAL_VOID, Code.FORBIDDEN, Code.OUTSIDE_SCOPE)
+)
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -46,6 +46,7 @@ def _fact(stored: Stored) -> GrantFact:
         at=event.meta.at,
         actor=event.meta.actor,
         role=getattr(event, "role", None),
+        scope=getattr(event, "scope", None),
     )
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from domain.entity import Actor
 from domain.role_grant import Role
+from domain.role_scope import RoleScope
 from projections.scope import known
 
 
@@ -22,13 +23,14 @@ class Grant(StrEnum):
 
 
 class GrantFact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One change, and who made it; `role` of `granted` and `revoked` of a principal."""
+    """One change, and who made it; `role` of `granted` and `revoked` of a principal, within a `scope` or everywhere."""
 
     change: Grant
     position: int
     at: datetime
     actor: Actor
     role: Role | None = None
+    scope: RoleScope | None = None
 
 
 class RoleRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,8 +51,8 @@ class RoleRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return msgspec.structs.replace(self, facts=known(self.facts, position))
 
     def held(self, position: int) -> frozenset[Role]:
-        """The roles of a principal after the event at a position."""
-        roles: set[Role] = set()
+        """The roles of a principal after the event at a position, within whatever scope."""
+        roles: set[tuple[Role, RoleScope | None]] = set()
         disabled = False
         for fact in self.facts:
             if fact.position > position:
@@ -58,5 +60,5 @@ class RoleRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             if fact.change in (Grant.DISABLED, Grant.ENABLED):
                 disabled = fact.change is Grant.DISABLED
             elif fact.role is not None:
-                (roles.add if fact.change is Grant.GRANTED else roles.discard)(fact.role)
-        return frozenset() if disabled else frozenset(roles)
+                (roles.add if fact.change is Grant.GRANTED else roles.discard)((fact.role, fact.scope))
+        return frozenset() if disabled else frozenset(role for role, _ in roles)

@@ -8,15 +8,17 @@ import msgspec
 
 from domain.approval import person_of
 from domain.role_grant import Role
+from domain.role_scope import RoleScope
 from projections.role_records.view import Grant, GrantFact, RoleRecord
 from projections.scope import Scope
 from projections.separation_of_duties.acts import ROLES, Duty
 
 
 class RoleGrant(msgspec.Struct, frozen=True, kw_only=True):
-    """How somebody came to a role. `self_granted`: by their own hand."""
+    """How somebody came to a role, within a scope or everywhere. `self_granted`: by their own hand."""
 
     role: Role
+    scope: RoleScope | None
     granted_by: str
     granted_by_name: str | None
     self_granted: bool
@@ -76,10 +78,10 @@ def _of_one(
 ) -> list[Conflict]:
     """A new stretch begins whenever the duties change."""
     found: list[Conflict] = []
-    held: dict[Role, GrantFact] = {}
+    held: dict[_Held, GrantFact] = {}
     before: tuple[Duty, ...] = ()
     began: GrantFact | None = None
-    grants: dict[Role, GrantFact] = {}
+    grants: dict[_Held, GrantFact] = {}
     disabled = False
     for fact in record.facts:
         if fact.change in (Grant.DISABLED, Grant.ENABLED):
@@ -96,15 +98,20 @@ def _of_one(
     return found
 
 
-def _change(held: dict[Role, GrantFact], fact: GrantFact) -> None:
+_Held = tuple[Role, RoleScope | None]
+"""A role, and the scope it is held within."""
+
+
+def _change(held: dict[_Held, GrantFact], fact: GrantFact) -> None:
     if fact.role is not None and fact.change is Grant.GRANTED:
-        held[fact.role] = fact
+        held[fact.role, fact.scope] = fact
     elif fact.role is not None:
-        held.pop(fact.role, None)
+        held.pop((fact.role, fact.scope), None)
 
 
-def _duties(roles: Mapping[Role, GrantFact]) -> tuple[Duty, ...]:
-    return tuple(duty for duty, allowing in ROLES.items() if allowing & roles.keys())
+def _duties(held: Mapping[_Held, GrantFact]) -> tuple[Duty, ...]:
+    roles = {role for role, _ in held}
+    return tuple(duty for duty, allowing in ROLES.items() if allowing & roles)
 
 
 def _conflict(
@@ -112,13 +119,15 @@ def _conflict(
     duties: tuple[Duty, ...],
     began: GrantFact,
     ended: GrantFact | None,
-    held: Mapping[Role, GrantFact],
+    held: Mapping[_Held, GrantFact],
     tokens: list[tuple[str, RoleRecord]],
     names: Mapping[str, str],
 ) -> Conflict:
-    relevant = {role: fact for role, fact in held.items() if any(role in ROLES[duty] for duty in duties)}
-    grants = tuple(_grant(key, role, fact, names) for role, fact in sorted(relevant.items()))
-    usable = [_token(token_id, token) for token_id, token in tokens if _allows(token, began, ended, set(relevant))]
+    relevant = [(role, fact) for (role, _), fact in held.items() if any(role in ROLES[duty] for duty in duties)]
+    roles = {role for role, _ in relevant}
+    in_order = sorted(relevant, key=lambda each: (each[0], each[1].position))
+    grants = tuple(_grant(key, role, fact, names) for role, fact in in_order)
+    usable = [_token(token_id, token) for token_id, token in tokens if _allows(token, began, ended, roles)]
     places = {grant.position for grant in grants} | {token.position for token in usable}
     return Conflict(
         principal_id=UUID(key),
@@ -136,6 +145,7 @@ def _grant(key: str, role: Role, fact: GrantFact, names: Mapping[str, str]) -> R
     by = person_of(fact.actor)
     return RoleGrant(
         role=role,
+        scope=fact.scope,
         granted_by=by,
         granted_by_name=names.get(by),
         self_granted=by == key,

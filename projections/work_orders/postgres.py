@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.certificate import Certificate
 from domain.connector import Connector
 from domain.push_states import WorkOrderStatus
+from domain.role_scope import RoleScope
+from domain.roles import Permission, may
 from domain.target_system import TargetSystem
 from domain.work_order_state import WorkOrder
 from projections.columns import Type
@@ -15,7 +17,7 @@ from projections.reading.entities import Entities, Nodes
 from projections.reading.postgres import Reader
 from projections.reading.queries import NEWEST_FIRST, OLDEST_FIRST, WIDTH, Decoder, Where, columns, many
 from projections.rows import BadCursor, Page, page
-from projections.store import uuids
+from projections.store import Encoded, uuids
 from projections.work_orders.view import PushProgress, WaitingFor, WorkOrderFilter, WorkOrderNode, WorkOrderRow
 
 # A work order with its connector, certificate and target system.
@@ -161,7 +163,31 @@ def _where(narrow: WorkOrderFilter) -> Where:
 
 def _waiting_for(where: Where, waiting: WaitingFor) -> Where:
     allowed = {"approve": waiting.may_approve, "implement": waiting.may_implement}
-    steps = [step for step, may in allowed.items() if may]
-    where.add("e.open AND e.awaits = ANY (%b::text[])", many(Type.TEXT, steps))
-    where.add("(e.awaits_roles = '{}' OR e.awaits_roles && %b::text[])", many(Type.TEXT, sorted(waiting.roles)))
+    steps = [step for step, everywhere in allowed.items() if everywhere]
+    by_step, by_role = [_Held(many(Type.TEXT, steps))], [_Held(many(Type.TEXT, sorted(waiting.roles)))]
+    for held in sorted(waiting.scoped, key=lambda each: (each.role, each.scope.words)):
+        mine = [step for step in allowed if may(frozenset({held.role}), Permission(step))]
+        by_step.append(_Held(many(Type.TEXT, mine), held.scope))
+        by_role.append(_Held(many(Type.TEXT, [held.role]), held.scope))
+    where.add("e.open")
+    _one_of(where, "e.awaits = ANY (%b::text[])", by_step)
+    _one_of(where, "e.awaits_roles && %b::text[]", by_role, "e.awaits_roles = '{}'")
     return where.add("NOT e.participants @> ARRAY[%b::text]", waiting.person)
+
+
+class _Held(NamedTuple):
+    """What a role allows, for what bears the tags of its scope."""
+
+    values: Encoded
+    scope: RoleScope = RoleScope()
+
+
+def _one_of(where: Where, condition: str, held: Sequence[_Held], *others: str) -> None:
+    """The condition holds for one of them, within its scope."""
+    either, parameters = list(others), list[Any]()
+    for each in held:
+        tags = [("i.tags", each.scope.certificate_tags), ("t.tags", each.scope.target_tags)]
+        named = [(column, wanted) for column, wanted in tags if wanted]
+        either.append(" AND ".join([condition, *(f"{column} && %b::text[]" for column, _ in named)]))
+        parameters += [each.values, *(many(Type.TEXT, wanted) for _, wanted in named)]
+    where.add(" OR ".join(f"({each})" for each in either), *parameters)

@@ -10,7 +10,7 @@ import msgspec
 from domain.certificate import Certificate
 from domain.connector import Connector
 from domain.push_states import WorkOrderStatus
-from domain.role_grant import Role
+from domain.role_grant import Role, ScopedRole
 from domain.target_system import TargetSystem
 from domain.work_order_state import WorkOrder
 from projections.rows import Page, Row
@@ -29,13 +29,14 @@ class WorkOrderNode(msgspec.Struct, frozen=True, kw_only=True):
 
 class WaitingFor(msgspec.Struct, frozen=True, kw_only=True):
     """A person, which steps their roles allow, and the roles, which a policy may ask for: work orders that this person
-    could approve or implement now.
+    could approve or implement now. `scoped`: the roles within scopes, which count for what bears their tags.
     """
 
     person: str
     roles: frozenset[Role] = frozenset()
     may_approve: bool = True
     may_implement: bool = True
+    scoped: frozenset[ScopedRole] = frozenset()
 
 
 class WorkOrderFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -114,17 +114,17 @@ def test_push_download_and_revoke() -> None:
     """A requester pushes, an operator downloads and revokes; both are told what it takes or what forbids it."""
     assert certificate_actions.available_actions(a_certificate(), roles=REQUESTING, now=NOW) == (
         Action("push", allowed=True),
-        Action("download", allowed=False, reason="This takes the role operator."),
-        Action("export_pfx", allowed=False, reason="This takes the role operator."),
-        Action("renew", allowed=False, reason=NOT_ORDERED),
-        Action("revoke", allowed=False, reason="This takes the role operator."),
+        Action("download", allowed=False, reason="This takes the role operator.", code="forbidden"),
+        Action("export_pfx", allowed=False, reason="This takes the role operator.", code="forbidden"),
+        Action("renew", allowed=False, reason=NOT_ORDERED, code="invalid-transition"),
+        Action("revoke", allowed=False, reason="This takes the role operator.", code="forbidden"),
     )
     *offered, export, renew, revoke = certificate_actions.available_actions(a_certificate(), roles=OPERATING, now=NOW)
     assert offered == [
-        Action("push", allowed=False, reason="This takes the role requester."),
+        Action("push", allowed=False, reason="This takes the role requester.", code="forbidden"),
         Action("download", allowed=True),
     ]
-    assert renew == Action("renew", allowed=False, reason="This takes the role requester.")
+    assert renew == Action("renew", allowed=False, reason="This takes the role requester.", code="forbidden")
     assert revoke == Action("revoke", allowed=True)
     assert (export.action, export.allowed, "imported" in str(export.reason)) == ("export_pfx", False, True)
 

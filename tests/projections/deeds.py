@@ -53,7 +53,8 @@ from domain.principal import PrincipalCreated, PrincipalDisabled, TokenCreated
 from domain.provider import ProviderRegistered
 from domain.push_states import SupersededReason
 from domain.revocation import RevocationReason, RevocationRefused
-from domain.role_grant import FOUR_EYES, GrantStatus, Role
+from domain.role_grant import FOUR_EYES, WITHOUT_SCOPE, GrantStatus, Role
+from domain.role_scope import RoleScope
 from domain.session import EndReason, Proof, end, open_session
 from domain.sign_in import InvitationCreated
 from domain.target_system import TargetSettings, TargetSystemRegistered, TargetSystemTested
@@ -331,11 +332,13 @@ def people(world: World) -> tuple[Change, ...]:
     role = world.one_of(*Role, *sorted(FOUR_EYES))
     if step == "grant":
         grant_id = ids.derive("role-grant", chosen, role, world.now)
-        return ((chosen, granting.grant(state, world.by(), role, grant_id=grant_id)),)
+        # Every other one for what bears a tag, where the role takes a scope.
+        scope = RoleScope(certificate_tags=("prod",)) if len(state.grants) % 2 and role not in WITHOUT_SCOPE else None
+        return ((chosen, granting.grant(state, world.by(), role, grant_id=grant_id, scope=scope)),)
     if step in ("approve", "reject"):
         return decide_grant(world, chosen, state, step)
     if step == "revoke":
-        return ((chosen, granting.revoke(state, world.by(), role)),)
+        return ((chosen, granting.revoke_all(state, world.by(), role)),)
     if step == "disable":
         return () if state.disabled else ((chosen, (PrincipalDisabled(meta=world.by()),)),)
     if step == "token":

@@ -7,8 +7,11 @@ from uuid import UUID
 
 import pytest
 
+from application.reaching import of_both
 from domain.connector_events import SyncState
 from domain.push_states import DeploymentStatus, WorkOrderStatus
+from domain.role_grant import Role, ScopedRole
+from domain.role_scope import RoleScope, covers
 from domain.verification import awaits_first_result
 from domain.work_order import expires_at
 from projections.catalogue import Views
@@ -236,6 +239,28 @@ async def test_what_waits_for_a_person(town: Town, ask: Views, person: str, may:
     narrow = WorkOrderFilter(waiting_for=WaitingFor(person=person, may_approve=may[0], may_implement=may[1]))
     assert expected == [node.work_order.id for node in (await ask.work_orders.list(narrow, limit=1000)).items]
     assert bool(expected) == any(may)
+
+
+@pytest.mark.parametrize("role", [Role.APPROVER, Role.IMPLEMENTER])
+@pytest.mark.parametrize("tags", [("certificate_tags",), ("target_tags",), ("certificate_tags", "target_tags")])
+async def test_what_waits_for_a_person_with_a_scope(town: Town, ask: Views, role: Role, tags: tuple[str, ...]) -> None:
+    """Of these, those whose certificate and target system bear a tag of each list that the scope names."""
+    states = town.world.states
+    wanted = {"certificate_tags": ("db", "nowhere"), "target_tags": ("prod", "nowhere")}
+    scope = RoleScope(**{name: wanted[name] for name in tags})
+
+    def waits(order: Any) -> bool:
+        if order.status not in {WorkOrderStatus.APPROVAL_PENDING, WorkOrderStatus.REVIEW_IN_PROGRESS}:
+            return False
+        step = Role.APPROVER if order.approvals_given < order.policy.approvals_needed else Role.IMPLEMENTER
+        certificate, target = states[order.certificate_id], states[order.target_system_id]
+        return step is role and covers(scope, of_both(certificate, target))
+
+    expected = [known.id for known in reversed(town.known("work_order")) if waits(known.state)]
+    scoped = frozenset({ScopedRole(role, scope)})
+    waiting = WaitingFor(person="nobody", may_approve=False, may_implement=False, scoped=scoped)
+    found = (await ask.work_orders.list(WorkOrderFilter(waiting_for=waiting), limit=1000)).items
+    assert expected == [node.work_order.id for node in found]
 
 
 async def test_a_push_request_is_its_work_orders(town: Town, ask: Views) -> None:

@@ -7,7 +7,8 @@ from domain import ids
 from domain.access import PushRefused
 from domain.entity import Actor, ActorKind
 from domain.principal import PrincipalDisabled, PrincipalEnabled
-from domain.role_grant import Role, RoleRevoked
+from domain.role_grant import Role, RoleGranted, RoleRevoked
+from domain.role_scope import RoleScope
 from projections.separation_of_duties.acts import Duty
 from projections.separation_of_duties.rules import Rule
 from tests.projections.reports.telling import PEOPLE, Tale, user
@@ -176,6 +177,19 @@ def test_whoever_comes_back_holds_what_they_held() -> None:
     assert ended.until is not None
     assert (None, {REQUESTER, APPROVER}) == (conflict.until, {grant.role for grant in conflict.grants})
     assert back in conflict.positions
+
+
+def test_a_role_within_a_scope_is_a_duty_too() -> None:
+    """It conflicts as any other does, shows its scope, and ends when the last grant of it is taken."""
+    tale, scope = Tale().employs("rita", REQUESTER), RoleScope(certificate_tags=("team-a",))
+    for each in (scope, None):
+        tale.add(PEOPLE["rita"], RoleGranted(meta=tale.by(user("olga")), role=APPROVER, scope=each))
+    tale.add(PEOPLE["rita"], RoleRevoked(meta=tale.by(user("olga")), role=APPROVER))
+    [conflict] = tale.report("separation_of_duties").conflicts
+    assert {REQUESTER: None, APPROVER: scope} == {grant.role: grant.scope for grant in conflict.grants}
+    ended = tale.add(PEOPLE["rita"], RoleRevoked(meta=tale.by(user("olga")), role=APPROVER, scope=scope))
+    [conflict] = tale.report("separation_of_duties").conflicts
+    assert conflict.positions[-1] == ended
 
 
 def test_who_granted_themselves_a_role() -> None:
