@@ -6,11 +6,13 @@ from uuid import UUID
 
 import rich_click as click
 
-from api.cli.printing import answer, answer_rows, json_option, pass_config, with_core
+from api.cli.printing import WRONG_USE, Stopped, answer, answer_rows, json_option, pass_config, with_core
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Core
     from application.holding import PlacedHold
+    from domain.principal import Principal
+    from domain.role_scope import RoleScope
 
 _REASONS = ("no_longer_necessary", "consent_withdrawn", "objection", "unlawful_processing", "legal_obligation")
 
@@ -35,13 +37,82 @@ def list_principals(config: Path | None, *, as_json: bool) -> None:
             {
                 "id": str(row.id),
                 "name": names[row.state.name],
-                "roles": [role.value for role in row.state.roles],
+                "roles": [role.value for role in row.state.roles] + _scoped(row.state),
                 "disabled": row.state.disabled,
             }
             for row in found
         ]
 
     answer_rows(with_core(config, act), as_json=as_json)
+
+
+def _scoped(state: "Principal") -> list[str]:
+    from domain.role_scope import role_words
+
+    return [role_words(each.role, each.scope) for each in state.scoped]
+
+
+_ROLES = ("requester", "approver", "implementer", "operator", "auditor", "admin")
+_certificate_tag = click.option(
+    "--certificate-tag", "certificate_tags", multiple=True, help="Of the scope (repeatable)."
+)
+_target_tag = click.option("--target-tag", "target_tags", multiple=True, help="Of the scope (repeatable).")
+
+
+@principals.command()
+@click.argument("principal_id", type=click.UUID)
+@click.argument("role", type=click.Choice(_ROLES))
+@_certificate_tag
+@_target_tag
+@json_option
+@pass_config
+def grant(config: Path | None, /, principal_id: UUID, role: str, *, as_json: bool, **tags: tuple[str, ...]) -> None:
+    """PRINCIPAL_ID holds ROLE from now on: everywhere, or with tags for what bears one of them."""
+    found = _change_role(config, principal_id, role, tags, held=True)
+    answer(found, f"{principal_id} holds: {', '.join(found['roles']) or 'nothing'}.", as_json=as_json)
+
+
+@principals.command()
+@click.argument("principal_id", type=click.UUID)
+@click.argument("role", type=click.Choice(_ROLES))
+@_certificate_tag
+@_target_tag
+@json_option
+@pass_config
+def ungrant(config: Path | None, /, principal_id: UUID, role: str, *, as_json: bool, **tags: tuple[str, ...]) -> None:
+    """PRINCIPAL_ID no longer holds ROLE: altogether, or with tags what is held within exactly this scope."""
+    found = _change_role(config, principal_id, role, tags, held=False)
+    answer(found, f"{principal_id} holds: {', '.join(found['roles']) or 'nothing'}.", as_json=as_json)
+
+
+def _scope(tags: dict[str, tuple[str, ...]]) -> "RoleScope | None":
+    """None without tags. Raises Stopped for what is no tag."""
+    import msgspec
+
+    from api.schemas.principals import ScopeIn
+    from domain.role_scope import scope_of
+
+    try:
+        wanted = msgspec.convert(tags, ScopeIn)
+    except msgspec.ValidationError as error:
+        raise Stopped(f"This is no tag: {error}.", WRONG_USE) from None
+    return scope_of(wanted.certificate_tags, wanted.target_tags) if any(tags.values()) else None
+
+
+def _change_role(
+    config: Path | None, principal_id: UUID, role: str, tags: dict[str, tuple[str, ...]], *, held: bool
+) -> dict[str, Any]:
+    async def act(core: "Core") -> dict[str, Any]:
+        from api.cli.acting import by_hand
+        from application.granting import change_role
+        from domain.role_grant import Role
+
+        house, scope = core.house, _scope(tags)
+        done = await change_role(house, by_hand(house), principal_id, Role(role), held=held, scope=scope)
+        state = done.result.found
+        return {"roles": [role.value for role in state.roles] + _scoped(state), "position": done.position}
+
+    return with_core(config, act)
 
 
 @principals.command()

@@ -10,6 +10,7 @@ from api.cli.printing import answer, answer_rows, json_option, pass_config, with
 
 if TYPE_CHECKING:
     from adapters.bootstrap import Core
+    from domain.principal import Principal, Token
 
 _ROLES = ("requester", "approver", "implementer", "operator", "auditor", "admin")
 
@@ -76,7 +77,7 @@ def list_tokens(config: Path | None, *, as_json: bool) -> None:
                     {
                         "id": str(held.token.id),
                         "person": owner.name,
-                        "roles": [role.value for role in token.roles or owner.roles],
+                        "roles": _roles(token, owner),
                         "name": token.name,
                         "expires_at": token.expires_at.isoformat(timespec="minutes"),
                         "revoked": token.revoked_at is not None or owner.disabled,
@@ -90,6 +91,15 @@ def list_tokens(config: Path | None, *, as_json: bool) -> None:
         return [row | {"person": shown[row["person"]], "name": shown[row["name"]]} for row in rows]
 
     answer_rows(with_core(config, act), as_json=as_json)
+
+
+def _roles(token: "Token", owner: "Principal") -> list[str]:
+    """Those it is narrowed to, else all that its owner holds."""
+    from domain.role_scope import role_words
+
+    if token.roles is not None:
+        return [role.value for role in token.roles]
+    return [role.value for role in owner.roles] + [role_words(each.role, each.scope) for each in owner.scoped]
 
 
 @tokens.command()

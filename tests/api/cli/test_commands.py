@@ -89,6 +89,8 @@ def _people_come_and_go(shell: Shell) -> None:
     last = shell.run("principals", "disable", ann)
     assert (1, True) == (last.returncode, "last administrator" in last.stderr)
     assert shell.json("principals", "enable", ben)["enabled"] == ben
+    within = shell.json("principals", "grant", ben, "approver", "--certificate-tag", "b", "--certificate-tag", "a")
+    assert "approver for certificates tagged a or b" in within["roles"]
     wait_until(lambda: {"ann": (False, None), "ben": (True, None)} == _tokens(shell), 60)
     assert not any(found["disabled"] for found in shell.json("principals", "list"))
 
