@@ -9,6 +9,7 @@ import pytest
 from tests.support.components import learn_of_missing, missing, not_tested, require
 from tests.support.connections import name_openers
 from tests.support.spreading import Spreading, processes, put_in_order
+from tests.support.watchdog import watch
 
 # No test measures time: what is derived from the profile in force (in CI: Hypothesis's own) has no deadline.
 hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
@@ -17,6 +18,11 @@ hypothesis.settings.load_profile("patient")
 name_openers()
 
 pytest_plugins = ["tests.support.postgres"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No run hangs unseen."""
+    watch(config)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
