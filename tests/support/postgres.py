@@ -14,7 +14,7 @@ are registered in tests/conftest.py (`pytest_plugins`); `database(server)` makes
 import hashlib
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrations import migrate
 from adapters.postgres.roles import OWNER, ROLES, create_roles_sql
+from tests.support.memory import quick_directory
 
 _numbers = count(1)
 
@@ -71,7 +72,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgr
         with _template(_given_server(given)) as server:
             yield server
         return
-    with embedded_server(Path(tmp_path_factory.mktemp("postgres"))) as server:
+    elsewhere = nullcontext(tmp_path_factory.mktemp("postgres"))
+    with quick_directory() or elsewhere as directory, embedded_server(directory) as server:
         yield server
 
 
