@@ -16,8 +16,22 @@ from typing import Any, ClassVar
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
+class Pause:
+    """A place where whoever comes first waits until the pause `ends`; `begun` when somebody waits."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.ends = asyncio.Event()
+
+    async def reached(self) -> None:
+        self.begun.set()
+        await self.ends.wait()
+
+
 class Mailbox:
-    """`answer`: what DATA is answered with."""
+    """`answer`: what DATA is answered with. `before` and `after`: what is waited for before a message is kept, and
+    before that is answered.
+    """
 
     def __init__(self) -> None:
         self.port = 0
@@ -26,16 +40,22 @@ class Mailbox:
         self.authenticated: list[bool] = []
         self.encrypted: list[bool] = []
         self.answer = "250 OK"
+        self.before: Pause | None = None
+        self.after: Pause | None = None
 
     async def handle_DATA(  # noqa: N802 - its name
         self, server: Any, session: Any, envelope: Any
     ) -> str:
+        if self.before:
+            await self.before.reached()
         if self.answer.startswith("250"):
             parsed = message_from_bytes(envelope.content, policy=policy.default)
             self.messages.append(parsed)
             self.recipients.append(envelope.rcpt_tos)
             self.authenticated.append(bool(session.authenticated))
             self.encrypted.append(session.ssl is not None or server.transport.get_extra_info("sslcontext") is not None)
+        if self.after:
+            await self.after.reached()
         return self.answer
 
 
