@@ -15,12 +15,17 @@ from projections.collecting import uncollected
 from projections.engine import Decode, Engine, Load
 from projections.entity import AnyProjection
 from projections.fold import Write
-from projections.follower import batches, rows_of
+from projections.follower import Rows, batches, rows_of
 from projections.lines import Line
 from projections.store import Database
 
-_STEP = 1000
-"""Events that are folded without a look at the connections: some milliseconds."""
+_READ = 500
+"""Events that are read at once."""
+_STEP = 250
+"""Events of each projection that are folded without a look at the connections: some milliseconds. As many rows of each
+are held back. What is in work then stays in the processor's cache: 1,000 events and 8,000 rows of one projection took
+1.5 times as long.
+"""
 _KEPT = 0.5
 """The part of the rows that is held back when others are written."""
 
@@ -77,9 +82,10 @@ class Replay:
         self._reading = reading
         self._beside = beside
         self._engine = Engine(projections, decode)
-        self._step = min(_STEP, line.batch)
+        self._read = min(_READ, line.batch)
+        self._step = min(_STEP * len(projections), self._read)
         self._most = memory_rows or line.memory_rows
-        self._held = min(line.held_rows, self._most)
+        self._held = min(_STEP * len(projections), line.held_rows, self._most)
         self._reached = reached
         self._written = False
 
@@ -88,15 +94,20 @@ class Replay:
         engine = self._engine
         with uncollected():
             async with _filling(self._beside) as filling:
-                async for rows in batches(self._reading, 0, target, leaf=engine.wants_leaf, size=self._step):
-                    await self._load(engine.digest(rows), filling)
-                    engine.fold()
-                    self._beside.remember(engine.poison, engine.skipped)
-                    engine.forget_quarantine()
+                async for rows in batches(self._reading, 0, target, leaf=engine.wants_leaf, size=self._read):
+                    for start in range(0, len(rows), self._step):
+                        await self._fold(rows[start : start + self._step], filling)
                     self._reached(rows[-1][0], target)
-                    if engine.weight > self._held:
-                        await self._write(filling, _KEPT)
                 await self._write(filling, 0.0)
+
+    async def _fold(self, rows: Rows, filling: _Filling) -> None:
+        engine = self._engine
+        await self._load(engine.digest(rows), filling)
+        engine.fold()
+        self._beside.remember(engine.poison, engine.skipped)
+        engine.forget_quarantine()
+        if engine.weight > self._held:
+            await self._write(filling, _KEPT)
 
     async def _load(self, loads: Sequence[Load], filling: _Filling) -> None:
         await asyncio.sleep(0)  # the connections go on
