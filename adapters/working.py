@@ -65,7 +65,7 @@ async def _run(core: Core, kit: Kit) -> None:
         await _tell(kit, poison)
 
     present = Runner(dsn, decode, ALL_PROJECTIONS, on_quarantine=tell)
-    past = Runner(dsn, decode, HISTORIES, line=HISTORY, on_quarantine=tell)
+    past = Runner(dsn, decode, HISTORIES, line=HISTORY, on_quarantine=tell, after=present)
     async with asyncio.TaskGroup() as loops:
         loops.create_task(present.run())
         loops.create_task(past.run())

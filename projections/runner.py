@@ -10,6 +10,8 @@ rebuilt.
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -20,7 +22,7 @@ from projections.collecting import uncollected
 from projections.engine import Decode
 from projections.entity import AnyProjection
 from projections.fold import Poison
-from projections.follower import Batch, Follower, alongside, batches
+from projections.follower import Batch, Follower, Rows, alongside, batches
 from projections.lines import LIVE, Line
 from projections.load import load
 from projections.rebuild import Progress, rebuild
@@ -31,6 +33,11 @@ OnQuarantine = Callable[[Poison], Awaitable[None]]
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _LONGEST_SILENCE = 2.0
+_BURST = 200
+"""Events at once that are more than people's single commands: a Deploy to All, an import, a bulk order."""
+_AFTER_BURST = 0.25
+_LONGEST_WAIT = 2.0
+"""Seconds until whoever lets another one go first takes a turn all the same."""
 _log = logging.getLogger("certferry.projections")
 
 
@@ -75,7 +82,7 @@ class Runner:
     """Keeps the read models up to date. `await runner.run()` in a task of its own; cancel the task to stop.
 
     `decode` turns topic and payload into an event (application.codec.decode). `batch`: events at once, if not the
-    line's.
+    line's. `after`: a runner that goes first when much comes at once.
     """
 
     def __init__(
@@ -88,8 +95,11 @@ class Runner:
         batch: int | None = None,
         on_quarantine: OnQuarantine | None = None,
         on_progress: Progress | None = None,
+        after: "Runner | None" = None,
     ) -> None:
         self.status = RunnerStatus()
+        self._after = after
+        self._burst_at = -math.inf
         self._dsn = dsn
         self._decode = decode
         self._projections = tuple(projections)
@@ -97,6 +107,11 @@ class Runner:
         self._batch = batch or line.batch
         self._on_quarantine = on_quarantine
         self._on_progress = on_progress
+
+    @property
+    def has_much_to_do(self) -> bool:
+        """Has much come at once, a moment ago?"""
+        return time.monotonic() - self._burst_at < _AFTER_BURST
 
     async def run(self) -> None:
         """Follow the ledger for ever."""
@@ -185,17 +200,31 @@ class Runner:
                     await heard.wait()
             if self._line.patience:
                 await asyncio.sleep(self._line.patience)
+            await self._wait_for_its_turn()
+
+    async def _wait_for_its_turn(self) -> None:
+        """What is read now is brought up to date before what will be asked for later; but not for ever."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_WAIT):
+                while self._after and self._after.has_much_to_do:
+                    await asyncio.sleep(_AFTER_BURST / 5)
 
     async def _catch_up(self, reading: Database, follower: Follower, sink: _Live) -> None:
         """Take everything that is there."""
         ahead = batches(reading, sink.position, None, leaf=follower.wants_leaf, size=self._batch)
-        async with contextlib.aclosing(follower.take_all(ahead)) as taken:
+        async with contextlib.aclosing(follower.take_all(self._noticing(ahead))) as taken:
             async for rows, poison in taken:
                 for item in poison:
                     await self._report(item)
                 self.status.position = rows[-1][0]
                 self.status.events += len(rows)
                 self.status.batches += 1
+
+    async def _noticing(self, ahead: AsyncIterator[Rows]) -> AsyncIterator[Rows]:
+        async for rows in ahead:
+            if len(rows) >= _BURST:
+                self._burst_at = time.monotonic()
+            yield rows
 
     async def _report(self, poison: Poison) -> None:
         """Tell it; whoever listens must not stop the read models by failing, and is told again after a restart."""

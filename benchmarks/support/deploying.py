@@ -96,6 +96,21 @@ class Yard:
         last = max(await asyncio.gather(*(one(*each) for each in enumerate(endpoints))))
         while not await self._estate.core.position.wait(last, 1.0):
             pass
+        while await self._history() < last:
+            await asyncio.sleep(0.1)
+
+    async def accepted(self, certificate_id: UUID, connectors: int) -> float:
+        """Seconds until the call has answered that every connector's work order is open."""
+        started = time.perf_counter()
+        done = await request_push(self._house, person(), RequestPush(certificate_id=certificate_id))
+        seconds = time.perf_counter() - started
+        assert len(done.result.work_orders) == connectors, done.result.refused
+        return seconds
+
+    async def ask_people(self, levels: int) -> None:
+        """From now on pushes are approved by so many people."""
+        terms = ApprovalTerms(name=DEFAULT_PUSH.name, levels=levels)
+        await registers.change(self._house, person(), KIND, DEFAULT_PUSH.id, lambda _: terms)
 
     async def deploy_to_all(self, certificate_id: UUID, connectors: int) -> Deployed:
         """One call; then the bridge works until every work order has ended."""
@@ -133,6 +148,11 @@ class Yard:
         )
         await take_report(self._house, _bridge(self._bridge_id), said)
 
+    async def _history(self) -> int:
+        """How far the past is known: what it still has to do would be counted to what comes next."""
+        row = await (await self._estate.watching.execute("SELECT position FROM read.history_positions")).fetchone()
+        return int(row[0]) if row else 0
+
     async def _ended(self, request_id: UUID) -> Mapping[str, int]:
         query = "SELECT status, count(*) FROM read.work_orders WHERE request_id = %s AND NOT open GROUP BY status"
         rows = await (await self._estate.watching.execute(query, [request_id])).fetchall()
@@ -142,8 +162,6 @@ class Yard:
 async def open_yard(estate: Estate) -> Yard:
     """A bridge that is enrolled; pushes ask nobody."""
     house, core = estate.core.house, estate.core
-    nobody = ApprovalTerms(name=DEFAULT_PUSH.name, levels=0)
-    await registers.change(house, person(), KIND, DEFAULT_PUSH.id, lambda _: nobody)
     token = (await issue_enrolment(house, person(), "bridge")).result.token
     enrolled = await enrol_bridge(
         house,
@@ -156,7 +174,9 @@ async def open_yard(estate: Estate) -> Yard:
         kinds=("nginx",),
     )
     await approve_bridge(house, person(_SECOND), enrolled.result.bridge.id)
-    return Yard(estate, enrolled.result.bridge.id)
+    yard = Yard(estate, enrolled.result.bridge.id)
+    await yard.ask_people(0)
+    return yard
 
 
 def person(who: Actor | None = None) -> Context:

@@ -5,7 +5,8 @@ from benchmarks import pushing
 
 def test_every_push_is_carried_out() -> None:
     """Accepted in one call, carried out by a worker and a bridge: as many as there are connectors."""
-    [done] = pushing.run([3])
+    [done], [waiting] = pushing.run([3])
+    assert waiting > 0
     assert {"completed": 3} == done.ended
     assert {"submitting", "worker", "PostgreSQL"} == set(done.processor)
     assert 0 < done.accepted < done.terminal
