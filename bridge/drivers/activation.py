@@ -1,6 +1,7 @@
 """From a look at a place to an activated release: write, swap, test, reload, look, read back; or the way back."""
 
 import posixpath
+from asyncio import Lock
 
 from bridge.drivers import contents, releases
 from bridge.drivers.driver import Job
@@ -14,8 +15,12 @@ from bridge.drivers.service import Service, reload, run_command
 from bridge.protocol import FailureCause
 
 
-async def activate(host: Host, place: Place, pair: Pair, job: Job, service: Service, current: Current) -> None:
-    """Bring a new release into use. DriverFailure: `written` says which certificate the files hold then."""
+async def activate(
+    host: Host, place: Place, pair: Pair, job: Job, service: Service, current: Current, turn: Lock
+) -> None:
+    """Bring a new release into use; `turn`: of the host, once it is written. DriverFailure: `written` says which
+    certificate the files hold then.
+    """
     await job.guard()
     name = _free_name(job, pair, current)
     with job.steps.step("write"):
@@ -23,31 +28,35 @@ async def activate(host: Host, place: Place, pair: Pair, job: Job, service: Serv
         link = await host.together(
             lambda here: releases.write(here, place.directory, name, files, current.fallback, group)
         )
-    try:
-        await job.guard()
-    except LeaseLost:
-        await releases.try_to_remove(host, posixpath.join(place.directory, link))
-        raise
-    try:
-        with job.steps.step("swap"):
-            await host.swap_link(_current_path(place), link)
-    except ConnectionDropped as failure:
-        failure.written = None
-        raise
     new = Current(link, posixpath.join(place.directory, link), 0, False, current.fallback)
-    await _use(host, place, pair, job, service, new)
+    async with turn:
+        try:
+            await job.guard()
+        except LeaseLost:
+            await releases.try_to_remove(host, posixpath.join(place.directory, link))
+            raise
+        try:
+            with job.steps.step("swap"):
+                await host.swap_link(_current_path(place), link)
+        except ConnectionDropped as failure:
+            failure.written = None
+            raise
+        await _use(host, place, pair, job, service, new)
 
 
-async def finish(host: Host, place: Place, pair: Pair, job: Job, service: Service, current: Current) -> None:
+async def finish(
+    host: Host, place: Place, pair: Pair, job: Job, service: Service, current: Current, turn: Lock
+) -> None:
     """Bring into use what an earlier attempt swapped in and could not finish, perhaps of this very assignment."""
-    try:
-        await job.guard()
-    except LeaseLost as lost:
-        if current.fence == job.assignment.fence:
-            raise await _rolled_back(host, place, job, service, current, lost) from lost
-        raise
-    await _share_again(host, place, pair, service, current)
-    await _use(host, place, pair, job, service, current)
+    async with turn:
+        try:
+            await job.guard()
+        except LeaseLost as lost:
+            if current.fence == job.assignment.fence:
+                raise await _rolled_back(host, place, job, service, current, lost) from lost
+            raise
+        await _share_again(host, place, pair, service, current)
+        await _use(host, place, pair, job, service, current)
 
 
 async def _share_again(host: Host, place: Place, pair: Pair, service: Service, current: Current) -> None:

@@ -56,7 +56,7 @@ class FilesDriver(msgspec.Struct, frozen=True):
 
         async def applied(host: Host) -> Applied:
             pair = given or await self._with_key_there(host, place, certificate, job)
-            async with self.turns.on(place.settings):
+            async with self.turns.at(place.settings, place.directory):
                 return await self._apply(host, place, pair, job)
 
         return await with_host(self.open_host, place, job, self.config, applied)
@@ -68,7 +68,7 @@ class FilesDriver(msgspec.Struct, frozen=True):
         if in_place and current.activated:
             return Applied(message="Already in place.", fingerprint=pair.fingerprint, already_in_place=True)
         use = finish if in_place else activate
-        await use(host, place, pair, job, self.service, current)
+        await use(host, place, pair, job, self.service, current, self.turns.on(place.settings))
         await self._tidy(host, place, job)
         return Applied(message=f"Installed in {place.directory}.", fingerprint=pair.fingerprint)
 

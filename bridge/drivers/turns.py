@@ -1,21 +1,33 @@
-"""One installation at a time on one host: a service that is tested or reloaded reads the files of all its places.
+"""Who may do what on a host: one installation at a time in a place, one service that is tested and reloaded at a time.
 
-Chain and key of a place are two files, read one after the other. Were another place swapped in between, the service
-would see a chain of one release and a key of another, and refuse a configuration in which nothing is wrong.
+A service that is tested or reloaded reads the files of all its places. Chain and key of a place are two files, read one
+after the other. Were another place swapped in between, the service would see a chain of one release and a key of
+another, and refuse a configuration in which nothing is wrong. What is written beside, for nobody to read yet, disturbs
+nobody: other places go on with that meanwhile.
 """
 
 import asyncio
 
 from bridge.kinds import FilesSettings, LocalSettings
 
+_Host = tuple[str, int] | None
+
 
 class Turns:
-    """A lock for each host that this bridge installs on."""
+    """Locks of the hosts that this bridge installs on, and of the places there."""
 
     def __init__(self) -> None:
-        self._locks: dict[tuple[str, int] | None, asyncio.Lock] = {}
+        self._hosts: dict[_Host, asyncio.Lock] = {}
+        self._places: dict[tuple[_Host, str], asyncio.Lock] = {}
 
     def on(self, settings: FilesSettings) -> asyncio.Lock:
-        """The lock of the host of a target."""
-        key = None if isinstance(settings, LocalSettings) else (settings.host, settings.port)
-        return self._locks.setdefault(key, asyncio.Lock())
+        """The lock of a target's host: from the swap of a place until the service has loaded it, or the way back."""
+        return self._hosts.setdefault(_host(settings), asyncio.Lock())
+
+    def at(self, settings: FilesSettings, directory: str) -> asyncio.Lock:
+        """The lock of a place, for all of an installation: what was seen there stays so."""
+        return self._places.setdefault((_host(settings), directory), asyncio.Lock())
+
+
+def _host(settings: FilesSettings) -> _Host:
+    return None if isinstance(settings, LocalSettings) else (settings.host, settings.port)
