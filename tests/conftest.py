@@ -15,6 +15,8 @@ from tests.support.watchdog import watch
 hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
 hypothesis.settings.load_profile("patient")
 
+_LINES_OF_A_FAILURE = 25
+
 name_openers()
 
 pytest_plugins = ["tests.support.postgres"]
@@ -70,10 +72,12 @@ def pytest_testnodedown(node: Any) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List what passed at the second attempt only, and what could not be tested on this machine."""
-    if again := sorted({report.nodeid for report in terminalreporter.stats.get("rerun", [])}):
+    if again := terminalreporter.stats.get("rerun", []):
         terminalreporter.section("failed at first: a race, here or in the product, to be found (docs/adr/0018)")
-        for name in again:
-            terminalreporter.line(name)
+        for report in sorted(again, key=lambda report: str(report.nodeid)):
+            terminalreporter.line(report.nodeid)
+            for line in report.longreprtext.splitlines()[-_LINES_OF_A_FAILURE:]:
+                terminalreporter.line(f"    {line}")
     if lines := not_tested():
         terminalreporter.section("not tested here, because it is not installed")
         for line in lines:

@@ -105,7 +105,7 @@ async def test_the_page_of_the_description_needs_nothing_from_elsewhere(desk: De
             assert answer.content
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("phases", ["examples,coverage", "fuzzing,stateful"])
 async def test_what_the_description_promises_is_kept(pg: Pg, tmp_path: Path, phases: str) -> None:
     """Schemathesis: valid and invalid requests for every operation, in sequences too; every answer as described."""

@@ -13,6 +13,13 @@ from tests.support.watchdog import watch
 def pytest_configure(config):
     watch(config)
 """
+_HANGS = """
+import os, time
+
+def pytest_runtest_logreport(report):
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        time.sleep(60)
+"""
 _STOPPED = """
 import os, signal
 
@@ -26,22 +33,36 @@ def test_that_comes_after():
 """
 
 
-def test_a_stopped_process_is_ended_and_shown(tmp_path: Path) -> None:
-    """Its test has crashed; the others are run."""
-    (tmp_path / "conftest.py").write_text(_CONFTEST)
-    (tmp_path / "test_stopped.py").write_text(_STOPPED)
-    command = ["-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "1", "-c", "/dev/null"]
-    environment = {**os.environ, "CERTFERRY_TEST_SILENCE": "2", "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
-    run = subprocess.run(
-        [sys.executable, *command, "."],
-        cwd=tmp_path,
-        env=environment,
+def _run(directory: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """A run of the tests in a directory, in one process beside the one that hands them out."""
+    command = ["-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "1", "-c", "/dev/null", "."]
+    return subprocess.run(
+        [sys.executable, *command],
+        cwd=directory,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", **environment},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
     )
+
+
+def test_a_stopped_process_is_ended_and_shown(tmp_path: Path) -> None:
+    """Its test has crashed; the others are run."""
+    (tmp_path / "conftest.py").write_text(_CONFTEST)
+    (tmp_path / "test_stopped.py").write_text(_STOPPED)
+    run = _run(tmp_path, CERTFERRY_TEST_SILENCE="2")
     assert "gw0 told nothing for 2 s and is ended" in run.stdout, run.stdout
     assert " in test_that_stops_its_process\n" in run.stdout
     assert "\nT " in run.stdout
     assert "1 failed, 1 passed" in run.stdout
+
+
+def test_a_run_that_hangs_itself_is_ended(tmp_path: Path) -> None:
+    """Whatever the tests do: the process that hands them out says where it stands."""
+    (tmp_path / "conftest.py").write_text(_CONFTEST + _HANGS)
+    (tmp_path / "test_it.py").write_text("def test_it():\n    pass\n")
+    run = _run(tmp_path, CERTFERRY_TEST_RUN_SILENCE="2")
+    assert run.returncode == 1
+    assert "Timeout (0:00:02)!" in run.stderr, run.stderr
+    assert " in pytest_runtest_logreport\n" in run.stderr

@@ -2,7 +2,8 @@
 
 A test that hangs is ended by pytest-timeout, from a thread of the same process. Where that process is stopped, or C
 code keeps the interpreter's lock, no thread of it runs: somebody else has to look. What each of its processes is doing,
-and the stacks of its threads, are printed; then it is killed, and its test counts as crashed.
+and the stacks of its threads, are printed; then it is killed, and its test counts as crashed. Where even that helps
+nobody, because the process that hands out the tests hangs itself, its stacks are printed and the run ends.
 """
 
 import contextlib
@@ -18,14 +19,16 @@ from typing import Any, NamedTuple
 
 import pytest
 
-SILENCE_SECONDS = float(os.environ.get("CERTFERRY_TEST_SILENCE", "480"))
-"""Until a process is ended. A test, with all that it sets up and takes down, is ended after 300 by pytest-timeout."""
+SILENCE_SECONDS = float(os.environ.get("CERTFERRY_TEST_SILENCE", "1260"))
+"""Until a process is ended. A test, with all that it sets up and takes down, is ended after 300 by pytest-timeout; the
+fuzzer, which is one test for each of its phases, after 1,200.
+"""
 
-_NOTICE_SECONDS = SILENCE_SECONDS / 8
-"""Until it must have been noticed that a process is gone."""
+RUN_SILENCE_SECONDS = float(os.environ.get("CERTFERRY_TEST_RUN_SILENCE", "1500"))
+"""Until the run is ended, where nothing at all was told: processes that were ended have been started again by then."""
 
+_REARM_SECONDS = RUN_SILENCE_SECONDS / 100
 _DIRECTORY = "stacks"
-_GAVE_UP = 70
 
 
 class _Process(NamedTuple):
@@ -63,7 +66,8 @@ class Watchdog:
         self._config = config
         self._directory = tempfile.TemporaryDirectory(prefix="certferry-stacks-")
         self._heard: dict[str, float] = {}
-        self._down: set[str] = set()
+        self._stderr = os.dup(2)  # tests write elsewhere, once they are captured
+        self._armed = 0.0
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -77,21 +81,24 @@ class Watchdog:
     def pytest_xdist_node_collection_finished(self, node: Any) -> None:
         """From now on something is expected of it."""
         self._heard[node.gateway.id] = time.monotonic()
+        self._arm()
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Something was heard."""
         node = getattr(report, "node", None)
         if node is not None and node.gateway.id in self._heard:
             self._heard[node.gateway.id] = time.monotonic()
+        self._arm()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """It is done, or has crashed."""
         self._heard.pop(node.gateway.id, None)
-        self._down.add(node.gateway.id)
 
     def pytest_unconfigure(self) -> None:
         """Nobody is left."""
+        faulthandler.cancel_dump_traceback_later()
+        os.close(self._stderr)
         self._over.set()
         self._thread.join(5)
         self._directory.cleanup()
@@ -102,8 +109,6 @@ class Watchdog:
             for name in [name for name, heard in self._heard.items() if heard < late]:
                 self._heard.pop(name, None)
                 self._end(name)
-                if not self._over.wait(_NOTICE_SECONDS) and name not in self._down:
-                    self._end_the_run()
 
     def _end(self, name: str) -> None:
         for file in Path(self._directory.name).glob(f"{name}-*"):
@@ -119,12 +124,11 @@ class Watchdog:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
-    def _end_the_run(self) -> None:
-        """Nobody noticed that a process is gone: this one hangs itself."""
-        with Path(self._directory.name, "own").open("w") as file:
-            faulthandler.dump_traceback(file, all_threads=True)
-        self._tell("nobody noticed: the run is ended", (), Path(file.name))
-        os._exit(_GAVE_UP)
+    def _arm(self) -> None:
+        """From now on nobody may be silent for so long: a thread of C counts, which needs no lock."""
+        if (now := time.monotonic()) - self._armed >= _REARM_SECONDS:
+            self._armed = now
+            faulthandler.dump_traceback_later(RUN_SILENCE_SECONDS, exit=True, file=self._stderr)
 
     def _tell(self, title: str, lines: Sequence[str], stacks: Path) -> None:
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
