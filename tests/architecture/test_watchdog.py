@@ -36,10 +36,11 @@ def test_that_comes_after():
 def _run(directory: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """A run of the tests in a directory, in one process beside the one that hands them out."""
     command = ["-m", "pytest", "-p", "no:cacheprovider", "--numprocesses", "1", "-c", "/dev/null", "."]
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     return subprocess.run(
         [sys.executable, *command],
         cwd=directory,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": "", **environment},
+        env={**ours, "PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         check=False,
