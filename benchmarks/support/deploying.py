@@ -102,10 +102,8 @@ class Yard:
     async def accepted(self, certificate_id: UUID, connectors: int) -> float:
         """Seconds until the call has answered that every connector's work order is open."""
         started = time.perf_counter()
-        done = await request_push(self._house, person(), RequestPush(certificate_id=certificate_id))
-        seconds = time.perf_counter() - started
-        assert len(done.result.work_orders) == connectors, done.result.refused
-        return seconds
+        await self._push(certificate_id, connectors)
+        return time.perf_counter() - started
 
     async def ask_people(self, levels: int) -> None:
         """From now on pushes are approved by so many people."""
@@ -115,17 +113,22 @@ class Yard:
     async def deploy_to_all(self, certificate_id: UUID, connectors: int) -> Deployed:
         """One call; then the bridge works until every work order has ended."""
         before, started = self._estate.processor(), time.perf_counter()
-        done = await request_push(self._house, person(), RequestPush(certificate_id=certificate_id))
+        request_id = await self._push(certificate_id, connectors)
         accepted = time.perf_counter() - started
-        assert len(done.result.work_orders) == connectors, done.result.refused
         ended: Mapping[str, int] = {}
         while sum(ended.values()) < connectors:
             if not await self._work():
-                ended = await self._ended(done.result.request_id)
+                ended = await self._ended(request_id)
                 await asyncio.sleep(0.05)
         terminal, after = time.perf_counter() - started, self._estate.processor()
         spent = {name: after[name] - before[name] for name in after}
         return Deployed(connectors, accepted, terminal, spent, dict(ended))
+
+    async def _push(self, certificate_id: UUID, connectors: int) -> UUID:
+        """The request that has opened a work order for every connector."""
+        done = await request_push(self._house, person(), RequestPush(certificate_id=certificate_id))
+        assert len(done.result.work_orders) == connectors, done.result.refused
+        return done.result.request_id
 
     async def _work(self) -> int:
         """Whatever waits for the bridge; how much that was."""

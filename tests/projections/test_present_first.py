@@ -1,23 +1,32 @@
 """Much at once: what is read now comes before what will be asked for later, and neither is forgotten."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from benchmarks.support.pushes import work_order_of
 from projections.catalogue import HISTORIES
 from projections.lines import HISTORY
+from projections.runner import Runner
 from projections.work_orders.projection import WORK_ORDERS
 from tests.projections.ledger import Recorder, caught_up, running
 from tests.support.postgres import Pg
 
 
-async def test_the_past_waits_while_the_present_has_much_to_do(pg: Pg) -> None:
-    """When the present has 800 events of one command, the past has none; soon it has them all. Few do not wait."""
+@asynccontextmanager
+async def _following(pg: Pg) -> AsyncIterator[tuple[Runner, Runner, Recorder]]:
+    """The present, the past, which lets it go first, and who writes what they follow."""
     async with (
         running(pg, [WORK_ORDERS]) as present,
         running(pg, HISTORIES, line=HISTORY, after=present) as past,
         pg.log() as log,
     ):
-        recorder = Recorder(log)
+        yield present, past, Recorder(log)
+
+
+async def test_the_past_waits_while_the_present_has_much_to_do(pg: Pg) -> None:
+    """When the present has 800 events of one command, the past has none; soon it has them all. Few do not wait."""
+    async with _following(pg) as (present, past, recorder):
         few = await recorder.record([(work_order_of(0),)])
         await caught_up(pg, few)
         await caught_up(pg, few, HISTORY)
@@ -31,12 +40,7 @@ async def test_the_past_waits_while_the_present_has_much_to_do(pg: Pg) -> None:
 
 async def test_the_past_does_not_wait_for_ever(pg: Pg) -> None:
     """Also where the present never comes to rest."""
-    async with (
-        running(pg, [WORK_ORDERS]) as present,
-        running(pg, HISTORIES, line=HISTORY, after=present) as past,
-        pg.log() as log,
-    ):
-        recorder = Recorder(log)
+    async with _following(pg) as (_, past, recorder):
         few = await recorder.record([(work_order_of(0),)])
         await caught_up(pg, few, HISTORY)
         for number in range(1, 6000, 100):
