@@ -133,17 +133,17 @@ def copy_fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> Iterato
 
 def copy_rows(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> bytes:
     """Rows for `COPY ... FROM STDIN (FORMAT binary)`, without header and trailer."""
-    return _fields(kinds, rows).joined() if rows else b""
+    return _fields(kinds, list(zip(*rows, strict=True)), len(rows)).joined() if rows else b""
 
 
 def copy_each(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> list[bytes]:
     """The same, each row by itself. Values beyond the kinds are left out."""
-    return _fields(kinds, [row[: len(kinds)] for row in rows]).each() if rows else []
+    return _fields(kinds, list(zip(*rows, strict=True))[: len(kinds)], len(rows)).each() if rows else []
 
 
-def _fields(kinds: Sequence[Type], rows: Sequence[Sequence[Any]]) -> "_Fields":
-    fields = _Fields(len(kinds), len(rows))
-    for kind, values in zip(kinds, zip(*rows, strict=True), strict=True):
+def _fields(kinds: Sequence[Type], columns: Sequence[Sequence[Any]], rows: int) -> "_Fields":
+    fields = _Fields(len(kinds), rows)
+    for kind, values in zip(kinds, columns, strict=True):
         fields.add(kind, values)
     return fields
 

@@ -263,7 +263,7 @@ class Fold(Generic[S]):
                 rows.pop(place, None)
                 rows[place] = values
 
-    def _row(self, key: Key, cell: Cell[S]) -> tuple[Any, ...]:
+    def _row(self, key: Key, cell: Cell[S], *span: int) -> tuple[Any, ...]:
         return (
             key,
             cell.version,
@@ -274,6 +274,7 @@ class Fold(Generic[S]):
             cell.quarantined,
             self._encode(self.projection.slim(cell.state)),
             *self.projection.extract(cell.state),
+            *span,
         )
 
 

@@ -66,7 +66,7 @@ class Versions(Fold[S], Generic[S]):
         if self._changed:
             yield Write(self._rows, [self._row(key, cell) for key, cell in self._changed.items()])
         if self._spans.rows:
-            versions = [(*self._row(key, cell), since, until) for key, cell, since, until in self._spans.rows]
+            versions = [self._row(*version) for version in self._spans.rows]
             yield Write(self._rows, versions, _ended(self._spans))
         for spans in self._beside.values():
             if spans.rows:

@@ -1,9 +1,10 @@
 """The read models against a replay: every row of every table, at the position that the read models show.
 
-Both sides come in the order of their keys and are joined like a zip; nothing is held but the differences.
+What is expected may be held in memory: then rows are looked up in it as they come. Otherwise, or where not all of them
+are alike, both sides come in the order of their keys and are joined like a zip; nothing is held but the differences.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from itertools import chain, islice
 from typing import Any, NamedTuple
@@ -39,6 +40,13 @@ class Difference(NamedTuple):
     order_key: bytes
 
 
+def alike(expected: Mapping[bytes, Any], stored: Iterable[Keyed]) -> bool:
+    """Are these the very rows that are expected, in whatever order? All of `stored` are read."""
+    rest = dict(expected)
+    wrong = sum(rest.pop(key, None) != parts for key, parts in stored)
+    return not wrong and not rest
+
+
 def differences(table: Table, expected: Iterator[Keyed], stored: Iterator[Keyed]) -> Iterator[Difference]:
     """Both sides joined by their keys; as long as they are the same, many rows at once."""
     while True:
@@ -66,9 +74,9 @@ def _joined(table: Table, expected: Iterator[Keyed], stored: Iterator[Keyed]) ->
             ours, theirs = next(expected, None), next(stored, None)
 
 
-def stored_rows(connection: Connection[Any], table: Table) -> Iterator[Keyed]:
-    """What a table holds, in the order of its keys. Raises psycopg.Error."""
-    return map(_reading(table), _copied(connection, table))
+def stored_rows(connection: Connection[Any], table: Table, *, ordered: bool = True) -> Iterator[Keyed]:
+    """What a table holds, in the order of its keys or in none. Raises psycopg.Error."""
+    return map(_reading(table), _copied(connection, table, ordered=ordered))
 
 
 def _reading(table: Table) -> Callable[[bytes], Keyed]:
@@ -95,11 +103,14 @@ def _reading(table: Table) -> Callable[[bytes], Keyed]:
     return taken_apart if shape.apart else whole
 
 
-def _copied(connection: Connection[Any], table: Table) -> Iterator[bytes]:
+def _copied(connection: Connection[Any], table: Table, *, ordered: bool) -> Iterator[bytes]:
     columns = ", ".join(column.name for column in table.columns)
+    rows = f"SELECT {columns} FROM read.{table.name}"  # noqa: S608 - our own names
+    if not ordered:
+        return copied(connection, rows)
     key = [_SORT.get(c.type, "{}").format(c.name) for c in table.columns[: table.key]]
     order = ", ".join(key + (["since"] if table.versions else []))
-    return copied(connection, f"SELECT {columns} FROM read.{table.name} ORDER BY {order}")  # noqa: S608 - our own names
+    return copied(connection, f"{rows} ORDER BY {order}")
 
 
 def _difference(table: Table, kind: Kind, key: bytes) -> Difference:

@@ -4,9 +4,10 @@ One fold gives both: a version holds until the next one of its key, and the pres
 Digests lie aside, in the order of their keys. Of versions, which are many, sums do where nothing is wrong.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import starmap
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -21,6 +22,13 @@ _AT = -8  # where the position of a version stands in its key
 _NEVER = comparable_number(OPEN)
 Rows = Sequence[tuple[Any, ...]]
 Parts = tuple[bytes | None, ...]
+
+
+class Expected(NamedTuple):
+    """What a table must hold: its rows, by key; `in_memory`: the same in no order, where nothing of it lies aside."""
+
+    rows: Callable[[], Iterator[Keyed]]
+    in_memory: Mapping[bytes, Parts] | None = None
 
 
 def _over(before: Parts, parts: Parts) -> Parts:
@@ -71,8 +79,11 @@ class Present:
         self._some_aside = self._some_aside or bool(self._waiting)
         self._waiting.clear()
 
-    def rows(self) -> Iterator[Keyed]:
-        """All of them, by key."""
+    def expected(self) -> Expected:
+        """All of them."""
+        return Expected(self._rows, None if self._some_aside else self._waiting)
+
+    def _rows(self) -> Iterator[Keyed]:
         if not self._some_aside:
             return starmap(Keyed, sorted(self._waiting.items()))
         self.put_aside()
@@ -136,23 +147,32 @@ class SummedVersions:
         self._sums, self._table = sums, past
         self._kinds = tuple(column.type for column in past.columns[:-1])
         self._last = Present(aside, live)
-        self._merges = any(column.sticky for column in live.columns)
+        self._shape = Shape.of(live)
+        self._merges = self._shape.apart > 0
 
     def apply(self, rows: Rows, *, live: bool, past: bool) -> None:
         """Versions in their order: of the present, of the past, or of both."""
+        sent = copy_each(self._kinds, rows)
         if past:
-            self._sums.add(self._table, copy_each(self._kinds, rows))
+            self._sums.add(self._table, sent)
         if live:
-            key = self._table.key
-            self._last.apply(rows if self._merges else list({row[:key]: row for row in rows}.values()))
+            self._last.store(*self._shape.versions_taken_apart(*self._last_of(rows, sent)))
 
     def put_aside(self) -> None:
         """Nothing waits in memory."""
         self._last.put_aside()
 
-    def present(self) -> Iterator[Keyed]:
-        """What holds now, by key."""
-        return self._last.rows()
+    def present(self) -> Expected:
+        """What holds now."""
+        return self._last.expected()
+
+    def _last_of(self, rows: Rows, sent: list[bytes]) -> tuple[Rows, list[bytes]]:
+        """Of several versions of a key the last, where it says everything that the ones before do."""
+        if self._merges:
+            return rows, sent
+        key = self._table.key
+        last = list({row[:key]: number for number, row in enumerate(rows)}.values())
+        return [rows[number] for number in last], [sent[number] for number in last]
 
 
 class ExpectedRows:
@@ -197,11 +217,12 @@ class ExpectedRows:
             elif table.name in self._past:
                 self._apply_twice(table, rows, live=live, past=past)
 
-    def present(self, at: int) -> dict[str, Iterator[Keyed]]:
+    def present(self, at: int) -> dict[str, Expected]:
         """What the tables of the present must hold at its position, by name."""
-        found = {self._live_name[name]: versions.present(at) for name, versions in self._versions.items()}
-        found |= {self._live_name[name]: versions.present() for name, versions in self._summed.items()}
-        return found | {self._live_name[name]: table.rows() for name, table in self._live.items()}
+        versions = self._versions.items()
+        found = {self._live_name[name]: Expected(partial(each.present, at)) for name, each in versions}
+        found |= {self._live_name[name]: summed.present() for name, summed in self._summed.items()}
+        return found | {self._live_name[name]: table.expected() for name, table in self._live.items()}
 
     def adds_up(self, table: Table) -> bool:
         """Is there a sum of it?"""
@@ -220,10 +241,10 @@ class ExpectedRows:
         for summed in self._summed.values():
             summed.put_aside()
 
-    def versions(self, at: int) -> dict[str, Iterator[Keyed]]:
+    def versions(self, at: int) -> dict[str, Expected]:
         """What the tables of the past must hold at its position, by name."""
-        found = {name: versions.rows(at) for name, versions in self._versions.items()}
-        return found | {name: table.rows() for name, table in self._past.items()}
+        found = {name: Expected(partial(versions.rows, at)) for name, versions in self._versions.items()}
+        return found | {name: table.expected() for name, table in self._past.items()}
 
     def _apply_twice(self, table: Table, rows: Rows, *, live: bool, past: bool) -> None:
         """Of a table without versions; where rows are kept, those of the past also say since when."""

@@ -14,6 +14,7 @@ _UNSIGNED = Struct(">Q")
 _MIDDLE = 1 << 63
 _DIGEST_BYTES = 16
 _NULL = b"\xff\xff\xff\xff"
+_SINCE = -12  # where the last field of a version begins: a number of 8 bytes behind its length
 _FLIPPED = [bytes([first ^ 0x80]) for first in range(256)]  # the sign of a number whose first byte it is
 
 Fields = Sequence[bytes]
@@ -57,9 +58,23 @@ class Shape:
         whole = copy_each(self.kinds, rows)
         return list(map(self.key_of_row, whole)), [(sha256(row[2:]).digest()[:_DIGEST_BYTES],) for row in whole]
 
+    def versions_taken_apart(
+        self, rows: Sequence[Sequence[Any]], sent: Sequence[bytes]
+    ) -> tuple[list[bytes], list[tuple[bytes | None, ...]]]:
+        """The same of versions that are there as they are sent, too, each with since when it held as its last field."""
+        keys = list(map(self.key_of_row, sent))
+        if not self.apart:
+            return keys, [(sha256(row[2:_SINCE]).digest()[:_DIGEST_BYTES],) for row in sent]
+        columns = slice(self._plain, len(self.kinds))
+        apart = copy_fields(self.kinds[columns], [row[columns] for row in rows])
+        return keys, [
+            (digest(row[2 : _SINCE - sum(map(len, fields))]), *map(_digest_or_none, fields))
+            for row, fields in zip(sent, apart, strict=True)
+        ]
+
     def keyed(self, fields: Fields) -> Keyed:
         """A row."""
-        apart = (None if field == _NULL else digest(field) for field in fields[self._plain :])
+        apart = map(_digest_or_none, fields[self._plain :])
         return Keyed(self.order_key(fields), (digest(b"".join(fields[: self._plain])), *apart))
 
     def _key_of_row(self, row: bytes) -> bytes:
@@ -81,6 +96,10 @@ def _id_of_row(row: bytes) -> bytes:
 def digest(part: bytes) -> bytes:
     """What stands for a part of a row."""
     return sha256(part).digest()[:_DIGEST_BYTES]
+
+
+def _digest_or_none(field: bytes) -> bytes | None:
+    return None if field == _NULL else digest(field)
 
 
 def fields_of(row: bytes, count: int) -> list[bytes]:

@@ -11,9 +11,9 @@ from projections.engine import Decode, Engine
 from projections.entity import AnyProjection
 from projections.fold import Poison, Write
 
-HELD_ROWS = 10_000
+HELD_ROWS = 40_000
 """Changed rows in memory before they are put aside: a kilobyte or two each."""
-KEPT_ROWS = 1_000
+KEPT_ROWS = 10_000
 """Rows of each projection that stay in memory afterwards, as they are folded."""
 
 _ENTRY = 7  # what the engine takes of a row

@@ -11,6 +11,8 @@ from adapters.postgres.raw import EPOCH, RawEvent, microseconds_of
 from domain.transparency.bundles import LONGEST_LEAF
 from domain.transparency.hashing import leaf_hash
 
+_DAY = 86_400  # seconds
+
 
 class Mismatch(Exception):
     """The ledger contradicts itself, or what was signed of it; `position` is that of the first bad event, if known."""
@@ -74,12 +76,19 @@ def checked_hash(event: RawEvent) -> bytes:
 def _instant(sent: bytes) -> str:
     """As the leaf writes it."""
     second, microsecond = divmod(microseconds_of(sent), 1_000_000)
-    return f"{_second(second)}.{microsecond:06}Z"
+    day, second = divmod(second, _DAY)
+    return f"{_date(day)}T{_time(second)}.{microsecond:06}Z"
 
 
 @lru_cache(maxsize=1024)
-def _second(since: int) -> str:
-    """Of the epoch of PostgreSQL. Formatting a date costs more than everything else that is compared, and many events
-    share their second.
+def _date(day: int) -> str:
+    """Of the epoch of PostgreSQL. Formatting costs more than everything else that is compared: each date and each time
+    of day is formatted once.
     """
-    return (EPOCH + timedelta(seconds=since)).isoformat().removesuffix("+00:00")
+    return (EPOCH + timedelta(days=day)).date().isoformat()
+
+
+@lru_cache(maxsize=_DAY)
+def _time(second: int) -> str:
+    """Of a day."""
+    return (EPOCH + timedelta(seconds=second)).time().isoformat()

@@ -22,8 +22,7 @@ _SPREAD = 3
 def of_certificate(state: Certificate) -> tuple[int, ...]:
     """All terms, ascending, each once."""
     facts = state.facts
-    found = _threes(search_text(facts.common_name, *facts.subject_alternative_names))
-    found |= _issuer_terms(facts.issuer)
+    found = {*_name_terms(facts.common_name, *facts.subject_alternative_names), *_issuer_terms(facts.issuer)}
     found |= _values(
         facts.algorithm,
         facts.authority_key_id,
@@ -99,6 +98,12 @@ def _asked(part: str, offset: int) -> Asked:
 def _threes(text: str, offset: int = 0) -> set[int]:
     data = text.encode() + b"\n"
     return {offset + (a << 16 | b << 8 | c) for a, b, c in zip(data, data[1:], data[2:], strict=False)}
+
+
+@lru_cache(1_000)
+def _name_terms(*names: str) -> frozenset[int]:
+    """They stay as they are while a certificate changes."""
+    return frozenset(_threes(search_text(*names)))
 
 
 @lru_cache(10_000)
