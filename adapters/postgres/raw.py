@@ -6,6 +6,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct
+from struct import error as StructError
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,8 +20,9 @@ _CHUNK = 50_000  # positions per statement: no snapshot is held for long
 _COLUMNS = (
     "notification_id, originator_id, originator_version, recorded_at, correlation_id, topic, state, leaf, salt, actor"
 )
-_FOLDED = _COLUMNS.replace("leaf, salt", "''::bytea, ''::bytea")
-_FIXED = Struct(">h i q i 16s i q i 8s i 16s")
+_FOLDED = "notification_id, originator_id, originator_version, recorded_at, topic, state"
+_FIXED = Struct(">h i q i 16s i q i 8s i 16s i")  # each field behind its length; the last is the length of the topic
+_FIXED_FOLDED = Struct(">h i q i 16s i q i 8s i")
 _LENGTH = Struct(">i").unpack_from
 EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """From where PostgreSQL counts instants."""
@@ -72,7 +74,7 @@ def of_topics(connection: Connection[Any], after: int, until: int, topics: Itera
     some = ", ".join(f"'{topic}'" for topic in topics)
     stretch = f"notification_id > {after:d} AND notification_id <= {until:d} AND topic IN ({some})"
     query = f"SELECT {_FOLDED} FROM ledger.events WHERE {stretch} ORDER BY notification_id"  # noqa: S608 - our own names
-    return list(map(_parsed, copied(connection, query))) if some else []
+    return list(map(_parsed_folded, copied(connection, query))) if some else []
 
 
 def of_streams(connection: Connection[Any], streams: Iterable[UUID]) -> list[RawEvent]:
@@ -125,17 +127,34 @@ def _rows(connection: Connection[Any], after: int, until: int) -> Iterator[RawEv
 
 def _parsed(row: bytes) -> RawEvent:
     try:
-        count, _, position, _, stream, _, version, _, at, _, correlation = _FIXED.unpack_from(row)
+        count, _, position, _, stream, _, version, _, at, _, correlation, length = _FIXED.unpack_from(row)
         if count != 10:
             raise NotAsExpected(f"a row of {count} columns")
-        fields: list[bytes] = []
-        offset = _FIXED.size
-        for _ in range(5):
-            (length,) = _LENGTH(row, offset)
-            offset += 4
-            fields.append(row[offset : offset + length])
-            offset += length
-    except ValueError as error:
+        end = _FIXED.size + length  # one field after the other: a loop takes twice as long
+        topic = row[_FIXED.size : end].decode()
+        begin = end + 4
+        end = begin + _LENGTH(row, end)[0]
+        payload = row[begin:end]
+        begin = end + 4
+        end = begin + _LENGTH(row, end)[0]
+        leaf = row[begin:end]
+        begin = end + 4
+        end = begin + _LENGTH(row, end)[0]
+        salt = row[begin:end]
+        actor = row[end + 4 : end + 4 + _LENGTH(row, end)[0]].decode()
+    except (ValueError, StructError) as error:
         raise NotAsExpected(f"the ledger's rows cannot be read: {error}") from error
-    topic, payload, leaf, salt, actor = fields
-    return RawEvent(position, stream, version, at, topic.decode(), payload, leaf, salt, actor.decode(), correlation)
+    return RawEvent(position, stream, version, at, topic, payload, leaf, salt, actor, correlation)
+
+
+def _parsed_folded(row: bytes) -> RawEvent:
+    try:
+        count, _, position, _, stream, _, version, _, at, length = _FIXED_FOLDED.unpack_from(row)
+        if count != 6:
+            raise NotAsExpected(f"a row of {count} columns")
+        end = _FIXED_FOLDED.size + length
+        topic = row[_FIXED_FOLDED.size : end].decode()
+        payload = row[end + 4 : end + 4 + _LENGTH(row, end)[0]]
+    except (ValueError, StructError) as error:
+        raise NotAsExpected(f"the ledger's rows cannot be read: {error}") from error
+    return RawEvent(position, stream, version, at, topic, payload, b"", b"", "", b"")
