@@ -104,14 +104,12 @@ class Fold(Generic[S]):
         """
         self._batch = _by_stream(batch) if self._by_stream else self._one_by_one(batch)
         first: dict[Key, Stored | Bad] = {}
-        for key, events in self._batch:
-            if events[0].version != 1 or key != events[0].stream or not self._by_stream:
-                first.setdefault(key, events[0])
         cells, blocked = self.cells, self.blocked
+        for key, events in self._batch:
+            if key not in cells and key not in first:
+                first[key] = events[0]
         return {
-            key
-            for key, event in first.items()
-            if (event.version != 1 or key != event.stream) and key not in cells and key not in blocked
+            key for key, event in first.items() if (event.version != 1 or key != event.stream) and key not in blocked
         }
 
     def put(self, row: tuple[Any, ...]) -> None:
