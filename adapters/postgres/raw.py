@@ -3,10 +3,10 @@
 `COPY ... (FORMAT binary)`: the fastest way out of the server, and nothing is converted that will be hashed.
 """
 
+import struct
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from struct import Struct
-from struct import error as StructError
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -142,7 +142,7 @@ def _parsed(row: bytes) -> RawEvent:
         end = begin + _LENGTH(row, end)[0]
         salt = row[begin:end]
         actor = row[end + 4 : end + 4 + _LENGTH(row, end)[0]].decode()
-    except (ValueError, StructError) as error:
+    except (ValueError, struct.error) as error:
         raise NotAsExpected(f"the ledger's rows cannot be read: {error}") from error
     return RawEvent(position, stream, version, at, topic, payload, leaf, salt, actor, correlation)
 
@@ -155,6 +155,6 @@ def _parsed_folded(row: bytes) -> RawEvent:
         end = _FIXED_FOLDED.size + length
         topic = row[_FIXED_FOLDED.size : end].decode()
         payload = row[end + 4 : end + 4 + _LENGTH(row, end)[0]]
-    except (ValueError, StructError) as error:
+    except (ValueError, struct.error) as error:
         raise NotAsExpected(f"the ledger's rows cannot be read: {error}") from error
     return RawEvent(position, stream, version, at, topic, payload, b"", b"", "", b"")
