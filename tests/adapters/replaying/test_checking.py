@@ -114,17 +114,20 @@ def _change(table: Table) -> str | None:
     return f"UPDATE read.{table.name} SET {column.name} = {changed} WHERE ctid = {_first(table)}"
 
 
+@pytest.mark.parametrize("most", [0, 100_000])
 @pytest.mark.parametrize(
     ("kind", "statement_of"),
     [(Kind.MISSING, _removal), (Kind.UNEXPECTED, _insertion), (Kind.DIFFERENT, _change)],
 )
 def test_every_table_is_looked_at(
-    postgres_server: PostgresServer, followed: Pg, kind: Kind, statement_of: Callable[[Table], str | None]
+    postgres_server: PostgresServer, followed: Pg, kind: Kind, statement_of: Callable[[Table], str | None], most: int
 ) -> None:
-    """A row that is gone, one too many, one with another value: found in each table of the present and the past."""
+    """A row that is gone, one too many, one with another value: found in each table of the present and the past,
+    whether what is expected waits in memory or lies aside.
+    """
     with database(postgres_server, template=followed.name) as pg:
         changed = {table.name for table in TABLES if (statement := statement_of(table)) and _done(pg, statement)}
-        report = checked(pg)
+        report = checked(pg, most=most)
     assert len(changed) >= len(TABLES) - 2
     assert changed == {wrong.table for wrong in report.wrong}
     # An entry of the index is a position: where one of its subjects is gone, it is different.
@@ -148,6 +151,23 @@ def test_a_wrong_row_is_named(postgres_server: PostgresServer, followed: Pg) -> 
             expected = connection.execute("SELECT id, position FROM read.inventory ORDER BY id LIMIT 1").fetchone()
     assert (Kind.DIFFERENT, expected) == (now.kind, (now.key["id"], now.position))
     assert (Kind.DIFFERENT, then.key["since"]) == (then.kind, then.position)
+
+
+@pytest.mark.parametrize("most", [0, 100_000])
+def test_a_row_that_stands_twice_in_place_of_another(postgres_server: PostgresServer, followed: Pg, most: int) -> None:
+    """Both are named, though each row that is there is right and there are as many as there must be."""
+    again = "INSERT INTO read.work_orders SELECT * FROM read.work_orders ORDER BY id LIMIT 1"
+    with database(postgres_server, template=followed.name) as pg:
+        with psycopg.connect(pg.app_dsn) as connection:
+            [key] = connection.execute(
+                "SELECT conname FROM pg_constraint WHERE contype = 'p' AND conrelid = 'read.work_orders'::regclass"
+            ).fetchone() or [""]
+            connection.execute(f"ALTER TABLE read.work_orders DROP CONSTRAINT {key}".encode())
+        assert _done(pg, again)
+        assert _done(pg, "DELETE FROM read.work_orders WHERE id = (SELECT max(id::text)::uuid FROM read.work_orders)")
+        report = checked(pg, most=most)
+    assert [Kind.UNEXPECTED, Kind.MISSING] == [wrong.kind for wrong in report.wrong]
+    assert 2 == report.total
 
 
 SWAP = """
