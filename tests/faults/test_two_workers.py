@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.story import Story
-from tests.support.demo import Demo
+from tests.support.demo import Demo, Json
 
 
 @pytest.fixture
@@ -27,6 +27,13 @@ def second_worker(demo: Demo) -> Iterator["subprocess.Popen[bytes]"]:
         process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait(timeout=60)
+
+
+def discoveries_of(demo: Demo, story: Story) -> list[Json]:
+    """Once there is one: it follows the registration by itself, and need not be there before a push has ended."""
+    begun = "discovery.run.started"
+    found: list[Json] = demo.until(lambda: story.events(begun, story.target_id), f"{begun} of {story.name}")
+    return found
 
 
 def test_pushes_go_on_while_workers_come_and_go(
@@ -49,5 +56,4 @@ def test_pushes_go_on_while_workers_come_and_go(
         counted = Counter(event["type"] for event in each.events("certificate.deployment.*"))
         assert counted["certificate.deployment.requested"] == 1
         assert counted["certificate.deployment.success"] == 1
-        discoveries = each.events("discovery.run.started", each.target_id)
-        assert len(discoveries) == 1
+        assert len(discoveries_of(demo, each)) == 1
