@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -22,11 +23,18 @@ def second_worker(demo: Demo) -> Iterator["subprocess.Popen[bytes]"]:
     with (demo.directory / "logs" / "worker-2.log").open("ab") as log:
         process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd="/")
     try:
+        demo.until(lambda: process.poll() is not None or _listens_to_sigterm(process.pid), "the second worker to begin")
         yield process
     finally:
         process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait(timeout=60)
+
+
+def _listens_to_sigterm(pid: int) -> bool:
+    """A worker that is still being imported is simply ended by it."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return bool(int(status["SigCgt"], 16) >> (signal.SIGTERM - 1) & 1)
 
 
 def discoveries_of(demo: Demo, story: Story) -> list[Json]:
