@@ -16,7 +16,7 @@ _own = frozenset(os.environ.get("CERTFERRY_TESTED_AS", "").split())
 
 
 @schemathesis.hook
-def before_call(context: schemathesis.HookContext, case: schemathesis.Case, **_: Any) -> None:
+def before_call(context: schemathesis.HookContext, case: schemathesis.Case[Any], **_: Any) -> None:
     """Whoever is tried out as stays who they are: changes of them go to somebody who does not exist."""
     if case.method != "GET" and case.path_parameters:
         for name in ("token_id", "principal_id"):
