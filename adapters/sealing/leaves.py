@@ -82,10 +82,14 @@ def _instant(sent: bytes) -> str:
 
 @lru_cache(maxsize=1024)
 def _date(day: int) -> str:
-    """Of the epoch of PostgreSQL. Formatting costs more than everything else that is compared: each date and each time
-    of day is formatted once.
+    """Of the epoch of PostgreSQL; nothing that a leaf could say where there is no such date ("infinity" is none).
+
+    Formatting costs more than everything else that is compared: each date and each time of day is formatted once.
     """
-    return (EPOCH + timedelta(days=day)).date().isoformat()
+    try:
+        return (EPOCH + timedelta(days=day)).date().isoformat()
+    except OverflowError:
+        return "no date"
 
 
 @lru_cache(maxsize=_DAY)

@@ -97,6 +97,7 @@ TAMPERED = {
     "stream": ("UPDATE ledger.events SET originator_id = gen_random_uuid() WHERE notification_id = 7", 7, "stream"),
     "correlation": ("UPDATE ledger.events SET correlation_id = gen_random_uuid() WHERE notification_id = 7", 7, "corr"),
     "instant": ("UPDATE ledger.events SET recorded_at = now() - interval '1 day' WHERE notification_id = 7", 7, "inst"),
+    "no date": ("UPDATE ledger.events SET recorded_at = 'infinity' WHERE notification_id = 7", 7, "inst"),
     "dropped": ("DELETE FROM ledger.events WHERE notification_id = 7", 7, "missing"),
     "moved": ("UPDATE ledger.events SET notification_id = 1000 WHERE notification_id = 7", 7, "missing"),
     "swapped": (SWAP, 7, "position"),

@@ -126,6 +126,7 @@ def test_what_nobody_touched_holds(sealed: Pg, processes: int) -> None:
         ("UPDATE ledger.events SET originator_version = 77 WHERE notification_id = 211", AT, "version"),
         ("UPDATE ledger.events SET originator_id = gen_random_uuid() WHERE notification_id = 211", AT, "stream"),
         ("UPDATE ledger.events SET recorded_at = recorded_at + '1us' WHERE notification_id = 211", AT, "instant"),
+        ("UPDATE ledger.events SET recorded_at = 'infinity' WHERE notification_id = 211", AT, "instant"),
         ("UPDATE ledger.events SET correlation_id = gen_random_uuid() WHERE notification_id = 211", AT, "correlation"),
         ("DELETE FROM ledger.events WHERE notification_id = 211", AT, "missing"),
         ("DELETE FROM ledger.events WHERE notification_id >= 211", AT, "ends here"),
