@@ -148,7 +148,6 @@ class SummedVersions:
         self._kinds = tuple(column.type for column in past.columns[:-1])
         self._last = Present(aside, live)
         self._shape = Shape.of(live)
-        self._merges = self._shape.apart > 0
 
     def apply(self, rows: Rows, *, live: bool, past: bool) -> None:
         """Versions in their order: of the present, of the past, or of both."""
@@ -168,7 +167,7 @@ class SummedVersions:
 
     def _last_of(self, rows: Rows, sent: list[bytes]) -> tuple[Rows, list[bytes]]:
         """Of several versions of a key the last, where it says everything that the ones before do."""
-        if self._merges:
+        if self._shape.apart:
             return rows, sent
         key = self._table.key
         last = list({row[:key]: number for number, row in enumerate(rows)}.values())

@@ -61,6 +61,11 @@ class Person(msgspec.Struct, frozen=True):
     id: UUID
     token: str
 
+    @property
+    def token_id(self) -> UUID:
+        """It stands in the token (`cf_{id}_{secret}`)."""
+        return UUID(self.token.split("_")[1])
+
 
 class Desk:
     """The running service, and clients for everybody."""
