@@ -14,6 +14,7 @@ import psycopg
 from psycopg import Connection
 
 from adapters.postgres.copying import copied
+from projections.engine import Entry
 
 PAGE = 5000
 _CHUNK = 50_000  # positions per statement: no snapshot is held for long
@@ -32,7 +33,7 @@ _MICROSECONDS = Struct(">q")
 class RawEvent(NamedTuple):
     """One row. `recorded_at` is in the server's 8 bytes (`instant_of`), ids are 16 bytes.
 
-    The first seven are what projections.engine takes.
+    The first seven are what projections.engine takes as an Entry.
     """
 
     position: int
@@ -69,7 +70,7 @@ def pages(connection: Connection[Any], after: int, until: int, *, size: int = PA
             yield page
 
 
-def of_topics(connection: Connection[Any], after: int, until: int, topics: Iterable[str]) -> list[RawEvent]:
+def of_topics(connection: Connection[Any], after: int, until: int, topics: Iterable[str]) -> list[Entry]:
     """The rows after a position up to another whose events are of some types, to be folded: without leaf and salt."""
     some = ", ".join(f"'{topic}'" for topic in topics)
     stretch = f"notification_id > {after:d} AND notification_id <= {until:d} AND topic IN ({some})"
@@ -147,7 +148,7 @@ def _parsed(row: bytes) -> RawEvent:
     return RawEvent(position, stream, version, at, topic, payload, leaf, salt, actor, correlation)
 
 
-def _parsed_folded(row: bytes) -> RawEvent:
+def _parsed_folded(row: bytes) -> Entry:
     try:
         count, _, position, _, stream, _, version, _, at, length = _FIXED_FOLDED.unpack_from(row)
         if count != 6:
@@ -157,4 +158,4 @@ def _parsed_folded(row: bytes) -> RawEvent:
         payload = row[end + 4 : end + 4 + _LENGTH(row, end)[0]]
     except (ValueError, struct.error) as error:
         raise NotAsExpected(f"the ledger's rows cannot be read: {error}") from error
-    return RawEvent(position, stream, version, at, topic, payload, b"", b"", "", b"")
+    return Entry(position, stream, version, at, topic, payload)

@@ -5,13 +5,12 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from adapters.postgres import raw
-from adapters.postgres.raw import RawEvent
 from adapters.replaying.aside import Aside
 from adapters.replaying.comparing import Difference, Kind, alike, differences, first_of, stored_rows
 from adapters.replaying.expected import Expected, ExpectedRows
 from adapters.replaying.groups import topics
 from adapters.replaying.index_check import IndexCheck
-from adapters.replaying.replay import HELD_ROWS, Replay
+from adapters.replaying.replay import HELD_ROWS, Page, Replay
 from adapters.replaying.side import SideTables
 from adapters.replaying.snapshot import Quarantined, Snapshot
 from application import codec
@@ -69,6 +68,13 @@ _TABLES = [AUDIT_SUBJECTS.table.name, *(t.name for p in (*ALL_PROJECTIONS, *HIST
 _NAMES = [projection.name for projection in HISTORIES]
 
 
+def _between(page: Page, after: int, until: int) -> Page:
+    """All of it, mostly."""
+    if not page or (page[0].position > after and page[-1].position <= until):
+        return page
+    return [row for row in page if after < row.position <= until]
+
+
 class ReadModelCheck:
     """Takes the ledger page by page, in order, then compares."""
 
@@ -122,15 +128,15 @@ class ReadModelCheck:
         self._side.put_aside()
         self._expected.put_aside()
 
-    def take(self, page: Sequence[RawEvent], through: int) -> None:
+    def take(self, page: Page, through: int) -> None:
         """Fold the events up to a position, or those of them that the projections take; at the positions that the read
-        models stand at, what is folded is put aside.
+        models stand at, what is folded is put aside. Where the index is compared, they come whole.
         """
         if self._index:
             self._index.take(page)
         for end in sorted({self._live, self._past}) if self._names else ():
             self._end = end
-            part = [row for row in page if self._reached < row.position <= end]
+            part = _between(page, self._reached, end)
             if part:
                 self._replay.take(part)
             if self._reached < min(through, end):

@@ -3,7 +3,6 @@
 It has several rows for every event, so nothing of it is kept: both sides go by together.
 """
 
-from collections.abc import Sequence
 from struct import Struct
 from typing import Any
 
@@ -11,8 +10,8 @@ import msgspec
 from psycopg import Connection
 
 from adapters.postgres.copying import copied
-from adapters.postgres.raw import RawEvent
 from adapters.replaying.comparing import Difference, Kind
+from adapters.replaying.replay import Page
 from projections.audit_trail.projection import AUDIT_SUBJECTS
 
 _ROW = Struct(">hiqi")
@@ -47,7 +46,7 @@ class IndexCheck:
         """However far it has come: the connection can do something else."""
         self._rows.close()
 
-    def take(self, page: Sequence[RawEvent]) -> None:
+    def take(self, page: Page) -> None:
         """Events whose leaves name subjects. A leaf that is none names nobody."""
         for row in page:
             if row.position > self._until:

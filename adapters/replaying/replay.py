@@ -7,16 +7,18 @@ from uuid import UUID
 from adapters.postgres.raw import RawEvent
 from adapters.replaying.side import SideTables
 from application import codec
-from projections.engine import Decode, Engine
+from projections.engine import Decode, Engine, Entry
 from projections.entity import AnyProjection
 from projections.fold import Poison, Write
 
 HELD_ROWS = 40_000
-"""Changed rows in memory before they are put aside: a kilobyte or two each."""
-KEPT_ROWS = 10_000
-"""Rows of each projection that stay in memory afterwards, as they are folded."""
+"""Changed rows in memory before they are put aside: a kilobyte or two each. As many of each projection stay, as they
+are folded: most are wanted again.
+"""
+Page = Sequence[RawEvent | Entry]
+"""Rows of the ledger, all of one class."""
 
-_ENTRY = 7  # what the engine takes of a row
+_ENTRY = len(Entry._fields)
 
 
 class Replay:
@@ -42,9 +44,10 @@ class Replay:
         self._held = held
         self._put_aside = start > 0
 
-    def take(self, page: Sequence[RawEvent]) -> None:
+    def take(self, page: Page) -> None:
         """Fold a page."""
-        entries: list[tuple[Any, ...]] = [row[:_ENTRY] for row in page]
+        whole = bool(page) and isinstance(page[0], RawEvent)
+        entries: Sequence[tuple[Any, ...]] = [row[:_ENTRY] for row in page] if whole else page
         loads = self._engine.digest(entries)
         if self._put_aside:
             for load in loads:
@@ -63,7 +66,7 @@ class Replay:
         self.side.store(writes)
         if self._keep:
             self._keep(writes)
-        self._engine.settle(min(self._held, KEPT_ROWS))
+        self._engine.settle(self._held)
         self._put_aside = True
 
     def _remember_quarantine(self) -> None:

@@ -15,7 +15,7 @@ from adapters.postgres import raw
 from adapters.postgres.raw import RawEvent
 from adapters.replaying.aside import Aside
 from adapters.replaying.checking import ReadModelCheck, Report, together
-from adapters.replaying.groups import groups
+from adapters.replaying.groups import groups, topics
 from adapters.replaying.memory import rows_in_memory
 from adapters.replaying.snapshot import Snapshot, export, joined, snapshot
 from adapters.replaying.streams import StreamVersions
@@ -23,12 +23,11 @@ from adapters.sealing.leaves import Mismatch
 from adapters.sealing.recomputing import Recomputation
 from adapters.verifying import state as states
 from adapters.verifying.crew import Crew
+from adapters.verifying.decoding import check_decodable
 from adapters.verifying.worker import Job
-from application import codec
 from domain.transparency.keys import VerifierKey
 from projections.catalogue import HISTORIES
 from projections.collecting import uncollected
-from projections.fold import describe
 
 STEP = 20_000
 PAGE = 10_000
@@ -92,7 +91,7 @@ def verify(dsn: str, wish: Wish, on_progress: Progress = lambda _: None) -> Outc
             run.to_the_end(on_progress)
             return run.outcome(read=run.compare(on_progress))
         except Mismatch as mismatch:
-            return run.outcome(finding=mismatch)
+            return run.outcome(finding=run.first(mismatch, dsn))
 
 
 def _jobs(dsn: str, wish: Wish, seen: Snapshot, shared: str, state: states.State) -> list[Job]:
@@ -119,6 +118,8 @@ class _Run:
         self._state = state
         self._check = check
         self._crew = crew
+        self._folded_elsewhere = topics(HISTORIES) if crew else frozenset[str]()
+        self._decoded = state.position
         self._streams = StreamVersions(aside)
         self._pass = Recomputation(connection, edge=state.edge, keys=wish.keys, roots=wish.roots, on_page=self._take)
 
@@ -148,6 +149,20 @@ class _Run:
         on_progress(self._reached)
         return together([report, *reports])
 
+    def first(self, found: Mismatch, dsn: str) -> Mismatch:
+        """What was found, or an event before it that cannot be read: those who read events may be behind those who hash
+        them.
+        """
+        since = min(self._decoded, self._crew.board.least) if self._crew else self._decoded
+        until = self._pass.size if found.position is None else found.position - 1
+        try:
+            with raw.connect_raw(dsn, "certferry verify") as connection:
+                for page in raw.pages(connection, since, until):
+                    check_decodable(page)
+        except Mismatch as earlier:
+            return earlier
+        return found
+
     def outcome(self, *, finding: Mismatch | None = None, read: Report | None = None) -> Outcome:
         """What there is to tell."""
         found = Outcome(self._pass.size, self._pass.root(), self._pass.checkpoints, self._state.position, read=read)
@@ -165,9 +180,11 @@ class _Run:
             raise Mismatch(*wrong)
         if self._check:
             self._check.take(page, page[-1].position)
-        folded = self._check.until if self._check and not self._crew else 0
-        if page[-1].position > folded or (self._check and self._check.undecodable):
-            _check_decodable(page)
+        if page[-1].position > (self._check.until if self._check else 0) or (self._check and self._check.undecodable):
+            check_decodable(page)
+        elif self._crew:
+            check_decodable([row for row in page if row.topic not in self._folded_elsewhere])
+        self._decoded = page[-1].position
 
     def _save(self) -> None:
         """Where both lines of read models have been folded alike: beyond, only one of them goes on."""
@@ -178,12 +195,3 @@ class _Run:
             states.save(self._aside, self._connection, self._state, self._pass.edge)
             if self._crew:
                 self._crew.board.saved = self._pass.size
-
-
-def _check_decodable(page: Sequence[RawEvent]) -> None:
-    """Raises Mismatch for the first event that cannot be read."""
-    for row in page:
-        try:
-            codec.decode(row.topic, row.payload)
-        except Exception as error:
-            raise Mismatch(row.position, f"the payload cannot be read ({describe(error)})") from error

@@ -23,6 +23,7 @@ from adapters.replaying.snapshot import Snapshot, joined
 from adapters.sealing.leaves import Mismatch
 from adapters.verifying import state as states
 from adapters.verifying.board import Board
+from adapters.verifying.decoding import check_decodable
 from adapters.verifying.state import Share
 from projections.collecting import uncollected
 from projections.fold import describe
@@ -121,7 +122,10 @@ class _Work:
             board.reach(number, at)
             self._until(lambda: board.verified > at)  # noqa: B023 - called here
             until = min(at + self._job.page, board.verified, check.until)
-            check.take(raw.of_topics(connection, at, until, self._topics), until)
+            page = raw.of_topics(connection, at, until, self._topics)
+            check.take(page, until)
+            if check.undecodable:
+                check_decodable(page)
             at = until
             if self._saved != board.saved:
                 self._saved = board.saved

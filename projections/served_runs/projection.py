@@ -51,7 +51,7 @@ def _emit(_: Key, state: Endpoint, __: Stored) -> Iterator[Emitted]:
 
 SERVED_RUNS: Projection[Endpoint] = Projection(
     name="watched_endpoints",
-    version=1,
+    version=2,
     state_type=Endpoint,
     events=frozenset({TargetSystemAssociated, ValidationChanged}),
     keys=_keys,

@@ -1,7 +1,9 @@
 """What each observation makes of the runs at one endpoint."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeVar
 from uuid import UUID
+from zlib import crc32
 
 import msgspec
 
@@ -10,6 +12,9 @@ from projections.entity import Key, Stored
 from projections.served_runs.view import ANOTHER_CERTIFICATE, ASSOCIATED_AGAIN, WRONG, Run, RunKind, Watch
 
 _replace = msgspec.structs.replace
+_PARTS = 256
+_K = TypeVar("_K")
+_V = TypeVar("_V")
 
 
 class Watcher(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -21,13 +26,15 @@ class Watcher(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the next event at an endpoint needs: who looks at it, the runs that last, those that the last event changed.
+    """What the next event at an endpoint needs: who looks at it, the runs that last, by server name ("" for none), and
+    those that the last event changed. Runs of kind `served` are one per name, those of kind `wrong` one per connector.
 
-    Runs of kind `served` are one per server name, those of kind `wrong` one per connector.
+    A web server may have thousands of names at one endpoint: both are kept in parts (`_PARTS`), of which an event
+    replaces one.
     """
 
-    watchers: dict[UUID, Watcher] = {}
-    runs: tuple[Run, ...] = ()
+    watchers: dict[int, dict[UUID, Watcher]] = {}
+    runs: dict[int, dict[str, tuple[Run, ...]]] = {}
     changed: tuple[Run, ...] = ()
 
 
@@ -35,22 +42,22 @@ def evolve(_: Key, state: Endpoint | None, stored: Stored) -> Endpoint:
     """The state of an endpoint after an event. Raises ValueError for a result of a connector that is not known."""
     event: Any = stored.event
     before = state or Endpoint()
+    watcher = before.watchers.get(_part_of(stored.stream), {}).get(stored.stream_id)
     if isinstance(event, TargetSystemAssociated):
-        return _watched(before, event, stored)
-    watcher = before.watchers.get(stored.stream_id)
+        return _watched(before, watcher, event, stored)
     if watcher is None:
         raise ValueError("a result of a connector that was never associated with this endpoint")
     return _observed(before, watcher, event, stored)
 
 
-def _watched(state: Endpoint, event: TargetSystemAssociated, stored: Stored) -> Endpoint:
+def _watched(state: Endpoint, before: Watcher | None, event: TargetSystemAssociated, stored: Stored) -> Endpoint:
     """A connector that comes again has been away: what it saw before has no end that anybody saw."""
-    name, target = event.server_name, event.target_system_id
-    watcher = Watcher(server_name=name, since=stored.position, target_system_id=target)
-    mine = [run for run in state.runs if run.kind is RunKind.WRONG and run.connector_id == stored.stream_id]
+    runs = _runs_of(state, before.server_name) if before else ()
+    mine = tuple(run for run in runs if run.kind is RunKind.WRONG and run.connector_id == stored.stream_id)
+    watcher = Watcher(server_name=event.server_name, since=stored.position, target_system_id=event.target_system_id)
     return Endpoint(
-        watchers={**state.watchers, stored.stream_id: watcher},
-        runs=tuple(run for run in state.runs if run not in mine),
+        watchers=_with(state.watchers, _part_of(stored.stream), stored.stream_id, watcher),
+        runs=_lasting(state, before.server_name, [run for run in runs if run not in mine]) if before else state.runs,
         changed=tuple(_end(run, ASSOCIATED_AGAIN, stored) for run in mine),
     )
 
@@ -61,16 +68,17 @@ def _observed(state: Endpoint, watcher: Watcher, event: ValidationChanged, store
     changed: list[Run] = []
     wanted = {RunKind.SERVED} if served is not None else set[RunKind]()
     wanted |= {RunKind.WRONG} if served is not None and event.state in WRONG else set()
-    for run in state.runs:
+    for run in _runs_of(state, watcher.server_name):
         after = _after(run, watcher, event, stored)
         if after is not run:
             changed.append(after)
         if after.until_position is None:
             lasting.append(after)
-            if run.server_name == watcher.server_name and _mine(run, stored):
+            if _mine(run, stored):
                 wanted.discard(run.kind)
     begun = [_begin(kind, watcher, event, served or "", stored) for kind in sorted(wanted)]
-    return Endpoint(watchers=state.watchers, runs=(*lasting, *begun), changed=(*changed, *begun))
+    runs = _lasting(state, watcher.server_name, [*lasting, *begun])
+    return Endpoint(watchers=state.watchers, runs=runs, changed=(*changed, *begun))
 
 
 def _mine(run: Run, stored: Stored) -> bool:
@@ -78,9 +86,7 @@ def _mine(run: Run, stored: Stored) -> bool:
 
 
 def _after(run: Run, watcher: Watcher, event: ValidationChanged, stored: Stored) -> Run:
-    """A run after one more observation at the endpoint: itself where that says nothing about it."""
-    if run.server_name != watcher.server_name:
-        return run
+    """A run after one more observation of its place: itself where that says nothing about it."""
     served = event.evidence.served_fingerprint_sha256
     if not _mine(run, stored):  # somebody else's wrong certificate: gone when another one is seen
         return _end(run, ANOTHER_CERTIFICATE, stored) if served not in (None, run.served_fingerprint_sha256) else run
@@ -113,3 +119,24 @@ def _begin(kind: RunKind, watcher: Watcher, event: ValidationChanged, served: st
 
 def _end(run: Run, ended_by: str, stored: Stored) -> Run:
     return _replace(run, until_position=stored.position, until_at=stored.event.meta.at, ended_by=ended_by)
+
+
+def _runs_of(state: Endpoint, server_name: str | None) -> tuple[Run, ...]:
+    name = server_name or ""
+    return state.runs.get(_part_of(name.encode()), {}).get(name, ())
+
+
+def _lasting(state: Endpoint, server_name: str | None, runs: Sequence[Run]) -> dict[int, dict[str, tuple[Run, ...]]]:
+    name = server_name or ""
+    number = _part_of(name.encode())
+    if runs or name in state.runs.get(number, {}):
+        return _with(state.runs, number, name, tuple(runs))
+    return state.runs
+
+
+def _part_of(key: bytes) -> int:
+    return crc32(key) % _PARTS
+
+
+def _with(parts: dict[int, dict[_K, _V]], number: int, key: _K, value: _V) -> dict[int, dict[_K, _V]]:
+    return {**parts, number: {**parts.get(number, {}), key: value}}

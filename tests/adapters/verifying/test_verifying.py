@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from adapters.postgres import raw
+from adapters.replaying.groups import topics
 from adapters.sealing.checkpoints import latest
 from adapters.verifying import state as states
 from adapters.verifying import verifying
@@ -235,10 +236,35 @@ def test_a_payload_that_nobody_can_read(pg: Pg, keys: Path) -> None:
     with tampering(pg) as connection:
         rewrite(connection, AT, b'{"not": "an event"}')
         seal_again(connection, keyring(keys).signers())
-    for read_models in (True, False):
-        found = verify(pg.app_dsn, Wish(read_models=read_models))
+    for wish in (Wish(), Wish(read_models=False), Wish(processes=2), Wish(processes=5)):
+        found = verify(pg.app_dsn, wish)
         assert AT == found.position
         assert "cannot be read" in str(found.finding)
+
+
+def test_what_is_wrong_later_is_not_told_first(pg: Pg, keys: Path) -> None:
+    """Who reads the events may be behind who hashes them: the first bad position is named all the same."""
+    with tampering(pg) as connection:
+        rewrite(connection, AT, b'{"not": "an event"}')
+        seal_again(connection, keyring(keys).signers())
+        connection.execute("UPDATE ledger.events SET state = '{}' WHERE notification_id = %s", [AT + 9])
+    for wish in (Wish(), Wish(read_models=False), Wish(processes=2)):
+        found = verify(pg.app_dsn, wish)
+        assert AT == found.position
+        assert "cannot be read" in str(found.finding)
+
+
+def test_an_event_that_no_read_model_takes_is_read_as_well(pg: Pg, keys: Path) -> None:
+    """With several processes the one that hashes reads what the others leave out."""
+    taken = topics(HISTORIES)
+    with tampering(pg) as connection:
+        rows = [row for page in raw.pages(connection, 0, 10**6) for row in page]
+        at = next(row.position for row in rows if row.topic not in taken)
+        rewrite(connection, at, b'{"not": "an event"}')
+        seal_again(connection, keyring(keys).signers())
+    found = verify(pg.app_dsn, Wish(processes=2))
+    assert at == found.position
+    assert "cannot be read" in str(found.finding)
 
 
 def test_read_models_that_differ(pg: Pg) -> None:
