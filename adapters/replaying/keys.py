@@ -39,9 +39,10 @@ class Shape:
         self.apart = sum(column.sticky for column in columns)
         self.key = key
         self._plain = len(columns) - self.apart
+        self._key_kinds = self.kinds[:key]
         if any(column.sticky for column in columns[: self._plain]):
             raise ValueError("sticky columns are not the last ones")
-        only_id = self.kinds[:key] == (Type.UUID,)  # as nearly everywhere
+        only_id = self._key_kinds == (Type.UUID,)  # as nearly everywhere
         self.order_key: Callable[[Fields], bytes] = _id_of_fields if only_id else self._joined
         self.key_of_row: Callable[[bytes], bytes] = _id_of_row if only_id else self._key_of_row
 
@@ -78,10 +79,15 @@ class Shape:
         return Keyed(self.order_key(fields), (digest(b"".join(fields[: self._plain])), *apart))
 
     def _key_of_row(self, row: bytes) -> bytes:
-        return self._joined(fields_of(row, self.key))
+        found, end = b"", 2
+        for kind in self._key_kinds:
+            begin = end + 4
+            end = begin + _LENGTH(row, end)[0]
+            found += _comparable(kind, row[begin:end])
+        return found
 
     def _joined(self, fields: Fields) -> bytes:
-        found = zip(self.kinds, fields[: self.key], strict=False)
+        found = zip(self._key_kinds, fields, strict=False)
         return b"".join([_comparable(kind, field[4:]) for kind, field in found])
 
 
