@@ -263,8 +263,9 @@ async def start_directory(
         known = await principals.list(PrincipalFilter(), limit=1)
         if known.items and await positions.wait(1, _START_SECONDS):
             await directory.load(principals, positions.current, now)
-    except Exception:
-        log.warning("the read models cannot be asked for principals; reading the whole ledger", exc_info=True)
+    except Exception as error:
+        first_line = str(error).partition("\n")[0]
+        log.warning("the read models cannot be asked for principals; reading the whole ledger: %s", first_line)
     following = asyncio.create_task(directory.follow(ledger), name="directory of principals")
     with suppress(Exception):  # the database is away: the task goes on trying
         await directory.reached(await ledger.head(), _START_SECONDS)
