@@ -263,7 +263,7 @@ async def start_directory(
         known = await principals.list(PrincipalFilter(), limit=1)
         if known.items and await positions.wait(1, _START_SECONDS):
             await directory.load(principals, positions.current, now)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the ledger has it all
         first_line = str(error).partition("\n")[0]
         log.warning("the read models cannot be asked for principals; reading the whole ledger: %s", first_line)
     following = asyncio.create_task(directory.follow(ledger), name="directory of principals")
