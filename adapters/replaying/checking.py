@@ -10,7 +10,8 @@ from adapters.replaying.comparing import Difference, Kind, alike, differences, f
 from adapters.replaying.expected import Expected, ExpectedRows
 from adapters.replaying.groups import topics
 from adapters.replaying.index_check import IndexCheck
-from adapters.replaying.replay import HELD_ROWS, Page, Replay
+from adapters.replaying.memory import rows_held
+from adapters.replaying.replay import Page, Replay
 from adapters.replaying.side import SideTables
 from adapters.replaying.snapshot import Quarantined, Snapshot
 from application import codec
@@ -84,14 +85,15 @@ class ReadModelCheck:
         aside: Aside,
         *,
         start: int = 0,
-        held: int = HELD_ROWS,
+        held: int | None = None,
         projections: Sequence[AnyProjection] = HISTORIES,
         index: bool = True,
         each: bool = False,
     ) -> None:
-        """Go on at the position `start`, with what an earlier check has put aside. `projections`: those of HISTORIES
-        that are folded, and compared with their present; `index`: also the index of the audit trail; `each`: every
-        version is put aside, otherwise versions are added up, and read once more where a sum is wrong.
+        """Go on at the position `start`, with what an earlier check has put aside. `held`: changed rows in memory, by
+        default as many as `aside` has room for. `projections`: those of HISTORIES that are folded, and compared with
+        their present; `index`: also the index of the audit trail; `each`: every version is put aside, otherwise
+        versions are added up, and read once more where a sum is wrong.
         """
         self.undecodable = False
         self._snapshot = snapshot
@@ -103,7 +105,8 @@ class ReadModelCheck:
         compares = index and snapshot.live is not None and AUDIT_SUBJECTS.name not in snapshot.outdated
         self._index = IndexCheck(snapshot.connection, start, self._live) if compares else None
         self._reached = self._end = start
-        self._replay = Replay(projections, self._side, self._decode, held=held, keep=self._keep, start=start)
+        self._held = rows_held(aside.most) if held is None else held
+        self._replay = Replay(projections, self._side, self._decode, held=self._held, keep=self._keep, start=start)
 
     @property
     def until(self) -> int:
@@ -190,7 +193,9 @@ class ReadModelCheck:
         projections = [p for p in self._projections if any(table.name in tables for table in p.tables)]
         of_them = topics(projections)
         with Aside() as aside:
-            check = ReadModelCheck(self._snapshot, aside, projections=projections, index=False, each=True)
+            check = ReadModelCheck(
+                self._snapshot, aside, held=self._held, projections=projections, index=False, each=True
+            )
             for after in range(0, self._past if tables else 0, _PAGE):
                 until = min(after + _PAGE, self._past)
                 check.take(raw.of_topics(self._snapshot.connection, after, until, of_them), until)

@@ -7,11 +7,21 @@ _GROUP = Path("/sys/fs/cgroup")
 _SHARE = 8  # of what is available: others want to live, too
 _ROW_BYTES = 2048  # a state in JSON, its key and instants, and a digest or two
 _MOST = 2_000_000
+_HELD = 40_000
+_LEAST_HELD = 1_000
+_PARTS = 10  # some ten read models are folded at a time, each keeps as many
 
 
 def rows_in_memory(processes: int) -> int:
     """How many rows each of so many processes may keep; 0 where nobody tells how much memory there is."""
     return min(_available() // _SHARE // processes // _ROW_BYTES, _MOST)
+
+
+def rows_held(most: int) -> int:
+    """Of so many rows in memory, how many may be changed before they are put aside; of each read model as many stay,
+    because most of them are wanted again.
+    """
+    return min(max(most // _PARTS, _LEAST_HELD), _HELD)
 
 
 def _available() -> int:

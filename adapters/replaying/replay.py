@@ -11,9 +11,9 @@ from projections.engine import Decode, Engine, Entry
 from projections.entity import AnyProjection
 from projections.fold import Poison, Write
 
-HELD_ROWS = 40_000
-"""Changed rows in memory before they are put aside: a kilobyte or two each. As many of each projection stay, as they
-are folded: most are wanted again.
+HELD_ROWS = 10_000
+"""Changed rows in memory before they are put aside, a kilobyte or two each; as many of each projection stay, as they
+are folded. (Who knows how much memory there is may want more: memory.rows_held.)
 """
 Page = Sequence[RawEvent | Entry]
 """Rows of the ledger, all of one class."""

@@ -120,6 +120,14 @@ class Desk:
         """Wait until the read models show what the ledger holds now."""
         assert await self.core.position.wait(await self.head(), 60)
 
+    async def past(self) -> int:
+        """The last position of the ledger, once the past can be asked for it. (A busy machine takes longer than answers
+        wait for it.)
+        """
+        position = await self.head()
+        assert await self.core.moments.wait(position, 60)
+        return position
+
     def _context(self) -> Context:
         return Context(actor=SYSTEM, at=self.core.house.clock(), command_id=uuid4())
 

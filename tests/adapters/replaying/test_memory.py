@@ -40,3 +40,10 @@ def test_where_nobody_tells_nothing_waits(machine: Path) -> None:
     assert 0 == memory.rows_in_memory(1)
     (machine / "meminfo").write_text("something else")
     assert 0 == memory.rows_in_memory(1)
+
+
+def test_of_little_memory_little_is_held() -> None:
+    """A tenth of it changes before it is put aside, as some ten read models keep as much; never more than is of use."""
+    assert [1_000, 1_000, 4_600, 40_000, 40_000] == [
+        memory.rows_held(most) for most in (0, 2_000, 46_000, 400_000, 2_000_000)
+    ]

@@ -89,7 +89,7 @@ async def test_a_decision_on_what_has_changed_is_refused(desk: Desk) -> None:
 async def test_the_past_is_only_looked_at(desk: Desk) -> None:
     """As of a moment the alerts of then are shown, without buttons."""
     alert_id = await raised(desk)
-    position = await desk.head()
+    position = await desk.past()
     await desk.as_("operator").post(f"/api/v1/alerts/{alert_id}/resolve", json={})
     async with browser_of(desk, "operator") as browser:
         page = (await browser.get(f"/alerts?as_of_position={position}", headers=BROWSER)).text

@@ -224,7 +224,7 @@ async def test_who_may_not_write(desk: Desk, path: str) -> None:
     """Readers have no way to the forms; nobody's page sends one in somebody's name; nothing is changed in the past."""
     assert f"{path}/new" not in await html(desk, path, "auditor")
     assert f"{path}/new" in await html(desk, path, "admin")
-    assert f"{path}/new" not in await html(desk, f"{path}?as_of_position={await desk.head()}", "admin")
+    assert f"{path}/new" not in await html(desk, f"{path}?as_of_position={await desk.past()}", "admin")
     nobody = f"{path}/00000000-0000-4000-8000-000000000007"
     for url in (f"{path}/new", f"{nobody}/edit", f"{nobody}/retire"):
         await html(desk, url, "auditor", status=403)
@@ -233,7 +233,7 @@ async def test_who_may_not_write(desk: Desk, path: str) -> None:
     async with browser_of(desk, "admin") as browser:
         for url in (f"{path}/new", f"{nobody}/edit", f"{nobody}/retire"):
             assert 403 == (await browser.post(url, data={"name": "Forged"}, headers=BROWSER)).status_code
-        past = f"{path}/new?as_of_position={await desk.head()}"
+        past = f"{path}/new?as_of_position={await desk.past()}"
         assert (await browser.get(past, headers=BROWSER)).is_client_error
 
 

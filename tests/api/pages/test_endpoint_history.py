@@ -59,7 +59,7 @@ async def test_the_page_is_one_click_from_where_endpoints_are(desk: Desk) -> Non
     [row] = csv.DictReader(io.StringIO(answer.text))
     assert headings(page) == list(row)
     assert "Nothing matches" in await html(desk, "/endpoint-history?endpoint=10.9.9.9:443&server_name=&connector_id=")
-    assert "As it was on" in await html(desk, f"{history}&as_of_position={await desk.head()}")
+    assert "As it was on" in await html(desk, f"{history}&as_of_position={await desk.past()}")
 
 
 async def test_what_is_no_endpoint_is_refused(desk: Desk) -> None:

@@ -49,7 +49,7 @@ async def test_every_page_says_which_moment_it_shows(desk: Desk) -> None:
 async def test_there_is_nothing_to_click_but_links_of_the_same_moment(desk: Desk) -> None:
     """No step, no push, no verification, whatever the roles; each link and form but that of the account stays there."""
     story = await (await Story(desk).ready()).pushed()
-    moment = f"as_of_position={await desk.head()}"
+    moment = f"as_of_position={await desk.past()}"
     for path in ("/certificates", f"/certificates/{story.certificate_id}", f"/work-orders/{story.work_order_id}"):
         now, then = await html(desk, path), await html(desk, f"{path}?{moment}")
         assert "csrf_token" in now

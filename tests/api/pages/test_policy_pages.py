@@ -91,5 +91,5 @@ async def test_what_policies_would_say(desk: Desk) -> None:
 async def test_nothing_is_said_before_anything_is_asked(desk: Desk) -> None:
     """And nothing of the past: policies hold for orders to come."""
     assert "Verdict" not in await html(desk, "/issuance-policies/evaluate", "requester")
-    past = f"/issuance-policies/evaluate?common_name=a.example.org&as_of_position={await desk.head()}"
+    past = f"/issuance-policies/evaluate?common_name=a.example.org&as_of_position={await desk.past()}"
     assert (await desk.as_("auditor").get(past, headers={"Accept": "text/html"})).is_client_error
