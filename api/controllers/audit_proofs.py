@@ -187,7 +187,7 @@ async def _or_unavailable(asked: Awaitable[T]) -> T:
 
 
 def _text(content: str) -> Response[Any]:
-    return Response(content, media_type=f"{TEXT}; charset=utf-8")
+    return Response(content, media_type=TEXT)
 
 
 def _immutable(content: bytes) -> Response[bytes]:

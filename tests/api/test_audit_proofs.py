@@ -156,6 +156,15 @@ async def test_an_older_checkpoint_is_proven_to_be_the_beginning(sealed: Sealed)
         await sealed.get(f"audit/consistency{wrong}", 422)
 
 
+async def test_texts_say_once_how_they_are_encoded(sealed: Sealed) -> None:
+    """Keys and checkpoints, as what Prometheus reads."""
+    await sealed.grow(5)
+    for path in ("audit/key", "audit/checkpoint"):
+        assert "text/plain; charset=utf-8" == (await sealed.get(path)).headers["Content-Type"]
+    metrics = await sealed.desk.as_(None).get("/metrics")
+    assert "text/plain; version=0.0.4; charset=utf-8" == metrics.headers["Content-Type"]
+
+
 async def test_keys_are_published_with_their_times(sealed: Sealed) -> None:
     """Those that sign as text, newest first; all of them as JSON."""
     await sealed.grow(5)
