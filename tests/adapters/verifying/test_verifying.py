@@ -254,6 +254,20 @@ def test_what_is_wrong_later_is_not_told_first(pg: Pg, keys: Path) -> None:
         assert "cannot be read" in str(found.finding)
 
 
+def test_what_was_found_is_told_whatever_happens_then(pg: Pg, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database goes away before it can be asked whether an earlier event cannot be read."""
+    with tampering(pg) as connection:
+        connection.execute("UPDATE ledger.events SET state = '{}' WHERE notification_id = %s", [AT])
+
+    def away(dsn: str, name: str) -> psycopg.Connection[Any]:
+        raise psycopg.OperationalError(f"{name}: {dsn} is away")
+
+    monkeypatch.setattr(raw, "connect_raw", away)  # the verification itself joins a snapshot
+    found = verify(pg.app_dsn, Wish(processes=2))
+    assert AT == found.position
+    assert "not the one that its leaf names" in str(found.finding)
+
+
 def test_an_event_that_no_read_model_takes_is_read_as_well(pg: Pg, keys: Path) -> None:
     """With several processes the one that hashes reads what the others leave out."""
     taken = topics(HISTORIES)
