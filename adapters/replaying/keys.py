@@ -57,7 +57,7 @@ class Shape:
             keyed = list(map(self.keyed, copy_fields(self.kinds, rows)))
             return [row.key for row in keyed], [row.parts for row in keyed]
         whole = copy_each(self.kinds, rows)
-        return list(map(self.key_of_row, whole)), [(sha256(row[2:]).digest()[:_DIGEST_BYTES],) for row in whole]
+        return list(map(self.key_of_row, whole)), [(digest(row[2:]),) for row in whole]
 
     def versions_taken_apart(
         self, rows: Sequence[Sequence[Any]], sent: Sequence[bytes]
@@ -79,6 +79,7 @@ class Shape:
         return Keyed(self.order_key(fields), (digest(b"".join(fields[: self._plain])), *apart))
 
     def _key_of_row(self, row: bytes) -> bytes:
+        """As `_joined` of `fields_of`, in one loop: with the list between them it takes three times as long."""
         found, end = b"", 2
         for kind in self._key_kinds:
             begin = end + 4

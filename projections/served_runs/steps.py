@@ -122,16 +122,20 @@ def _end(run: Run, ended_by: str, stored: Stored) -> Run:
 
 
 def _runs_of(state: Endpoint, server_name: str | None) -> tuple[Run, ...]:
-    name = server_name or ""
-    return state.runs.get(_part_of(name.encode()), {}).get(name, ())
+    part, name = _place_of(server_name)
+    return state.runs.get(part, {}).get(name, ())
 
 
 def _lasting(state: Endpoint, server_name: str | None, runs: Sequence[Run]) -> dict[int, dict[str, tuple[Run, ...]]]:
-    name = server_name or ""
-    number = _part_of(name.encode())
-    if runs or name in state.runs.get(number, {}):
-        return _with(state.runs, number, name, tuple(runs))
+    part, name = _place_of(server_name)
+    if runs or name in state.runs.get(part, {}):
+        return _with(state.runs, part, name, tuple(runs))
     return state.runs
+
+
+def _place_of(server_name: str | None) -> tuple[int, str]:
+    name = server_name or ""
+    return _part_of(name.encode()), name
 
 
 def _part_of(key: bytes) -> int:
