@@ -64,6 +64,33 @@ class Spreading(LoadScopeScheduling):  # type: ignore[misc] # pytest-xdist's typ
     def _split_scope(self, nodeid: str) -> str:
         return unit(nodeid)
 
+    def remove_node(self, node: Any) -> str | None:
+        """Returns the test at which a process has crashed. What it had not begun is handed out again; pytest-xdist
+        hands out also what is done, and then waits for ever for the end of nothing.
+        """
+        left: list[tuple[str, list[str]]] = [
+            (scope, [nodeid for nodeid, done in tests.items() if not done])
+            for scope, tests in self.assigned_work.pop(node).items()
+        ]
+        crashed = next((tests.pop(0) for _, tests in left if tests), None)
+        for scope, tests in left:
+            self._hand_out_again(scope, tests)
+        return crashed
+
+    def mark_test_pending(self, item: str) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] # base: never
+        """A test that has crashed is tried once more (docs/adr/0018)."""
+        self._hand_out_again(self._split_scope(item), [item])
+
+    def _hand_out_again(self, scope: str, tests: list[str]) -> None:
+        if tests:
+            self.workqueue.setdefault(scope, {}).update(dict.fromkeys(tests, False))
+
+    def _reschedule(self, node: Any) -> None:
+        """A process begins a test only when it knows the one that follows, or that there is none."""
+        super()._reschedule(node)
+        while self.workqueue and not node.shutting_down and self._pending_of(self.assigned_work[node]) < 2:
+            self._assign_work_unit(node)
+
 
 def put_in_order(items: list[Any]) -> None:
     """The same order in every process."""

@@ -1,13 +1,16 @@
 """A process of tests that tells nothing for too long is shown and ended, so that no run waits for it for ever.
 
-A test that hangs is ended by pytest-timeout, from a thread of the same process. Where that process is stopped, or C
-code keeps the interpreter's lock, no thread of it runs: somebody else has to look. What each of its processes is doing,
-and the stacks of its threads, are printed; then it is killed, and its test counts as crashed. Where even that helps
-nobody, because the process that hands out the tests hangs itself, its stacks are printed and the run ends.
+A test that hangs is ended, with its process, by a thread of that process; what its threads and tasks wait for is
+printed. Where the process is stopped, or C code keeps the interpreter's lock, no thread of it runs: somebody else has
+to look. What each of its processes is doing, and the stacks of its threads, are printed; then it is killed, and its
+test counts as crashed. Where even that helps nobody, because the process that hands out the tests hangs itself, its
+stacks are printed and the run ends.
 """
 
+import asyncio
 import contextlib
 import faulthandler
+import gc
 import os
 import signal
 import tempfile
@@ -15,7 +18,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import pytest
 
@@ -59,6 +62,15 @@ def _family(pid: int) -> list[_Process]:
     return found
 
 
+def _postgres() -> list[_Process]:
+    """Those of PostgreSQL, which say what they do."""
+    return [each for each in _processes() if each.command.startswith("postgres: ")]
+
+
+def _lines(processes: list[_Process]) -> list[str]:
+    return [f"{each.state} {each.pid} {each.waits_in} {each.command}" for each in processes]
+
+
 class Watchdog:
     """In the process that hands out the tests: a thread that looks at the others."""
 
@@ -91,9 +103,12 @@ class Watchdog:
         self._arm()
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """It is done, or has crashed."""
-        self._heard.pop(node.gateway.id, None)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """It is done, or has crashed; it may have left a word."""
+        name = node.gateway.id
+        self._heard.pop(name, None)
+        for file in self._stacks(name) if error else ():
+            self._tell(f"{name} has crashed", (), file)
 
     def pytest_unconfigure(self) -> None:
         """Nobody is left."""
@@ -111,9 +126,9 @@ class Watchdog:
                 self._end(name)
 
     def _end(self, name: str) -> None:
-        for file in Path(self._directory.name).glob(f"{name}-*"):
+        for file in self._stacks(name):
             pid = int(file.name.rpartition("-")[2])
-            lines = [f"{each.state} {each.pid} {each.waits_in} {each.command}" for each in _family(pid)]
+            lines = _lines(_family(pid))
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGUSR1)
                 os.kill(pid, signal.SIGCONT)  # a stopped process does nothing, not even that
@@ -130,12 +145,55 @@ class Watchdog:
             self._armed = now
             faulthandler.dump_traceback_later(RUN_SILENCE_SECONDS, exit=True, file=self._stderr)
 
+    def _stacks(self, name: str) -> list[Path]:
+        return list(Path(self._directory.name).glob(f"{name}-*"))
+
     def _tell(self, title: str, lines: Sequence[str], stacks: Path) -> None:
         reporter: Any = self._config.pluginmanager.get_plugin("terminalreporter")
         reporter.section(title, sep="+")
         for line in (*lines, *stacks.read_text().splitlines()):
             reporter.line(line)
         reporter.flush()
+        stacks.unlink()
+
+
+def _awaited(task: "asyncio.Task[object]") -> Iterator[str]:
+    """Where a task stands, from the outermost of its coroutines on."""
+    coroutine: Any = task.get_coro()
+    while frame := getattr(coroutine, "cr_frame", None):
+        yield f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_qualname}"
+        coroutine = coroutine.cr_await
+
+
+class Timer:
+    """In a process of tests: in the place of pytest-timeout's own, of which nobody would see what it prints there."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._running: threading.Timer | None = None
+
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> bool:
+        """From now on it may take so long."""
+        self._running = threading.Timer(settings.timeout, self._end, (item.nodeid, settings.timeout))
+        self._running.daemon = True
+        self._running.start()
+        return True
+
+    def pytest_timeout_cancel_timer(self) -> bool:
+        """It has ended in time."""
+        if self._running:
+            self._running.cancel()
+        return True
+
+    def _end(self, test: str, seconds: float) -> None:
+        try:
+            print(f"{test} took longer than {seconds:.0f} s", file=self._file)
+            print(*_lines([*_family(os.getpid()), *_postgres()]), sep="\n", file=self._file, flush=True)
+            for task in [found for found in gc.get_objects() if isinstance(found, asyncio.Task)]:
+                print(task.get_name(), "waits in", *_awaited(task), sep="\n  ", file=self._file, flush=True)
+            faulthandler.dump_traceback(self._file)
+        finally:
+            os._exit(1)
 
 
 def watch(config: pytest.Config) -> None:
@@ -144,5 +202,6 @@ def watch(config: pytest.Config) -> None:
     if given is not None:
         file = Path(given[_DIRECTORY], f"{given['workerid']}-{os.getpid()}").open("w")  # noqa: SIM115 - to the end
         faulthandler.register(signal.SIGUSR1, file=file, all_threads=True)
+        config.pluginmanager.register(Timer(file), "timer")
     elif config.getoption("numprocesses", None):
         config.pluginmanager.register(Watchdog(config), "watchdog")
