@@ -139,9 +139,10 @@ async def _subjects(database: OpsDatabase, envelope: Envelope) -> Subjects:
 async def open_core(settings: Settings) -> AsyncIterator[Core]:
     """Open everything; closed in reverse order at the end of the block."""
     async with AsyncExitStack() as stack:
-        log = await stack.enter_async_context(PostgresLog(settings.dsn))
-        database = await stack.enter_async_context(OpsDatabase(settings.dsn))
+        # A pool connects while others go on.
         rows = Reader(await stack.enter_async_context(reading_pool(settings.dsn)))
+        database = await stack.enter_async_context(OpsDatabase(settings.dsn))
+        log = await stack.enter_async_context(PostgresLog(settings.dsn))
         position = await stack.enter_async_context(ReadPosition(settings.dsn, rows))
         envelope = envelope_of(settings)
         vault = PostgresVault(database.pool, envelope)

@@ -1,40 +1,69 @@
 """`certferry`: the command line.
 
-Exit status: 0 done, 1 it did not work or a check failed, 2 wrong use or settings, 3 the ledger is damaged. What is
-heavy is imported by the command that needs it.
+Exit status: 0 done, 1 it did not work or a check failed, 2 wrong use or settings, 3 the ledger is damaged. A command is
+imported when it is called, what is heavy by the command that needs it.
 """
 
+from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 
 import rich_click as click
 
-from api.cli.auditing import report
-from api.cli.bridges import bridges
-from api.cli.connectors import connectors
-from api.cli.courier import courier
-from api.cli.databases import migrate, rebuild
-from api.cli.demo import demo
-from api.cli.diff import diff
-from api.cli.doctor import doctor
-from api.cli.export import export
-from api.cli.keys import keys
-from api.cli.principals import holds, principals
 from api.cli.printing import run_command
-from api.cli.processes import serve, work
-from api.cli.providers import providers
-from api.cli.pushes import pushes
-from api.cli.replacements import replacements
-from api.cli.replay import replay
-from api.cli.report_schedules import reports
-from api.cli.sealing import seal
-from api.cli.syslog import syslog
-from api.cli.tokens import tokens
-from api.cli.verify import verify
 
 __all__ = ["main"]
 
+_MODULES = MappingProxyType(
+    {
+        "bridges": "bridges",
+        "connectors": "connectors",
+        "courier": "courier",
+        "demo": "demo",
+        "diff": "diff",
+        "doctor": "doctor",
+        "export": "export",
+        "holds": "principals",
+        "keys": "keys",
+        "migrate": "databases",
+        "principals": "principals",
+        "providers": "providers",
+        "pushes": "pushes",
+        "rebuild": "databases",
+        "replacements": "replacements",
+        "replay": "replay",
+        "report": "auditing",
+        "reports": "report_schedules",
+        "seal": "sealing",
+        "serve": "processes",
+        "syslog": "syslog",
+        "tokens": "tokens",
+        "verify": "verify",
+        "work": "processes",
+    }
+)
+"""Which module of this package has which command, under the same name."""
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.RichGroup):
+    """Starting a service needs one command, not the two dozen others."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        del ctx
+        return sorted(_MODULES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of a name."""
+        del ctx
+        if cmd_name not in _MODULES:
+            return None
+        command = getattr(import_module(f"{__name__}.{_MODULES[cmd_name]}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -45,12 +74,6 @@ __all__ = ["main"]
 def group(context: click.Context, config: Path | None) -> None:
     """Push certificates to the machines that serve them, with approvals, and prove who approved what."""
     context.obj = config
-
-
-for _command in (demo, serve, work, seal, migrate, rebuild, tokens, principals, holds, bridges, syslog, keys, doctor):
-    group.add_command(_command)
-for _command in (providers, verify, export, replay, diff, report, courier, replacements, pushes, reports, connectors):
-    group.add_command(_command)
 
 
 def main() -> None:
