@@ -67,7 +67,6 @@ from api.metrics import Metrics, measuring
 from api.mounting import LateApplication, Mounted, with_options
 from api.opening import opening
 from api.pages.answering import show_problem
-from api.pages.routes import page_routes
 from api.positions import tell_shown
 from api.recording import ReadRecorder
 from api.security import SignInFirst, admit, keep_session
@@ -113,12 +112,16 @@ _HEADERS = (
     ResponseHeader(name="Cache-Control", value="private, no-cache"),
 )
 OTHER_HANDLERS: Sequence[ControllerRouterHandler] = [*system.HANDLERS, *pki.HANDLERS, *event_schemas.HANDLERS]
+WITHOUT_PAGES = ("/api/", "/livez", "/readyz", "/metrics")
+"""Beginnings of addresses that are no page's."""
 BRIDGE_BODY = 16 * 1_048_576
 """A discovery may bring 1,000 certificates along."""
 
 
-def create_app(services: Services) -> LateApplication:
-    """The REST API, its pages, its documentation."""
+def create_app(services: Services, *, late_pages: bool = False) -> LateApplication:
+    """The REST API, its pages, its documentation. `late_pages`: pages are imported when one is asked for, or by
+    `read_all`, so that the API answers sooner.
+    """
     api = Mounted(
         "/api/v1",
         route_handlers=with_options(API_HANDLERS),
@@ -126,7 +129,7 @@ def create_app(services: Services) -> LateApplication:
         return_dto=None,
         response_headers=_HEADERS,
     )
-    others = Mounted("/", route_handlers=with_options([*OTHER_HANDLERS, *page_routes()]))
+    others = Mounted("/", route_handlers=with_options(OTHER_HANDLERS))
     app = LateApplication(
         route_handlers=[api, others, acme_routes(services)],
         guards=[admit],
@@ -141,7 +144,18 @@ def create_app(services: Services) -> LateApplication:
         state=_state(services),
     )
     app.asgi_handler = HeadAsGet(app.asgi_handler)
+    if late_pages:
+        app.mount_later(lambda: _pages(app), WITHOUT_PAGES)
+    else:
+        app.register(_pages(app))
     return app
+
+
+def _pages(app: Litestar) -> Mounted:
+    from api.pages.routes import page_routes
+
+    app.state.routes = None  # there are more now
+    return Mounted("/", route_handlers=with_options(page_routes()))
 
 
 def create_bridge_app(services: Services) -> LateApplication:

@@ -4,13 +4,13 @@ A service starts sooner so (benchmarks/startup.py).
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 from litestar import Litestar, Request, Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Receive, Scope, Send
 
 from api.security import public
 
@@ -34,11 +34,16 @@ class _ByPath(Router):
         return by_path
 
 
+def _nothing() -> None: ...
+
+
 class LateApplication(Litestar, _ByPath):
     """An application whose routes read the signatures of their handlers when they are first asked for.
 
     Litestar reads all of them before it answers anything, which takes longer than everything else that it does.
     """
+
+    _mount_rest: Callable[[], None] = staticmethod(_nothing)
 
     def register(self, value: ControllerRouterHandler) -> None:  # type: ignore[override] # as Litestar's own
         for route in _ByPath.register(self, value):
@@ -50,11 +55,29 @@ class LateApplication(Litestar, _ByPath):
                 plugin.receive_route(route)
         self.asgi_router.construct_routing_trie()
 
+    def mount_later(self, make: Callable[[], ControllerRouterHandler], known: tuple[str, ...]) -> None:
+        """What `make` gives is mounted when somebody asks for an address that begins with none of `known`, or by
+        `read_all`.
+        """
+        handler = self.asgi_handler
+
+        def mount() -> None:
+            self._mount_rest, self.asgi_handler = _nothing, handler
+            self.register(make())
+
+        async def mount_first(scope: Scope, receive: Receive, send: Send) -> None:
+            if not scope.get("path", known[0]).startswith(known):  # what is no request has none
+                self._mount_rest()
+            await handler(scope, receive, send)
+
+        self._mount_rest, self.asgi_handler = mount, mount_first
+
     async def read_all(self, seconds: float = 0.0) -> None:
         """Every route that is still unread after some seconds, one at a time, so that requests come first; a wrong
         signature raises.
         """
         await asyncio.sleep(seconds)
+        self._mount_rest()
         for _ in read_routes(self):
             await asyncio.sleep(0)
 

@@ -40,7 +40,7 @@ async def run(
     await asyncio.to_thread(check_database, settings)
     async with open_core(settings) as core, health_of(core) as health:
         services = services_of(core, health)
-        apps = create_app(services), create_bridge_app(services)
+        apps = create_app(services, late_pages=True), create_bridge_app(services)
         servers = _api_server(apps[0]), await _bridge_server(core, apps[1])
         collect_seldom()
         with _stopped_by_signals(servers, services.streams):
