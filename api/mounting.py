@@ -62,8 +62,8 @@ class LateApplication(Litestar, _ByPath):
         handler = self.asgi_handler
 
         def mount() -> None:
-            self._mount_rest, self.asgi_handler = _nothing, handler
             self.register(make())
+            self._mount_rest, self.asgi_handler = _nothing, handler
 
         async def mount_first(scope: Scope, receive: Receive, send: Send) -> None:
             if not scope.get("path", known[0]).startswith(known):  # what is no request has none

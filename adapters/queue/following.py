@@ -11,6 +11,7 @@ from psycopg import AsyncConnection
 
 from adapters.postgres.following import follow_rows
 from adapters.postgres.loader import Row, recorded
+from adapters.postgres.losing import until_lost
 from adapters.queue.jobs import Queue
 from application.automations.reactions import REACTIONS, Reaction
 from application.ports import Recorded
@@ -54,7 +55,13 @@ class _Wanted(NamedTuple):
 
 
 async def follow_log(dsn: str, queue: Queue) -> None:
-    """For ever. Several processes may follow: each event is handed out once, whoever comes first."""
+    """Until the database goes away, which may forget how far it was. Several processes may follow: each event is handed
+    out once, whoever comes first. Raises psycopg.OperationalError.
+    """
+    await until_lost(dsn, lambda: _follow_log(dsn, queue))
+
+
+async def _follow_log(dsn: str, queue: Queue) -> None:
     async with queue.connector.pool.connection() as connection:
         await connection.execute(_BEGIN, (FOLLOWER,))
         cursor = await connection.execute(_POSITION, (FOLLOWER,))

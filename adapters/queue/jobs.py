@@ -36,8 +36,11 @@ AT_ONCE = 64
 
 
 class Queue(NamedTuple):
-    """procrastinate's application, and the tasks that the follower hands events to: one at a time, or many together."""
+    """procrastinate's application, and the tasks that the follower hands events to: one at a time, or many together.
+    `dsn`: where it is.
+    """
 
+    dsn: str
     app: procrastinate.App
     connector: procrastinate.PsycopgConnector
     react: Task[Any, Any, Any]
@@ -112,7 +115,7 @@ def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapp
 
     for name, seconds in intervals.items():
         _add_timer(app, timer, name, seconds)
-    return Queue(app, connector, one, app.task(name="react-together", retry=ComeAgain())(react_together))
+    return Queue(dsn, app, connector, one, app.task(name="react-together", retry=ComeAgain())(react_together))
 
 
 async def _all(reaction: RunReaction, name: str, positions: list[int]) -> dict[int, Exception]:

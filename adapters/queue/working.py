@@ -9,6 +9,7 @@ import msgspec
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import DeleteJobCondition
 
+from adapters.postgres.losing import until_lost
 from adapters.queue.jobs import Queue
 from projections.stopping import asked_to_stop
 
@@ -47,10 +48,15 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
 
 
 async def work(queue: Queue, settings: WorkerSettings) -> None:
-    """Carry out jobs until cancelled, or until procrastinate gives up (it does when its listener loses the database).
+    """Carry out jobs until cancelled, or until the database goes away: it may have forgotten that a job is done, which
+    would then be taken for one that this worker still has. First it takes over what another worker has left.
 
-    First it takes over what a killed worker has left.
+    Raises psycopg.OperationalError, and what procrastinate raises.
     """
+    await until_lost(queue.dsn, lambda: _work(queue, settings))
+
+
+async def _work(queue: Queue, settings: WorkerSettings) -> None:
     await rescue(queue, settings.stalled)
     rescuing = asyncio.create_task(_rescue_for_ever(queue, settings.stalled), name="rescue")
     working = asyncio.create_task(_worker(queue, settings), name="jobs")

@@ -237,6 +237,8 @@ async def served(app: Litestar) -> AsyncIterator[str]:
     serving = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
+        if serving.done():  # else nobody would ever be told why
+            await serving
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"
