@@ -93,8 +93,8 @@ def _people_come_and_go(shell: Shell) -> None:
     assert shell.json("principals", "enable", ben)["enabled"] == ben
     within = shell.json("principals", "grant", ben, "approver", "--certificate-tag", "b", "--certificate-tag", "a")
     assert "approver for certificates tagged a or b" in within["roles"]
-    other = shell.run("principals", "ungrant", ben, "approver", "--certificate-tag", "a")
-    assert (1, False) == (other.returncode, "Traceback" in other.stderr)
+    other = shell.json("principals", "ungrant", ben, "approver", "--certificate-tag", "a")
+    assert within["roles"] == other["roles"], "held within another scope"
     scope = ("--certificate-tag", "a", "--certificate-tag", "b")
     assert shell.json("principals", "ungrant", ben, "approver", *scope)["roles"] == ["operator"]
     lone = shell.run("principals", "ungrant", ann, "admin")
