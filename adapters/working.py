@@ -84,7 +84,7 @@ async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> N
     await _until_read_models_stand(core)
     queue = make_queue(core.settings.dsn, running.reaction, running.timer, seconds)
     async with queue.app.open_async(), asyncio.TaskGroup() as loops:
-        loops.create_task(keep_running("following the ledger", lambda: follow_log(core.settings.dsn, queue)))
+        loops.create_task(keep_running("following the ledger", lambda: follow_log(queue)))
         loops.create_task(keep_running("what waits for its instant", lambda: follow_time(queue)))
         loops.create_task(keep_running("carrying out jobs", lambda: work(queue, _settings(core))))
 

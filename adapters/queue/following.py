@@ -54,19 +54,19 @@ class _Wanted(NamedTuple):
     recorded: Recorded
 
 
-async def follow_log(dsn: str, queue: Queue) -> None:
+async def follow_log(queue: Queue) -> None:
     """Until the database goes away, which may forget how far it was. Several processes may follow: each event is handed
     out once, whoever comes first. Raises psycopg.OperationalError.
     """
-    await until_lost(dsn, lambda: _follow_log(dsn, queue))
+    await until_lost(queue.dsn, lambda: _follow_log(queue))
 
 
-async def _follow_log(dsn: str, queue: Queue) -> None:
+async def _follow_log(queue: Queue) -> None:
     async with queue.connector.pool.connection() as connection:
         await connection.execute(_BEGIN, (FOLLOWER,))
         cursor = await connection.execute(_POSITION, (FOLLOWER,))
         [(position,)] = await cursor.fetchall()
-    async for rows in follow_rows(dsn, position):
+    async for rows in follow_rows(queue.dsn, position):
         await hand_out(queue, rows)
 
 

@@ -4,9 +4,9 @@ Exit status: 0 done, 1 it did not work or a check failed, 2 wrong use or setting
 imported when it is called, what is heavy by the command that needs it.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
-from types import MappingProxyType
 
 import rich_click as click
 
@@ -14,34 +14,32 @@ from api.cli.printing import run_command
 
 __all__ = ["main"]
 
-_MODULES = MappingProxyType(
-    {
-        "bridges": "bridges",
-        "connectors": "connectors",
-        "courier": "courier",
-        "demo": "demo",
-        "diff": "diff",
-        "doctor": "doctor",
-        "export": "export",
-        "holds": "principals",
-        "keys": "keys",
-        "migrate": "databases",
-        "principals": "principals",
-        "providers": "providers",
-        "pushes": "pushes",
-        "rebuild": "databases",
-        "replacements": "replacements",
-        "replay": "replay",
-        "report": "auditing",
-        "reports": "report_schedules",
-        "seal": "sealing",
-        "serve": "processes",
-        "syslog": "syslog",
-        "tokens": "tokens",
-        "verify": "verify",
-        "work": "processes",
-    }
-)
+_MODULES: Mapping[str, str] = {
+    "bridges": "bridges",
+    "connectors": "connectors",
+    "courier": "courier",
+    "demo": "demo",
+    "diff": "diff",
+    "doctor": "doctor",
+    "export": "export",
+    "holds": "principals",
+    "keys": "keys",
+    "migrate": "databases",
+    "principals": "principals",
+    "providers": "providers",
+    "pushes": "pushes",
+    "rebuild": "databases",
+    "replacements": "replacements",
+    "replay": "replay",
+    "report": "auditing",
+    "reports": "report_schedules",
+    "seal": "sealing",
+    "serve": "processes",
+    "syslog": "syslog",
+    "tokens": "tokens",
+    "verify": "verify",
+    "work": "processes",
+}
 """Which module of this package has which command, under the same name."""
 
 

@@ -62,11 +62,6 @@ def _family(pid: int) -> list[_Process]:
     return found
 
 
-def _postgres() -> list[_Process]:
-    """Those of PostgreSQL, which say what they do."""
-    return [each for each in _processes() if each.command.startswith("postgres: ")]
-
-
 def _lines(processes: list[_Process]) -> list[str]:
     return [f"{each.state} {each.pid} {each.waits_in} {each.command}" for each in processes]
 
@@ -188,7 +183,7 @@ class Timer:
     def _end(self, test: str, seconds: float) -> None:
         try:
             print(f"{test} took longer than {seconds:.0f} s", file=self._file)
-            print(*_lines([*_family(os.getpid()), *_postgres()]), sep="\n", file=self._file, flush=True)
+            print(*_lines(_family(os.getpid())), sep="\n", file=self._file, flush=True)
             for task in [found for found in gc.get_objects() if isinstance(found, asyncio.Task)]:
                 print(task.get_name(), "waits in", *_awaited(task), sep="\n  ", file=self._file, flush=True)
             faulthandler.dump_traceback(self._file)

@@ -64,7 +64,7 @@ async def worker(dsn: str, notes: Notes, intervals: Mapping[str, int] | None = N
     queue = make_queue(dsn, notes.reaction, notes.timer, intervals or {})
     async with queue.app.open_async():
         loops = [
-            asyncio.create_task(keep_running("follower", lambda: follow_log(dsn, queue))),
+            asyncio.create_task(keep_running("follower", lambda: follow_log(queue))),
             asyncio.create_task(keep_running("instants", lambda: follow_time(queue))),
             asyncio.create_task(keep_running("jobs", lambda: work(queue, SETTINGS))),
         ]

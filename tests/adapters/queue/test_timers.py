@@ -2,7 +2,8 @@
 
 import os
 import signal
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -50,25 +51,36 @@ def _positions(notes: Notes) -> list[int]:
     return [position for _, position in notes.reactions]
 
 
+@asynccontextmanager
+async def _at_work(directory: Path, notes: Notes) -> AsyncIterator[tuple[EmbeddedPostgres, PostgresLog]]:
+    """A worker on a server of its own, when the first reaction and the first tick have been."""
+    with EmbeddedPostgres(directory / "postgres") as server:
+        migrate(server.dsn("certferry_owner"))
+        async with PostgresLog(server.dsn()) as log, worker(server.dsn(), notes, {"sweep": 1}):
+            await connected(log)
+            await until(lambda: len(notes.reactions) == 1 and len(notes.ticks) >= 1)
+            yield server, log
+
+
+async def _crash(server: EmbeddedPostgres) -> None:
+    """It is killed, and comes back."""
+    assert server.pid is not None
+    os.kill(server.pid, signal.SIGKILL)
+    await until(lambda: server.pid is None)
+    server.start()
+
+
 async def test_through_kill_9_of_the_database(tmp_path: Path, notes: Notes) -> None:
     """PostgreSQL is killed and comes back: timers tick on, reactions go on where they were. What was done just before
     may be done twice, as the queue does not wait for the disk (docs/adr/0033).
     """
-    with EmbeddedPostgres(tmp_path / "postgres") as server:
-        migrate(server.dsn("certferry_owner"))
-        dsn = server.dsn()
-        async with PostgresLog(dsn) as log, worker(dsn, notes, {"sweep": 1}):
-            await connected(log)
-            await until(lambda: len(notes.reactions) == 1 and len(notes.ticks) >= 1)
-            assert server.pid is not None
-            os.kill(server.pid, signal.SIGKILL)
-            await until(lambda: server.pid is None)
-            server.start()
-            ticks = len(notes.ticks)
-            await connected(log)
-            await until(lambda: 2 in _positions(notes) and len(notes.ticks) >= ticks + 2)
+    async with _at_work(tmp_path, notes) as (server, log):
+        await _crash(server)
+        ticks = len(notes.ticks)
+        await connected(log)
+        await until(lambda: 2 in _positions(notes) and len(notes.ticks) >= ticks + 2)
         assert [1, 2] == sorted({*_positions(notes)})
-        with psycopg.connect(dsn) as connection:
+        with psycopg.connect(server.dsn()) as connection:
             assert connection.execute("SELECT position FROM ops.followers").fetchall() == [(2,)]
 
 
@@ -82,24 +94,16 @@ async def test_a_crashed_database_may_have_forgotten_what_was_done(tmp_path: Pat
     """Commits that do not wait for the disk: that a job had ended, that an event was handed out. Both are done again,
     though the worker has lived on, and nothing new has happened.
     """
-    with EmbeddedPostgres(tmp_path / "postgres") as server:
-        migrate(server.dsn("certferry_owner"))
-        dsn = server.dsn()
-        async with PostgresLog(dsn) as log, worker(dsn, notes, {"sweep": 1}):
-            await connected(log)
-            await until(lambda: len(notes.reactions) == 1 and len(notes.ticks) >= 1)
-            with psycopg.connect(server.dsn("postgres", "certferry"), autocommit=True) as connection:
-                while True:
-                    with suppress(psycopg.errors.UniqueViolation):  # the timer's own job has the lock just now
-                        connection.execute(_FORGOTTEN)
-                        break
-                connection.execute("DELETE FROM ops.reactions")
-                connection.execute("UPDATE ops.followers SET position = 0")
-            ticks = len(notes.ticks)
-            assert server.pid is not None
-            os.kill(server.pid, signal.SIGKILL)
-            await until(lambda: server.pid is None)
-            server.start()
-            await until(lambda: len(notes.reactions) >= 2 and len(notes.ticks) >= ticks + 3)
+    async with _at_work(tmp_path, notes) as (server, _):
+        with psycopg.connect(server.dsn("postgres", "certferry"), autocommit=True) as connection:
+            while True:
+                with suppress(psycopg.errors.UniqueViolation):  # the timer's own job has the lock just now
+                    connection.execute(_FORGOTTEN)
+                    break
+            connection.execute("DELETE FROM ops.reactions")
+            connection.execute("UPDATE ops.followers SET position = 0")
+        ticks = len(notes.ticks)
+        await _crash(server)
+        await until(lambda: len(notes.reactions) >= 2 and len(notes.ticks) >= ticks + 3)
         assert {1} == {*_positions(notes)}
         assert ("sweep", 1) in notes.ticks
