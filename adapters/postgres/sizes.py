@@ -6,7 +6,7 @@ from pathlib import Path
 _GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _MEGABYTE = 1 << 20
 _SHARE = 8
-_LEAST, _MOST = 128, 1024  # PostgreSQL's own default; what the lists of a million certificates fill
+_LEAST, _MOST = 128, 2048  # PostgreSQL's own default; what lists of a million certificates fill, now and past
 
 
 def shared_buffers() -> int:

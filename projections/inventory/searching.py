@@ -47,10 +47,12 @@ def searched(narrow: CertificateFilter, order: Order, limit: int, cursor: str | 
     if not str(exact):
         return f"SELECT {row} FROM read.inventory e{begins}{sort} LIMIT {limit}", begins.parameters  # noqa: S608 - our own
     kinds, few = of_kind(narrow), exact.both(within)
-    if not narrow.target_system_id:  # what is on a target system is found by its connectors: they are fewer
+    by_terms = not narrow.target_system_id  # what is on a target system is found by its connectors: they are fewer
+    if by_terms:
         few = few.both(looked_up(narrow))
     near = _of_kinds(kinds, exact, begins, order, limit) if str(kinds) else _of_all(exact, begins, order, limit)
-    stretch = _stretch(few, begins, order, limit) if narrow.q and order.column != "common_name" else (_NO_STRETCH, [])
+    looks = narrow.q and by_terms and order.column != "common_name"
+    stretch = _stretch(few, begins, order, limit) if looks else (_NO_STRETCH, [])
     query = f"""
 WITH RECURSIVE {near},
 certain AS MATERIALIZED (
