@@ -38,6 +38,7 @@ from benchmarks.support.pushes import command, push_of, work_order_of
 from benchmarks.support.rounds import Contestant, Measure, Rounds, as_json, interleave, median, percentile, ratio
 from projections.catalogue import ALL_PROJECTIONS
 from projections.entity import AnyProjection
+from projections.lines import LIVE, Line
 from projections.position import ReadPosition
 from projections.reading.postgres import Reader, reading_pool
 from projections.rebuild import rebuild
@@ -65,9 +66,9 @@ def forget(dsn: str) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(dsn: str, projections: Sequence[AnyProjection]) -> AsyncIterator[Runner]:
+async def running(dsn: str, projections: Sequence[AnyProjection], line: Line = LIVE) -> AsyncIterator[Runner]:
     """A runner at work."""
-    runner = Runner(dsn, codec.decode, projections)
+    runner = Runner(dsn, codec.decode, projections, line=line)
     task = asyncio.create_task(runner.run())
     try:
         yield runner

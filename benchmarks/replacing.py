@@ -26,7 +26,8 @@ from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.settings import load_settings
 from application.replacing import ReplaceCertificates, request_replacement
 from benchmarks.support import results
-from benchmarks.support.bulk import Bulk, Estate, built, context, order_many, worker_at
+from benchmarks.support.bulk import Bulk, Estate, built, order_many, worker_at
+from benchmarks.support.orders import context
 from domain.replacement import ReplacementStatus
 from domain.replacement_criteria import ReplacementCriteria
 

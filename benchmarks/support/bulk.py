@@ -10,9 +10,7 @@ import os
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -23,12 +21,11 @@ from adapters.bootstrap import Core, open_core
 from adapters.postgres.embedded import EmbeddedPostgres
 from adapters.settings import load_settings
 from api.cli.collecting import collect_seldom
-from application.context import Context
 from application.ordering import submit_order
 from benchmarks.startup import CERTFERRY, environment_of
+from benchmarks.support import least
 from benchmarks.support.cpu import seconds_of
-from domain.certificate_order import OrderParameters, Provider
-from domain.entity import Actor, ActorKind
+from benchmarks.support.orders import context, wish
 
 _AT_ONCE = 64
 _PATIENCE_SECONDS = 600.0
@@ -81,7 +78,7 @@ async def order_many(estate: Estate, count: int) -> Bulk:
 
     async def one() -> None:
         async with free:
-            await submit_order(estate.core.house, context(), estate.core.issuers, _wish())
+            await submit_order(estate.core.house, context(), estate.core.issuers, wish())
 
     await asyncio.gather(*(one() for _ in range(count)))
     while (found := await _inventory(estate.watching) - there) < count:
@@ -92,14 +89,12 @@ async def order_many(estate: Estate, count: int) -> Bulk:
     return Bulk(count, seconds, {name: after[name] - before[name] for name in after})
 
 
-def measure(counts: list[int]) -> list[Bulk]:
-    """Runs one after another on one installation; the first warms up."""
-    with (
-        tempfile.TemporaryDirectory() as home,
-        EmbeddedPostgres(Path(home) / "pg") as server,
-        worker_at(server, Path(home)) as (environment, pids),
-    ):
-        return asyncio.run(_runs(environment, server.dsn("postgres", "certferry"), pids, counts))
+def measure(counts: list[int]) -> tuple[list[Bulk], dict[str, float]]:
+    """Runs one after another on one installation, the first warms up; and what no order can do without (least.py)."""
+    with tempfile.TemporaryDirectory() as home, EmbeddedPostgres(Path(home) / "pg") as server:
+        with worker_at(server, Path(home)) as (environment, pids):
+            runs = asyncio.run(_runs(environment, server.dsn("postgres", "certferry"), pids, counts))
+        return runs, least.measure(server, sum(counts))
 
 
 async def _runs(environment: Mapping[str, str], dsn: str, pids: dict[str, int], counts: list[int]) -> list[Bulk]:
@@ -125,15 +120,3 @@ async def built(watching: psycopg.AsyncConnection[Any]) -> None:
 async def _inventory(watching: psycopg.AsyncConnection[Any]) -> int:
     [found] = await (await watching.execute("SELECT count(*) FROM read.inventory")).fetchone() or (0,)
     return int(found)
-
-
-def context() -> Context:
-    actor = Actor(ActorKind.USER, "11111111-1111-4111-8111-111111111111")
-    return Context(actor=actor, at=datetime.now(UTC), command_id=uuid.uuid4())
-
-
-def _wish() -> OrderParameters:
-    name = f"{uuid.uuid4().hex}.example.org"
-    return OrderParameters(
-        provider=Provider.LOCAL_PKI, common_name=name, subject_alternative_names=(name,), validity_days=90
-    )
