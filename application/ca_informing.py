@@ -119,5 +119,5 @@ async def _record(
         part = write(known, events)
         return Attempt((part,), known.after(events))
 
-    within = context.part(what, (await load(house, CERTIFICATE, certificate_id)).version)
+    within = context.later(house.clock()).part(what, (await load(house, CERTIFICATE, certificate_id)).version)
     return await carry_out(house, within, attempt, subject_id=certificate_id, action="certificate.inform_ca")

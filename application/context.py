@@ -136,6 +136,10 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         """The same, as part of an older conversation (a push request)."""
         return msgspec.structs.replace(self, correlation_id=correlation_id)
 
+    def later(self, at: datetime) -> "Context":
+        """The same at another instant: something took its time meanwhile, and what comes of it happens then."""
+        return msgspec.structs.replace(self, at=at)
+
     def part(self, *names: object) -> "Context":
         """One of several commands that this one consists of: its id follows, the conversation is one."""
         return msgspec.structs.replace(

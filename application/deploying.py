@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from application import pem, target_secrets
 from application.conversations import of_push
 from application.deployment_ends import (
@@ -108,7 +106,7 @@ async def lease(house: House, context: Context, bridge_id: UUID, capacity: int) 
 
     One that cannot be handed out (the vault does not open its key) ends by its deadline.
     """
-    context = msgspec.structs.replace(context, at=house.clock())  # the bridge may have been waiting for long
+    context = context.later(house.clock())  # the bridge may have been waiting for long
     offers = oldest_of_each_target(lambda limit: house.hints.pending_deployments(bridge_id, limit), capacity)
     return await hand_out(
         offers,

@@ -54,6 +54,7 @@ async def carry_out_verification(
     """Recompute, and record the outcome. Repeating is harmless."""
     asked = await load(house, LEDGER_VERIFICATION, verification_id)
     found = await verifier.verify(_parsed(asked.found.checkpoint))
+    context = context.later(house.clock())
 
     async def attempt() -> Attempt[Loaded[LedgerVerification]]:
         known = await load(house, LEDGER_VERIFICATION, verification_id)

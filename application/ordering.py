@@ -140,11 +140,11 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
         try:
             issuer = await issuers.of(parameters.provider, parameters.provider_id)
             issued = await issuer.issue(order_id, done.result.found.attempt, parameters)
-            done = await _record_issued(house, context.part("complete"), order_id, issued)
+            done = await _record_issued(house, context.later(house.clock()).part("complete"), order_id, issued)
         except Refused as refused:
             if refused.code is Code.VERSION_CONFLICT:
                 raise  # the order is fine; the reaction comes again
-            done = await _fail(house, context.part("failed"), order_id, refused.detail)
+            done = await _fail(house, context.later(house.clock()).part("failed"), order_id, refused.detail)
     if done.result.found.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
         await forget(issuers, done.result)
     return done

@@ -136,6 +136,7 @@ async def carry_out_run(
 
     await so_far.keep(())  # what an earlier try kept is gone
     await _all_of(from_one_place(*each) for each in by_vantage(house, due).items())
+    began, context = context.at, context.later(house.clock())
 
     async def attempt() -> Attempt[Loaded[VerificationRun]]:
         run = await load(house, VERIFICATION_RUN, run_id)
@@ -152,7 +153,7 @@ async def carry_out_run(
 
     done = await carry_out(house, context, attempt, subject_id=run_id, action="verification.complete")
     if scheduled := [item.connector_id for item in due if item.plan.every_seconds is not None]:
-        await results.note_looks(scheduled, context.at)
+        await results.note_looks(scheduled, began)
     return done
 
 
@@ -265,6 +266,8 @@ def _is_news(due: DueConnector, item: Result) -> bool:
 async def _record_one(
     house: House, context: Context, run_id: UUID, connector_id: UUID, items: Sequence[Result]
 ) -> None:
+    meta = context.later(house.clock()).meta  # a bridge that looked may have another idea of when that was
+
     async def attempt() -> Attempt[None]:
         before = connector = await load(house, CONNECTOR, connector_id)
         told: list[Event] = []
@@ -273,7 +276,7 @@ async def _record_one(
                 break  # pushed while we looked: too early to say
             events = verification.observe(
                 connector.found,
-                context.meta,
+                meta,
                 run_id=run_id,
                 endpoint=item.endpoint,
                 state=item.state,

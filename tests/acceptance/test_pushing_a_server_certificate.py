@@ -28,7 +28,10 @@ def test_one_certificate_pushed_with_two_approvals_verified_proven(story: Story)
     # An independent eye: exactly the pushed leaf, with a path to Local PKI's root, for this name.
     ca = story.demo.directory / "local-pki.pem"
     story.demo.until(lambda: story.served == story.fingerprint, "nginx to serve the pushed certificate")
-    assert served(story.site.endpoint, story.host, trusted=ca) == story.fingerprint
+    endpoint = story.site.endpoint
+    story.demo.until(  # others reload the same nginx meanwhile
+        lambda: served(endpoint, story.host, trusted=ca) == story.fingerprint, "OpenSSL to find a path to Local PKI"
+    )
 
     story.demo.until(lambda: story.connector["validation"][0]["state"] == "matched", "the verification job")
     story.demo.until(lambda: story.connector["sync"]["state"] == "in_sync", "the discovery after the push")

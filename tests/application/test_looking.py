@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -15,8 +16,8 @@ from application.house import load
 from application.probe_ports import Observation, Place
 from application.verifying import carry_out_run, start_run
 from bridge.protocol import ProbeResult
-from domain.connector_events import KeyProof
-from domain.verification import VERIFICATION_RUN
+from domain.connector_events import KeyProof, ValidationChanged
+from domain.verification import VERIFICATION_RUN, VerificationRunCompleted
 from domain.verification_plan import Vantage, VerificationPlan
 from tests.application_laws.test_every_push_ends import implemented
 from tests.support.field import Field, FieldBridge
@@ -79,6 +80,34 @@ async def test_results_are_there_before_a_busy_bridge_is_given_up(monkeypatch: p
     assert {"matched": 9, "not_probed": 6} == (await load(world.house, VERIFICATION_RUN, run)).found.counts
     assert {"bridge_busy"} == {each.evidence.reason for _, each in await results.list(run)} - {None}
     assert [(bridges["busy"], 3)] == [each for each in elsewhere.asked if each[0] == bridges["busy"]]
+
+
+class Slow(Field):
+    """What is looked at takes its time to answer."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    async def probe_all(self, places: Sequence[Place], timeout: float) -> list[Observation]:
+        self._world.pass_time(5)
+        return await super().probe_all(places, timeout)
+
+
+async def test_what_is_found_is_told_when_it_was_seen() -> None:
+    """A run that lasts: findings and end are of the instants when they came, not of that when it began."""
+    settings = HouseSettings(verification_pause=0.0)
+    world = World(1, most=0, settings=settings)
+    field, results = Slow(world), SimulatedRunResults()
+    await estate(world, field)
+    run = (await start_run(world.house, world.by("v"), None, trigger="user")).result.id
+    began = world.clock()
+    await carry_out_run(world.house, world.by("v"), field, results, run)
+    [completed] = world.events(VerificationRunCompleted)
+    told = [each for each in world.events(ValidationChanged) if each.meta.at > began]
+    assert told
+    assert {began + timedelta(seconds=5)} == {each.meta.at for each in told}
+    assert completed.meta.at == world.clock()
 
 
 class Changing:

@@ -1,5 +1,6 @@
 """Orders: submitted, processed by a reaction, complete or failed; nothing is issued twice, whatever happens between."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import msgspec
@@ -106,6 +107,30 @@ async def test_an_order_is_pending_then_complete() -> None:
     assert [OrderProcessing, OrderCompleted] == [
         type(e) for e in world.events(OrderProcessing, OrderCompleted, OrderFailed)
     ]
+
+
+class Slow(Unlucky):
+    """An issuer that takes its time, and then refuses where it is told to."""
+
+    def __init__(self, issuer: Issuer, world: World, refusal: Refused | None) -> None:
+        super().__init__(issuer, times=0)
+        self._world, self._refusal = world, refusal
+
+    async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
+        self._world.pass_time(90)
+        if self._refusal is not None:
+            raise self._refusal
+        return await super().issue(order_id, attempt, parameters)
+
+
+@pytest.mark.parametrize("refusal", [None, Refused(Code.VALIDATION_FAILED, "Not this name.")])
+async def test_an_order_lasts_until_its_answer_is_there(refusal: Refused | None) -> None:
+    """What the provider takes counts: the end is that of the answer, not that of the question."""
+    world = World()
+    slow = Slow(await (await local_pki(world)).of(Provider.LOCAL_PKI), world, refusal)
+    done = await _submitted(world, slow)
+    await process_order(world.house, world.by("process-order"), slow, done.result.id)
+    assert (await _order(world, done.result.id)).duration == timedelta(seconds=90)
 
 
 @pytest.mark.parametrize("seed", range(5))
