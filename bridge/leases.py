@@ -83,7 +83,8 @@ class Leases:
             async with self._answered:
                 # Not only for the next answer: the deadline may come first.
                 try:
-                    await asyncio.wait_for(self._answered.wait(), timeout=1)
+                    async with asyncio.timeout(1):
+                        await self._answered.wait()
                 except TimeoutError:
                     continue
 
@@ -94,7 +95,8 @@ class Leases:
             # One that is lost is not named: the same assignment may be in hand again under a later fence.
             await self._beat(tuple(lease for lease in self._held.values() if not lease.lost))
             try:
-                await asyncio.wait_for(self._hurry.wait(), timeout=self._interval)
+                async with asyncio.timeout(self._interval):  # wait_for may forget that it was cancelled before 3.12
+                    await self._hurry.wait()
                 await asyncio.sleep(min(0.2, self._interval))  # hurried, but not in a loop without a pause
             except TimeoutError:
                 continue

@@ -61,7 +61,8 @@ async def report_until_known(
 
 async def _stops_within(seconds: float, stopping: asyncio.Event) -> bool:
     try:
-        await asyncio.wait_for(stopping.wait(), timeout=seconds)
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
     except TimeoutError:
         return False
     return True

@@ -1,10 +1,14 @@
-"""Connections that leave nothing behind where opening or closing them was cut short."""
+"""Connections that leave nothing behind where opening or closing them was cut short, and lose no cancellation."""
 
+import asyncio
 import traceback
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+C = TypeVar("C", bound=AsyncConnection[Any])
 
 
 class WholeConnection(AsyncConnection[Any]):
@@ -31,3 +35,29 @@ class WholeConnection(AsyncConnection[Any]):
         finally:
             if not getattr(self, "_pool", None):
                 await self.close()
+
+
+class WholePool(AsyncConnectionPool[C]):
+    """A pool of the driver. It waits for a free connection with `asyncio.wait_for`, which forgets before Python 3.12
+    that it was cancelled where the connection comes at that very moment: a loop that asks for connections went on then,
+    and whoever waited for its end waited for ever.
+    """
+
+    async def getconn(self, timeout: float | None = None) -> C:
+        """As of the driver. Raises CancelledError also where the driver has something else to tell by then."""
+        before = _times_cancelled()
+        try:
+            connection = await super().getconn(timeout)
+        except Exception as error:
+            if _times_cancelled() > before:
+                raise asyncio.CancelledError from error
+            raise
+        if _times_cancelled() > before:
+            await self.putconn(connection)
+            raise asyncio.CancelledError
+        return connection
+
+
+def _times_cancelled() -> int:
+    task = asyncio.current_task()
+    return task.cancelling() if task is not None else 0

@@ -7,10 +7,9 @@ from typing import Any, Self
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
-from psycopg_pool import AsyncConnectionPool
 
 from application.ports import LogUnavailable
-from projections.opening import WholeConnection
+from projections.opening import WholeConnection, WholePool
 from projections.reading.postgres import RECONNECT_SECONDS
 
 Rows = list[tuple[Any, ...]]
@@ -21,7 +20,7 @@ class OpsDatabase:
 
     def __init__(self, dsn: str, *, size: int = 4, patience: float = 10.0, name: str = "certferry ops") -> None:
         """`patience`: seconds to wait for a connection before the database counts as away."""
-        self.pool: AsyncConnectionPool[AsyncConnection[Any]] = AsyncConnectionPool(
+        self.pool: WholePool[AsyncConnection[Any]] = WholePool(
             make_conninfo(dsn, application_name=name, connect_timeout=5),
             min_size=0,
             max_size=size,
@@ -30,7 +29,7 @@ class OpsDatabase:
             open=False,
             connection_class=WholeConnection,
             kwargs={"autocommit": True},
-            check=AsyncConnectionPool.check_connection,
+            check=WholePool.check_connection,
         )
 
     async def open(self) -> Self:

@@ -16,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from application.issuing_ports import NotYet
 from application.ports import LogUnavailable
-from projections.opening import WholeConnection
+from projections.opening import WholeConnection, WholePool
 from projections.reading.postgres import RECONNECT_SECONDS
 
 SCHEMA = "procrastinate"
@@ -92,6 +92,7 @@ def cron(seconds: int) -> str:
 def make_queue(dsn: str, reaction: RunReaction, timer: RunTimer, intervals: Mapping[str, int]) -> Queue:
     """The queue of one process. `intervals`: seconds per timer. Open it with `async with queue.app.open_async()`."""
     connector = procrastinate.PsycopgConnector(
+        pool_factory=WholePool,
         conninfo=make_conninfo(dsn, application_name="certferry queue", connect_timeout=5),
         min_size=1,
         max_size=8,

@@ -5,13 +5,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool
 
-from projections.opening import WholeConnection
+from projections.opening import WholeConnection, WholePool
 from projections.store import KEEPALIVE, Database, configure
 
 _AT_A_TIME = 2_000
-Pool = AsyncConnectionPool[Database]
+Pool = WholePool[Database]
 Parameters = Sequence[Any] | Mapping[str, Any]
 
 RECONNECT_SECONDS = 3.0
@@ -25,7 +24,7 @@ def reading_pool(dsn: str, *, size: int = 4, patience: float = 5.0) -> Pool:
     connection before the database counts as away.
     """
     options = {"application_name": "certferry reads", "autocommit": True, "connect_timeout": 5, **KEEPALIVE}
-    return AsyncConnectionPool(
+    return WholePool(
         dsn,
         kwargs=options,
         min_size=1,

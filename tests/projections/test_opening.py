@@ -3,10 +3,12 @@
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
+from random import Random
 
 import pytest
 
 from projections.opening import WholeConnection
+from projections.reading.postgres import Pool, reading_pool
 from tests.support.postgres import Pg
 
 PATIENCE = 30.0
@@ -74,3 +76,23 @@ async def test_whoever_is_cancelled_once_more_while_leaving_leaves_it_closed(
         async with connection:
             raise asyncio.CancelledError
     assert connection.closed
+
+
+async def test_no_cancellation_is_lost(pg: Pg) -> None:
+    """Also where it comes at the very moment at which a connection becomes free: whoever asks and asks ends."""
+    chance = Random(7)
+
+    async def ask(pool: Pool) -> None:
+        while True:
+            async with pool.connection():
+                await asyncio.sleep(0)
+
+    async with reading_pool(pg.app_dsn, size=1) as pool:
+        for _ in range(200):
+            asking = [asyncio.create_task(ask(pool)) for _ in range(3)]
+            await asyncio.sleep(chance.uniform(0, 0.003))
+            for each in asking:
+                each.cancel()
+            done, _ = await asyncio.wait(asking, timeout=PATIENCE)
+            assert len(done) == 3
+            assert all(each.cancelled() for each in done)
