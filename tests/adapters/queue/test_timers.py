@@ -1,5 +1,6 @@
 """Timers tick, once each however many workers there are, through restarts of the database too."""
 
+import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -100,6 +101,7 @@ async def test_a_crashed_database_may_have_forgotten_what_was_done(tmp_path: Pat
                 with suppress(psycopg.errors.UniqueViolation):  # the timer's own job has the lock just now
                     connection.execute(_FORGOTTEN)
                     break
+                await asyncio.sleep(0.01)  # it ends in this very event loop
             connection.execute("DELETE FROM ops.reactions")
             connection.execute("UPDATE ops.followers SET position = 0")
         ticks = len(notes.ticks)
