@@ -136,14 +136,14 @@ async def carry_out_run(
 
     await so_far.keep(())  # what an earlier try kept is gone
     await _all_of(from_one_place(*each) for each in by_vantage(house, due).items())
-    began, context = context.at, context.later(house.clock())
+    ended = context.later(house.clock())
 
     async def attempt() -> Attempt[Loaded[VerificationRun]]:
         run = await load(house, VERIFICATION_RUN, run_id)
         if run.found.completed:
             return Attempt((), run)
         event = VerificationRunCompleted(
-            meta=context.meta,
+            meta=ended.meta,
             connectors=len(due),
             endpoints=len(so_far.lines),
             counts=dict(sorted(so_far.counts.items())),
@@ -151,9 +151,9 @@ async def carry_out_run(
         )
         return Attempt((write(run, (event,)),), run.after((event,)))
 
-    done = await carry_out(house, context, attempt, subject_id=run_id, action="verification.complete")
+    done = await carry_out(house, ended, attempt, subject_id=run_id, action="verification.complete")
     if scheduled := [item.connector_id for item in due if item.plan.every_seconds is not None]:
-        await results.note_looks(scheduled, began)
+        await results.note_looks(scheduled, context.at)
     return done
 
 

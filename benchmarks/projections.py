@@ -77,6 +77,14 @@ async def running(dsn: str, projections: Sequence[AnyProjection], line: Line = L
         await asyncio.gather(task, return_exceptions=True)
 
 
+async def come_to(runner: Runner, position: int) -> None:
+    """Returns when it has come that far. Raises RuntimeError for what it failed with: it would begin again for ever."""
+    while runner.status.position < position:
+        await asyncio.sleep(0.005)
+        if runner.status.failure:
+            raise RuntimeError(runner.status.failure)
+
+
 class Cost(NamedTuple):
     """Processor seconds of our process, of the server's processes, and of how many events."""
 
@@ -93,11 +101,16 @@ def spent(server: EmbeddedPostgres) -> tuple[float, float]:
 
 def cost(server: EmbeddedPostgres, events: int) -> Cost:
     """Of one projection from the beginning of the ledger to its end."""
+    return Cost(*taken(server, lambda: ours(server, [WORK_ORDERS], events)), events)
+
+
+def taken(server: EmbeddedPostgres, work: Callable[[], object]) -> tuple[float, float]:
+    """What `spent` tells of some work."""
     before = spent(server)
-    ours(server, [WORK_ORDERS], events)
+    work()
     time.sleep(1)  # the server's processes end after their connections
     after = spent(server)
-    return Cost(after[0] - before[0], after[1] - before[1], events)
+    return after[0] - before[0], after[1] - before[1]
 
 
 def told(found: Sequence[Cost], library_per_second: float) -> str:
@@ -119,10 +132,7 @@ def ours(server: EmbeddedPostgres, projections: Sequence[AnyProjection], events:
             while not runner.status.leading:
                 await asyncio.sleep(0.001)
             started = time.perf_counter()
-            while runner.status.position < events:
-                await asyncio.sleep(0.005)
-                if runner.status.failure:
-                    raise RuntimeError(runner.status.failure)  # it would begin again for ever
+            await come_to(runner, events)
             return time.perf_counter() - started
 
     return Measure(events / asyncio.run(follow()))

@@ -8,6 +8,8 @@ from typing import Any, Self, TypeVar
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
+from projections.stopping import times_cancelled
+
 C = TypeVar("C", bound=AsyncConnection[Any])
 
 
@@ -45,19 +47,14 @@ class WholePool(AsyncConnectionPool[C]):
 
     async def getconn(self, timeout: float | None = None) -> C:
         """As of the driver. Raises CancelledError also where the driver has something else to tell by then."""
-        before = _times_cancelled()
+        before = times_cancelled()
         try:
             connection = await super().getconn(timeout)
         except Exception as error:
-            if _times_cancelled() > before:
+            if times_cancelled() > before:
                 raise asyncio.CancelledError from error
             raise
-        if _times_cancelled() > before:
+        if times_cancelled() > before:
             await self.putconn(connection)
             raise asyncio.CancelledError
         return connection
-
-
-def _times_cancelled() -> int:
-    task = asyncio.current_task()
-    return task.cancelling() if task is not None else 0

@@ -7,5 +7,10 @@ def asked_to_stop() -> bool:
     """Was this task cancelled, though what came out of it is an error? Cleaning up may fail, for instance because the
     database is away, and its error then stands where the cancellation was: a loop that began anew would never end.
     """
+    return times_cancelled() > 0
+
+
+def times_cancelled() -> int:
+    """How often this task was asked to stop, whatever has become of it."""
     task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+    return task.cancelling() if task is not None else 0

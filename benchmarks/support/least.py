@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -17,19 +18,17 @@ from uuid import UUID, uuid4
 import psycopg
 
 from adapters.postgres.embedded import EmbeddedPostgres
-from adapters.postgres.log import PostgresLog
 from adapters.postgres.migrations import migrate
 from application import codec
 from application.ordering import process_order, submit_order
 from application.ports import Append, Appended, Change, Log, Recorded
-from benchmarks.projections import ours, running, spent
+from benchmarks.projections import come_to, fill, ours, running, taken
 from benchmarks.support.orders import context, wish
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
 from projections.lines import HISTORY
 from tests.support.office import local_pki
 from tests.support.world import World
 
-_AT_ONCE = 64
 _ENDS = ("certificate.issued", "claim.taken", "certificate.order.complete")
 _EVENTS = "SELECT originator_id, originator_version, topic, state FROM ledger.events ORDER BY notification_id"
 
@@ -101,47 +100,23 @@ def commands(rows: Sequence[tuple[Any, ...]]) -> Iterator[Append]:
 
 
 def _appending(there: list[Append]) -> float:
-    """Into an empty ledger, 64 at once; each stream in its order."""
+    """Into an empty ledger, many at once; first all that begins a stream, then what follows on that."""
     with tempfile.TemporaryDirectory() as directory, EmbeddedPostgres(Path(directory) / "pg") as server:
         migrate(server.dsn("certferry_owner"))
-        return _spent(server, lambda: asyncio.run(_append_all(server.dsn(), there)))
+        waves = [list(wave) for _, wave in groupby(sorted(there, key=_wave), _wave)]
+        return _spent(server, lambda: [asyncio.run(fill(server.dsn(), wave)) for wave in waves])
 
 
-async def _append_all(dsn: str, there: list[Append]) -> None:
-    async with PostgresLog(dsn) as log:
-        for start in range(0, len(there), _AT_ONCE):
-            await _in_order(log, there[start : start + _AT_ONCE])
-
-
-async def _in_order(log: PostgresLog, there: list[Append]) -> None:
-    """Commands of one stream after each other, those of others beside them."""
-    waiting: dict[object, asyncio.Task[object]] = {}
-
-    async def one(command: Append, before: list[asyncio.Task[object]]) -> object:
-        for each in before:
-            await each
-        return await log.append(command)
-
-    for command in there:
-        streams = [change.stream_id for change in command.changes]
-        before = [waiting[stream] for stream in streams if stream in waiting]
-        task = asyncio.create_task(one(command, before))
-        waiting |= dict.fromkeys(streams, task)
-    await asyncio.gather(*waiting.values())
+def _wave(command: Append) -> int:
+    return max(change.expected_version or 0 for change in command.changes)
 
 
 async def _past(dsn: str, events: int) -> None:
     async with running(dsn, HISTORIES, line=HISTORY) as runner:
-        while runner.status.position < events:
-            await asyncio.sleep(0.005)
-            if runner.status.failure:
-                raise RuntimeError(runner.status.failure)
+        await come_to(runner, events)
 
 
 def _spent(server: EmbeddedPostgres, work: Callable[[], object]) -> float:
     """Processor seconds of this process and of the server."""
-    time.sleep(1)  # the server's processes end after their connections
-    before = spent(server)
-    work()
-    time.sleep(1)
-    return sum(after - former for after, former in zip(spent(server), before, strict=True))
+    time.sleep(1)  # whoever was there before has left
+    return sum(taken(server, work))

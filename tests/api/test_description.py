@@ -113,9 +113,8 @@ async def test_what_the_description_promises_is_kept(pg: Pg, tmp_path: Path, pha
         everybody = await desk.employ("everybody", tuple(Role))
         story = await (await Story(desk).ready()).implementing()
         await story.agent.succeed(await story.agent.lease())
-        await desk.as_(None).get(
-            "/openapi.json"
-        )  # it is made once; with a busy machine that takes longer than they wait
+        # It is made once; with a busy machine that takes longer than they wait.
+        await desk.as_(None).get("/openapi.json")
         async with served(desk.app) as url:
             command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")]
             command += ["--no-color", "run", f"{url}/openapi.json", "--phases", phases, "--max-examples", "4"]

@@ -96,8 +96,7 @@ class Slow(Field):
 
 async def test_what_is_found_is_told_when_it_was_seen() -> None:
     """A run that lasts: findings and end are of the instants when they came, not of that when it began."""
-    settings = HouseSettings(verification_pause=0.0)
-    world = World(1, most=0, settings=settings)
+    world = World(1, most=0)
     field, results = Slow(world), SimulatedRunResults()
     await estate(world, field)
     run = (await start_run(world.house, world.by("v"), None, trigger="user")).result.id
