@@ -23,6 +23,8 @@ from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import OrderParameters, Provider
 from domain.errors import Code, Refused
 
+_SLOW_KEYS = tuple(name for name in KEY_ALGORITHMS if name.startswith("rsa"))
+
 
 class Vault(KeyVault, SealedStore, Protocol):
     """A vault that also keeps what is made once; both vaults are."""
@@ -72,11 +74,15 @@ class LocalPkiOrders:
             sentence = f"The validity must be from 1 to {MAX_VALIDITY_DAYS} days."
             raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/validity_days")
 
+    def answers_at_once(self, parameters: OrderParameters) -> bool:
+        """See Issuer.answers_at_once: but for RSA keys, which take their time."""
+        return parameters.csr_pem is not None or (parameters.key_algorithm or DEFAULT_KEY) not in _SLOW_KEYS
+
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
         journal = Journal(self._vault, order_id, attempt)
-        kept = await journal.answer() or await journal.keep_answer(await self._issue(parameters))
-        return kept.read(self._reader)
+        kept = await journal.answer() or await self._issue(journal, parameters)
+        return kept.read(self._reader)._replace(key_is_kept=parameters.csr_pem is None)
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
@@ -92,14 +98,13 @@ class LocalPkiOrders:
         listed = await self._crls.list_revoked(facts.authority_key_id or "", int(facts.serial_number, 16))
         return f"It is on the revocation list number {listed.number} of {facts.issuer_common_name}."
 
-    async def _issue(self, parameters: OrderParameters) -> Kept:
+    async def _issue(self, journal: Journal, parameters: OrderParameters) -> Kept:
         if parameters.csr_pem is not None:
-            private_key, public_key = None, b""
-        else:
-            made = await key_for(parameters, self._make_key, self._vault)
-            private_key, public_key = made.private_key, made.public_key
-        issued = await self._authority.issue(self._request(parameters, public_key))
-        return Kept(issued.leaf, issued.chain, private_key)
+            issued = await self._authority.issue(self._request(parameters, b""))
+            return await journal.keep_answer(Kept(issued.leaf, issued.chain, None))
+        made = await key_for(parameters, self._make_key, self._vault)
+        issued = await self._authority.issue(self._request(parameters, made.public_key))
+        return await journal.keep_issued(self._vault, Kept(issued.leaf, issued.chain, None), made.private_key)
 
     def _request(self, parameters: OrderParameters, public_key: bytes) -> IssuanceRequest:
         """The names of the order count; of a CSR they do where the order gives none."""

@@ -22,7 +22,7 @@ from application.ports import Change
 from domain import acme_account, acme_order, ids
 from domain.acme_account import ACME_ACCOUNT
 from domain.acme_order import ACME_ORDER, WILDCARD, AcmeOrder, AcmeOrderCreated, Answered
-from domain.certificate_order import OrderParameters, Provider
+from domain.certificate_order import CERTIFICATE_ORDER, OrderParameters, Provider
 from domain.endpoint import host_name
 from domain.errors import Code, Refused
 from domain.principal import PRINCIPAL
@@ -145,7 +145,8 @@ async def finalize_acme_order(
         _check_request(order.found, request, account_key)
         account = await _acting(house, order.found.account_id)
         parameters = _parameters(order.found.names, request.common_name or "", rules, csr_pem, order.found.replaces)
-        changes = (await submission(house, ours, issuers, certificate_order_id, parameters)).changes
+        ordered = await load(house, CERTIFICATE_ORDER, certificate_order_id)
+        changes = (await submission(house, ours, issuers, ordered, parameters)).changes
         replaced = await claim_replacement(house, ours, order)
         return Attempt((write(order, events), *changes, *account, *replaced), order.after(events))
 

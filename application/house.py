@@ -38,6 +38,7 @@ __all__ = [
     "reading_back",
     "record_refusal",
     "shown_once",
+    "unwritten",
     "write",
 ]
 
@@ -111,6 +112,11 @@ async def load_many(house: House, kind: AggregateType[S], stream_ids: Sequence[U
             conversation=of_kind[0].event.meta.correlation_id if of_kind else None,
         )
     return found
+
+
+def unwritten(kind: AggregateType[S], stream_id: UUID) -> Loaded[S]:
+    """An aggregate of which nothing is recorded, as far as anybody could know: the log says so when it is written."""
+    return Loaded(kind=kind, id=stream_id, version=0, state=None)
 
 
 def check_version(context: Context, loaded: Loaded[Any]) -> None:

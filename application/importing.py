@@ -15,6 +15,7 @@ from application.house import (
     load,
     reading_back,
     record_refusal,
+    unwritten,
     write,
 )
 from application.ports import CertificateReader, Change, ReadBundle, ReadCertificate
@@ -22,7 +23,7 @@ from application.reaching import of_certificate
 from domain import certificate as certificates
 from domain import ids
 from domain.certificate import CERTIFICATE, Certificate, CertificateDiscovered
-from domain.claim import CLAIM, Claimed
+from domain.claim import CLAIM, Claim, Claimed
 from domain.errors import Code, Refused
 
 
@@ -91,9 +92,9 @@ async def _keep_key(house: House, certificate_id: UUID, bundle: ReadBundle) -> N
 
 async def claim_serial(house: House, context: Context, leaf: ReadCertificate, certificate_id: UUID) -> Change:
     """(issuer, serial number) stands for one certificate only (RFC 5280, 4.1.2.2); the same one may claim again."""
-    claim = await load(house, CLAIM, ids.serial_claim_id(leaf.facts.issuer, leaf.facts.serial_number))
+    claim = await load(house, CLAIM, _serial_claim(leaf))
     if claim.state is None:
-        return write(claim, (Claimed(meta=context.meta, kind="issuer-serial", holder_id=certificate_id),))
+        return _first_claim(context, claim, certificate_id)
     if claim.state.holder_id != certificate_id:
         raise Refused(
             Code.ALREADY_EXISTS,
@@ -102,6 +103,19 @@ async def claim_serial(house: House, context: Context, leaf: ReadCertificate, ce
             pointer="/certificate_pem",
         )
     return write(claim, ())
+
+
+def claim_new_serial(context: Context, leaf: ReadCertificate, certificate_id: UUID) -> Change:
+    """The same of a serial number that was drawn just now: nothing is read, and the log refuses one that is taken."""
+    return _first_claim(context, unwritten(CLAIM, _serial_claim(leaf)), certificate_id)
+
+
+def _serial_claim(leaf: ReadCertificate) -> UUID:
+    return ids.serial_claim_id(leaf.facts.issuer, leaf.facts.serial_number)
+
+
+def _first_claim(context: Context, claim: Loaded[Claim], certificate_id: UUID) -> Change:
+    return write(claim, (Claimed(meta=context.meta, kind="issuer-serial", holder_id=certificate_id),))
 
 
 async def discover_certificate(

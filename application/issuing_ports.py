@@ -12,11 +12,14 @@ from domain.certificate_order import OrderParameters, Provider
 
 
 class IssuedCertificate(NamedTuple):
-    """What a provider gave: the certificate, its issuers (its own first), and the key where it was made here."""
+    """What a provider gave: the certificate, its issuers (its own first), and the key where it was made here and is not
+    in the vault yet. `key_is_kept`: it is there already.
+    """
 
     leaf: ReadCertificate
     chain: Sequence[ReadCertificate]
     private_key: bytes | None
+    key_is_kept: bool = False
 
     def __repr__(self) -> str:
         return f"IssuedCertificate({self.leaf.facts.fingerprint_sha256})"
@@ -50,6 +53,10 @@ class Issuer(Protocol):
 
     def check(self, parameters: OrderParameters) -> None:
         """Raise Refused(validation-failed), with a pointer into the order, for what this provider never issues."""
+        ...
+
+    def answers_at_once(self, parameters: OrderParameters) -> bool:
+        """Is `issue` a matter of milliseconds? Then nobody is told that such an order is processed before it ends."""
         ...
 
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:

@@ -5,15 +5,15 @@ line. Nothing is issued twice: the provider answers a repeated
 order with the same certificate, and certificate and completed order are recorded in one append.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
 import msgspec
 
 from application.endpoint_keys import Endpoint, ask_for_csr, check_endpoint
-from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, write
-from application.importing import claim_serial
+from application.house import Attempt, Context, Done, House, Loaded, carry_out, check_version, load, unwritten, write
+from application.importing import claim_new_serial, claim_serial
 from application.issuing_ports import IssuedCertificate, Issuers, NotYet
 from application.judging import judge_order
 from application.ports import Change, CommandIdReused
@@ -36,7 +36,7 @@ from domain.certificate_order import (
     WantedConnector,
 )
 from domain.endpoint import parse_endpoint
-from domain.entity import Event
+from domain.entity import Event, Meta
 from domain.errors import Code, Refused
 from domain.provider import PROVIDER, check_takes_orders
 from domain.target_system import TARGET_SYSTEM
@@ -53,8 +53,10 @@ async def submit_order(
     """
     order_id = ids.derive("certificate-order", context.command_id)
 
+    now = _as_read(house, unwritten(CERTIFICATE_ORDER, order_id))
+
     async def attempt() -> Attempt[Order]:
-        return await submission(house, context, issuers, order_id, parameters, endpoint)
+        return await submission(house, context, issuers, await now(), parameters, endpoint)
 
     async def again() -> Order:
         return await load(house, CERTIFICATE_ORDER, order_id)
@@ -66,18 +68,17 @@ async def submission(
     house: House,
     context: Context,
     issuers: Issuers,
-    order_id: UUID,
+    order: Order,
     parameters: OrderParameters,
     endpoint: Endpoint | None = None,
 ) -> Attempt[Order]:
-    """The changes that submit an order, and what they rest on; the same order id twice changes nothing. A refusal by
+    """The changes that submit an order, and what they rest on; one that is there already is not changed. A refusal by
     policy records the failed order in its own stream.
     """
     wish, provider = await through(house, parameters)
     (await issuers.of(wish.provider, wish.provider_id)).check(wish)
     asserted = [await _check_wanted(house, n, wanted) for n, wanted in enumerate(wish.connectors)]
     endpoint_id = None if endpoint is None else await check_endpoint(house, wish, endpoint)
-    order = await load(house, CERTIFICATE_ORDER, order_id)
     if order.state is not None and order.state.violations and order.state.parameters != wish:
         raise CommandIdReused(f"the command id {context.command_id} stands for another order, which was refused")
     judged = await judge_order(house, context.actor, issuers, wish)
@@ -131,23 +132,44 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
     Raises NotYet where the provider's answer takes a while, or the target system has to make the key first: the order
     stays `processing`.
     """
-    done = await _take_up(house, context.part("processing"), order_id)
-    parameters = done.result.found.request
-    if done.result.found.status is OrderStatus.PROCESSING:
-        if done.result.found.awaits_csr:
-            await ask_for_csr(house, context, done.result)
-            raise NotYet("The target system makes the key and its signing request.")
-        try:
-            issuer = await issuers.of(parameters.provider, parameters.provider_id)
-            issued = await issuer.issue(order_id, done.result.found.attempt, parameters)
-            done = await _record_issued(house, context.later(house.clock()).part("complete"), order_id, issued)
-        except Refused as refused:
-            if refused.code is Code.VERSION_CONFLICT:
-                raise  # the order is fine; the reaction comes again
-            done = await _fail(house, context.later(house.clock()).part("failed"), order_id, refused.detail)
+    order = await load(house, CERTIFICATE_ORDER, order_id)
+    if await _is_answered_at_once(issuers, order):
+        done = await _have_issued(house, context, issuers, order)
+    else:
+        done = await _take_up(house, context.part("processing"), order)
+        if done.result.found.status is OrderStatus.PROCESSING:
+            if done.result.found.awaits_csr:
+                await ask_for_csr(house, context, done.result)
+                raise NotYet("The target system makes the key and its signing request.")
+            done = await _have_issued(house, context, issuers, done.result)
     if done.result.found.status in (OrderStatus.COMPLETE, OrderStatus.FAILED):
         await forget(issuers, done.result)
     return done
+
+
+async def _is_answered_at_once(issuers: Issuers, order: Order) -> bool:
+    """Then that it is processed is recorded together with its outcome: nobody could have seen it before."""
+    state = order.found
+    if state.status is not OrderStatus.PENDING or state.awaits_csr:
+        return False
+    try:
+        issuer = await issuers.of(state.parameters.provider, state.parameters.provider_id)
+    except Refused:
+        return False
+    return issuer.answers_at_once(state.request)
+
+
+async def _have_issued(house: House, context: Context, issuers: Issuers, order: Order) -> Done[Order]:
+    """Ask the provider, and record what it says."""
+    begun, parameters = context.meta, order.found.request
+    try:
+        issuer = await issuers.of(parameters.provider, parameters.provider_id)
+        issued = await issuer.issue(order.id, order.found.attempt, parameters)
+        return await _record_issued(house, context.later(house.clock()).part("complete"), begun, order, issued)
+    except Refused as refused:
+        if refused.code is Code.VERSION_CONFLICT:
+            raise  # the order is fine; the reaction comes again
+        return await _fail(house, context.later(house.clock()).part("failed"), begun, order, refused.detail)
 
 
 async def forget(issuers: Issuers, order: Order) -> None:
@@ -160,42 +182,79 @@ async def forget(issuers: Issuers, order: Order) -> None:
     await issuer.forget(order.id)
 
 
-async def _take_up(house: House, context: Context, order_id: UUID) -> Done[Order]:
+async def _take_up(house: House, context: Context, order: Order) -> Done[Order]:
+    now = _as_read(house, order)
+
     async def attempt() -> Attempt[Order]:
-        order = await load(house, CERTIFICATE_ORDER, order_id)
+        order = await now()
         events = orders.process(order.found, context.meta)
         return Attempt((write(order, events),), order.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=order_id, action="order.process")
+    return await carry_out(house, context, attempt, subject_id=order.id, action="order.process")
 
 
-async def _record_issued(house: House, context: Context, order_id: UUID, issued: IssuedCertificate) -> Done[Order]:
+def _as_read(house: House, order: Order) -> Callable[[], Awaitable[Order]]:
+    """The order as it was read a moment ago; asked again, because it has changed meanwhile, as it is then."""
+    read = [order]
+
+    async def now() -> Order:
+        return read.pop() if read else await load(house, CERTIFICATE_ORDER, order.id)
+
+    return now
+
+
+async def _record_issued(
+    house: House, context: Context, begun: Meta, order: Order, issued: IssuedCertificate
+) -> Done[Order]:
     """Certificate, claim of its serial number and completed order: all or nothing."""
+    now = _as_read(house, order)
 
     async def attempt() -> Attempt[Order]:
-        return await complete(house, context, await load(house, CERTIFICATE_ORDER, order_id), issued)
+        found = await now()
+        return await complete(house, context, found, issued, begun=begun, is_new=found is order)
 
-    return await carry_out(house, context, attempt, subject_id=order_id, action="order.complete")
+    return await carry_out(house, context, attempt, subject_id=order.id, action="order.complete")
 
 
-async def complete(house: House, context: Context, order: Order, issued: IssuedCertificate) -> Attempt[Order]:
-    """Certificate, claim of its serial number and completed order; nothing where the order has ended already."""
+async def complete(
+    house: House,
+    context: Context,
+    order: Order,
+    issued: IssuedCertificate,
+    *,
+    begun: Meta | None = None,
+    is_new: bool = False,
+) -> Attempt[Order]:
+    """Certificate, claim of its serial number and completed order; nothing where the order has ended already.
+
+    `begun`: of the event that it is processed, where that is still to be told. `is_new`: the certificate was made just
+    now, so that nothing has to be read to know that it is in no inventory; the log refuses it where that is wrong.
+    """
     certificate_id = ids.certificate_id(issued.leaf.facts.fingerprint_sha256)
     completed = orders.complete(order.found, context.meta, certificate_id)
     if not completed:
         return Attempt((), order)
-    certificate = await load(house, CERTIFICATE, certificate_id)
-    if certificate.state is not None:
-        raise Refused(Code.ALREADY_EXISTS, "The provider answered with a certificate that is in the inventory.")
-    claim = await claim_serial(house, context, issued.leaf, certificate_id)
+    if is_new:
+        certificate = unwritten(CERTIFICATE, certificate_id)
+        claim = claim_new_serial(context, issued.leaf, certificate_id)
+    else:
+        certificate = await load(house, CERTIFICATE, certificate_id)
+        if certificate.state is not None:
+            raise Refused(Code.ALREADY_EXISTS, "The provider answered with a certificate that is in the inventory.")
+        claim = await claim_serial(house, context, issued.leaf, certificate_id)
     if issued.private_key is not None:
         await house.vault.put_private_key(certificate_id, issued.private_key)
     former = await _former(house, order.found)
     events = _issued_events(context, order, issued, former)
-    changes = [write(order, completed), write(certificate, events), claim]
+    outcome = (*_begun(order, begun), *completed)
+    changes = [write(order, outcome), write(certificate, events), claim]
     if former is not None and former.found.renewed_to is None:
         changes.append(write(former, (CertificateRenewed(meta=context.meta, renewed_to=certificate_id),)))
-    return Attempt(tuple(changes), order.after(completed))
+    return Attempt(tuple(changes), order.after(outcome))
+
+
+def _begun(order: Order, begun: Meta | None) -> tuple[Event, ...]:
+    return orders.process(order.found, begun) if begun is not None else ()
 
 
 async def _former(house: House, order: CertificateOrder) -> Loaded[Certificate] | None:
@@ -235,18 +294,20 @@ def _issued_event(
 def _key_origin(order: CertificateOrder, issued: IssuedCertificate) -> KeyOrigin:
     if order.endpoint_id is not None:
         return KeyOrigin.ENDPOINT
-    return KeyOrigin.NONE if issued.private_key is None else KeyOrigin.GENERATED
+    return KeyOrigin.GENERATED if issued.key_is_kept or issued.private_key is not None else KeyOrigin.NONE
 
 
-async def _fail(house: House, context: Context, order_id: UUID, error: str) -> Done[Order]:
+async def _fail(house: House, context: Context, begun: Meta, order: Order, error: str) -> Done[Order]:
     """Not issued."""
+    now = _as_read(house, order)
 
     async def attempt() -> Attempt[Order]:
-        order = await load(house, CERTIFICATE_ORDER, order_id)
-        events = orders.fail(order.found, context.meta, error)
+        order = await now()
+        failed = orders.fail(order.found, context.meta, error)
+        events = (*_begun(order, begun), *failed) if failed else ()
         return Attempt((write(order, events),), order.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=order_id, action="order.fail")
+    return await carry_out(house, context, attempt, subject_id=order.id, action="order.fail")
 
 
 async def through(house: House, parameters: OrderParameters) -> tuple[OrderParameters, tuple[Change, ...]]:

@@ -23,6 +23,12 @@ class KeyVault(Protocol):
         """Seal and keep `value` unless there is one already; either way the answer is the one that is kept."""
         ...
 
+    async def keep_first_with_key(
+        self, owner_id: UUID, name: str, value: bytes, certificate_id: UUID, pkcs8_der: bytes
+    ) -> bytes:
+        """`keep_first`, and where `value` is the first, `put_private_key`: both or neither."""
+        ...
+
     async def kept(self, owner_id: UUID, name: str) -> bytes | None:
         """What `keep_first` keeps under this name, or None."""
         ...

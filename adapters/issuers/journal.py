@@ -4,6 +4,7 @@ What is noted is never changed: of two workers that take the same step the first
 it. After a crash the order is taken up behind the last note.
 """
 
+from hashlib import sha256
 from uuid import UUID
 
 import msgspec
@@ -11,6 +12,8 @@ import msgspec
 from adapters.keys.store import SealedStore
 from application.issuing_ports import IssuedCertificate
 from application.ports import CertificateReader
+from application.vault_ports import KeyVault
+from domain import ids
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -52,5 +55,12 @@ class Journal:
 
     async def keep_answer(self, given: Kept) -> Kept:
         """Keep what the authority gave; the answer is the one that counts."""
-        kept = await self._store.keep_first(self._order_id, self._name, msgspec.msgpack.encode(given))
-        return msgspec.msgpack.decode(kept, type=Kept)
+        note = msgspec.msgpack.encode(given)
+        kept = await self._store.keep_first(self._order_id, self._name, note)
+        return given if kept == note else msgspec.msgpack.decode(kept, type=Kept)
+
+    async def keep_issued(self, vault: KeyVault, given: Kept, private_key: bytes) -> Kept:
+        """The same, and with it the key of the certificate, where it is looked for: both or neither."""
+        note, certificate_id = msgspec.msgpack.encode(given), ids.certificate_id(sha256(given.leaf).hexdigest())
+        kept = await vault.keep_first_with_key(self._order_id, self._name, note, certificate_id, private_key)
+        return given if kept == note else msgspec.msgpack.decode(kept, type=Kept)

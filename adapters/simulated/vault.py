@@ -22,6 +22,13 @@ class MemoryVault:
     async def keep_first(self, owner_id: UUID, name: str, value: bytes) -> bytes:
         return self._secrets.setdefault(owner_id, {}).setdefault(name, value)
 
+    async def keep_first_with_key(
+        self, owner_id: UUID, name: str, value: bytes, certificate_id: UUID, pkcs8_der: bytes
+    ) -> bytes:
+        if await self.kept(owner_id, name) is None:
+            await self.put_private_key(certificate_id, pkcs8_der)
+        return await self.keep_first(owner_id, name, value)
+
     async def kept(self, owner_id: UUID, name: str) -> bytes | None:
         return self._secrets.get(owner_id, {}).get(name)
 

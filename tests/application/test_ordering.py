@@ -21,6 +21,7 @@ from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
 from domain.certificate_facts import CertificateFacts
 from domain.certificate_order import (
     CERTIFICATE_ORDER,
+    AutomatedRequestSubmitted,
     CertificateOrder,
     OrderCompleted,
     OrderFailed,
@@ -70,6 +71,9 @@ class Unlucky:
     def check(self, parameters: OrderParameters) -> None:
         self._issuer.check(parameters)
 
+    def answers_at_once(self, parameters: OrderParameters) -> bool:
+        return self._issuer.answers_at_once(parameters)
+
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         issued = await self._issuer.issue(order_id, attempt, parameters)
         if self._times:
@@ -107,6 +111,46 @@ async def test_an_order_is_pending_then_complete() -> None:
     assert [OrderProcessing, OrderCompleted] == [
         type(e) for e in world.events(OrderProcessing, OrderCompleted, OrderFailed)
     ]
+
+
+class Asked(Unlucky):
+    """An issuer that looks at what the ledger tells of an order when it is asked."""
+
+    def __init__(self, issuer: Issuer, world: World) -> None:
+        super().__init__(issuer, times=0)
+        self._world = world
+        self.found: list[OrderStatus] = []
+
+    async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
+        self.found.append((await _order(self._world, order_id)).status)
+        return await super().issue(order_id, attempt, parameters)
+
+
+@pytest.mark.parametrize(
+    ("key_algorithm", "found"),
+    [(None, OrderStatus.PENDING), ("ed25519", OrderStatus.PENDING), ("rsa-2048", OrderStatus.PROCESSING)],
+)
+async def test_what_is_answered_at_once_is_recorded_at_once(key_algorithm: str | None, found: OrderStatus) -> None:
+    """That it is processed stands in the ledger either way; before the outcome only where that takes its time."""
+    world = World()
+    asked = Asked(await (await local_pki(world)).of(Provider.LOCAL_PKI), world)
+    await _submitted(world, asked, msgspec.structs.replace(WISH, key_algorithm=key_algorithm))
+    await Office(world, Field(), issuers=asked).settle()
+    assert [found] == asked.found
+    kinds = AutomatedRequestSubmitted, OrderProcessing, OrderCompleted
+    assert list(kinds) == [type(event) for event in world.events(*kinds)]
+
+
+async def test_a_refusal_at_once_was_processed_too() -> None:
+    """The events of an order tell the same story, however short it was."""
+    world = World()
+    refusing = Slow(
+        await (await local_pki(world)).of(Provider.LOCAL_PKI), world, Refused(Code.VALIDATION_FAILED, "No.")
+    )
+    done = await _submitted(world, refusing)
+    await process_order(world.house, world.by("process-order"), refusing, done.result.id)
+    await process_order(world.house, world.by("process-order"), refusing, done.result.id)
+    assert [OrderProcessing, OrderFailed] == [type(e) for e in world.events(OrderProcessing, OrderFailed)]
 
 
 class Slow(Unlucky):

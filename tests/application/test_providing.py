@@ -174,6 +174,9 @@ class Slow:
     def check(self, parameters: OrderParameters) -> None:
         """Everything."""
 
+    def answers_at_once(self, parameters: OrderParameters) -> bool:
+        return False
+
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         if self._times:
             self._times -= 1

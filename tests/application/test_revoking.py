@@ -206,6 +206,7 @@ class Talk:
         self._answers = list(answers)
         self.told: list[RevokedCertificate] = []
         self.check, self.issue, self.forget = issuer.check, issuer.issue, issuer.forget
+        self.answers_at_once = issuer.answers_at_once
 
     async def of(self, provider: Provider, provider_id: UUID | None = None) -> Issuer:
         return self

@@ -42,6 +42,21 @@ class VaultContract:
         assert await vault.kept(owner, "ca") == answers[0]
         assert await vault.kept(uuid4(), "ca") is None
 
+    async def test_a_key_is_kept_with_what_comes_first(self, vault: Vault) -> None:
+        """Of workers that issue for the same order at once one counts: its note is kept, and its key, and no other."""
+        owner, certificates = uuid4(), [uuid4() for _ in range(5)]
+        answers = await asyncio.gather(
+            *(
+                vault.keep_first_with_key(owner, "answer", f"note {n}".encode(), certificate, f"key {n}".encode())
+                for n, certificate in enumerate(certificates)
+            )
+        )
+        assert len(set(answers)) == 1
+        assert await vault.kept(owner, "answer") == answers[0]
+        first = int(answers[0].split()[1])
+        keys = [await vault.private_key(certificate) for certificate in certificates]
+        assert keys == [f"key {n}".encode() if n == first else None for n in range(5)]
+
     async def test_what_is_forgotten_was_never_there(self, vault: Vault) -> None:
         """After `forget` nothing is kept and the next state is the first one again; other owners keep theirs."""
         owner, other = uuid4(), uuid4()

@@ -83,6 +83,10 @@ class AcmeOrders:
                 sentence = f"{name} can be shown to be yours by DNS only; this provider shows it by HTTP."
                 raise Refused(Code.VALIDATION_FAILED, sentence, pointer=pointer)
 
+    def answers_at_once(self, parameters: OrderParameters) -> bool:  # noqa: ARG002 - whatever it is
+        """See Issuer.answers_at_once."""
+        return False
+
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
         journal = Journal(self._tools.store, order_id, attempt)

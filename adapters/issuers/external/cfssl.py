@@ -81,6 +81,10 @@ class CfsslOrders:
             raise Refused(Code.VALIDATION_FAILED, sentence, pointer="/usage")
         self._tools.requesting.wanted(parameters)
 
+    def answers_at_once(self, parameters: OrderParameters) -> bool:  # noqa: ARG002 - whatever it is
+        """See Issuer.answers_at_once."""
+        return False
+
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
         journal = Journal(self._tools.store, order_id, attempt)

@@ -27,6 +27,10 @@ class OfflineOrders:
         usage_of(parameters.usage)
         self._tools.requesting.wanted(parameters)
 
+    def answers_at_once(self, parameters: OrderParameters) -> bool:  # noqa: ARG002 - whatever it is
+        """See Issuer.answers_at_once."""
+        return False
+
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue. Makes the request ready, and waits for whoever brings the answer."""
         journal = Journal(self._tools.store, order_id, attempt)
