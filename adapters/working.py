@@ -35,6 +35,7 @@ from application.bridge_looks import BridgeLooks
 from application.codec import decode
 from application.holding import everything_held
 from application.notification_ports import Messenger, Notices
+from application.recent import RecentEvents
 from application.report_ports import ReportWriter
 from bridge.probing.policy import AddressPolicy, parse_networks
 from bridge.probing.resolving import system_resolver
@@ -56,7 +57,8 @@ async def run_worker(core: Core, reports: ReportWriter) -> None:
 
 async def _run(core: Core, kit: Kit) -> None:
     intervals = Intervals(sweep=core.settings.worker.sweep, verification=core.settings.verification.every)
-    running = Running(kit, intervals)
+    recent = RecentEvents(core.house.log)
+    running = Running(kit, intervals, recent)
     seconds = {name: timer.every(intervals) for name, timer in TIMERS.items()}
     dsn = core.settings.dsn
     line = line_of(core.settings.syslog) if core.settings.syslog.address else None
@@ -70,7 +72,7 @@ async def _run(core: Core, kit: Kit) -> None:
         loops.create_task(present.run())
         loops.create_task(past.run())
         loops.create_task(keep_running("pruning", lambda: _prune(core)))
-        loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds)))
+        loops.create_task(keep_running("the queue", lambda: _run_queue(core, running, seconds, recent)))
         loops.create_task(keep_running("webhooks", lambda: _deliver(core)))
         if line is not None:
             loops.create_task(keep_running("the syslog export", lambda: _export(core, line)))
@@ -80,11 +82,11 @@ async def _prune(core: Core) -> None:
     await prune_for_ever(core.database, core.settings.worker.keep_days, lambda: everything_held(core.house))
 
 
-async def _run_queue(core: Core, running: Running, seconds: dict[str, int]) -> None:
+async def _run_queue(core: Core, running: Running, seconds: dict[str, int], recent: RecentEvents) -> None:
     await _until_read_models_stand(core)
     queue = make_queue(core.settings.dsn, running.reaction, running.timer, seconds)
     async with queue.app.open_async(), asyncio.TaskGroup() as loops:
-        loops.create_task(keep_running("following the ledger", lambda: follow_log(queue)))
+        loops.create_task(keep_running("following the ledger", lambda: follow_log(queue, recent.keep)))
         loops.create_task(keep_running("what waits for its instant", lambda: follow_time(queue)))
         loops.create_task(keep_running("carrying out jobs", lambda: work(queue, _settings(core))))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import psycopg
@@ -12,17 +12,23 @@ from adapters.postgres.connection import connect
 from adapters.postgres.loader import COLUMNS, Row
 
 AFTER = f"SELECT {COLUMNS} FROM ledger.events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
+_OF_TOPICS = AFTER.replace("state FROM", "CASE WHEN topic = ANY (%b) THEN state END FROM")
 BATCH = 500
 
 
-async def follow_rows(dsn: str, after_position: int, *, batch: int = BATCH) -> AsyncGenerator[list[Row], None]:
-    """Rows of COLUMNS in batches, for ever, through lost connections: none is missed, none comes twice."""
+async def follow_rows(
+    dsn: str, after_position: int, *, batch: int = BATCH, topics: Sequence[str] | None = None
+) -> AsyncGenerator[list[Row], None]:
+    """Rows of COLUMNS in batches, for ever, through lost connections: none is missed, none comes twice.
+
+    `topics`: of all others the state is left out (None). A certificate's is some kilobytes.
+    """
     position = after_position
     while True:
         try:
             async with await connect(dsn, name="certferry follower") as connection:
                 await connection.execute("LISTEN ledger")
-                async with contextlib.aclosing(_batches(connection, position, batch)) as batches:
+                async with contextlib.aclosing(_batches(connection, position, batch, topics)) as batches:
                     async for rows in batches:
                         position = rows[-1][0]
                         yield rows
@@ -30,10 +36,13 @@ async def follow_rows(dsn: str, after_position: int, *, batch: int = BATCH) -> A
             await asyncio.sleep(0.2)
 
 
-async def _batches(connection: AsyncConnection[Any], position: int, batch: int) -> AsyncGenerator[list[Row], None]:
+async def _batches(
+    connection: AsyncConnection[Any], position: int, batch: int, topics: Sequence[str] | None
+) -> AsyncGenerator[list[Row], None]:
+    query, of = (AFTER, []) if topics is None else (_OF_TOPICS, [list(topics)])
     while True:
         cursor = connection.cursor(binary=True)
-        await cursor.execute(AFTER.encode(), [position, batch], prepare=True)
+        await cursor.execute(query.encode(), [*of, position, batch], prepare=True)
         if rows := await cursor.fetchall():
             position = rows[-1][0]
             yield rows

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from procrastinate.jobs import Job
 from psycopg import AsyncConnection
 
+from adapters.postgres.arrays import int8s, texts
 from adapters.postgres.following import follow_rows
 from adapters.postgres.loader import Row, recorded
 from adapters.postgres.losing import until_lost
@@ -54,20 +55,29 @@ class _Wanted(NamedTuple):
     recorded: Recorded
 
 
-async def follow_log(queue: Queue) -> None:
+Keep = Callable[[Recorded], object]
+
+
+def _left(_: Recorded) -> None:
+    """Whoever reacts reads it again."""
+
+
+async def follow_log(queue: Queue, keep: Keep = _left) -> None:
     """Until the database goes away, which may forget how far it was. Several processes may follow: each event is handed
-    out once, whoever comes first. Raises psycopg.OperationalError.
+    out once, whoever comes first. `keep` gets those of this process: soon somebody reacts to them.
+
+    Raises psycopg.OperationalError.
     """
-    await until_lost(queue.dsn, lambda: _follow_log(queue))
+    await until_lost(queue.dsn, lambda: _follow_log(queue, keep))
 
 
-async def _follow_log(queue: Queue) -> None:
+async def _follow_log(queue: Queue, keep: Keep) -> None:
     async with queue.connector.pool.connection() as connection:
         await connection.execute(_BEGIN, (FOLLOWER,))
         cursor = await connection.execute(_POSITION, (FOLLOWER,))
         [(position,)] = await cursor.fetchall()
-    async for rows in follow_rows(queue.dsn, position):
-        await hand_out(queue, rows)
+    async for rows in follow_rows(queue.dsn, position, topics=list(BY_TOPIC)):
+        await hand_out(queue, rows, keep)
 
 
 async def follow_time(queue: Queue) -> None:
@@ -85,7 +95,7 @@ async def hand_out_due(queue: Queue) -> int:
     return len(rows)
 
 
-async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
+async def hand_out(queue: Queue, rows: Sequence[Row], keep: Keep = _left) -> None:
     """Queue the reactions to a batch of events, and remember that it was done, in one transaction."""
     async with queue.connector.pool.connection() as connection, connection.transaction():
         cursor = await connection.execute(f"{_POSITION} FOR UPDATE", (FOLLOWER,))
@@ -96,6 +106,8 @@ async def hand_out(queue: Queue, rows: Sequence[Row]) -> None:
         wanted = await _claim(connection, await _wanted(connection, fresh))
         await _wait(connection, wanted)
         await _queue_up(queue, connection, _at_once(wanted))
+        for each in wanted:
+            keep(each.recorded)
         await connection.execute(_ADVANCE, (fresh[-1][0], FOLLOWER))
 
 
@@ -119,7 +131,7 @@ async def _claim(connection: AsyncConnection[Any], wanted: Sequence[_Wanted]) ->
     if not wanted:
         return []
     names, positions = [each.reaction.name for each in wanted], [each.recorded.position for each in wanted]
-    cursor = await connection.execute(_CLAIM, (names, positions))
+    cursor = await connection.execute(_CLAIM, (texts(names), int8s(positions)))
     fresh = {(name, position) for name, position in await cursor.fetchall()}
     return [each for each in wanted if (each.reaction.name, each.recorded.position) in fresh]
 

@@ -42,6 +42,7 @@ from domain.certificate import CertificateRenewed, CertificateRevoked
 from domain.certificate_order import (
     CERTIFICATE_ORDER,
     AutomatedRequestSubmitted,
+    CertificateOrder,
     CsrRequestSubmitted,
     EndpointCsrRequestSubmitted,
     OrderCompleted,
@@ -49,7 +50,6 @@ from domain.certificate_order import (
     OrderFailed,
     OrderResubmitted,
     PolicyHardFailed,
-    Provider,
     WantedConnector,
 )
 from domain.connector_events import (
@@ -60,7 +60,7 @@ from domain.connector_events import (
     ValidationChanged,
 )
 from domain.discovery import DiscoveryStarted
-from domain.entity import Event
+from domain.entity import ActorKind, Event
 from domain.expiry_alert_rule import ExpiryAlertRuleChanged, ExpiryAlertRuleRetired
 from domain.ledger_verification import LedgerVerificationStarted
 from domain.notification_channel import NotificationChannelTested
@@ -107,13 +107,17 @@ async def begin_push(kit: Kit, recorded: Recorded) -> None:
 
 
 async def issue_order(kit: Kit, recorded: Recorded) -> None:
-    """When an order is submitted, or submitted again, its provider is asked, again and again until it has answered."""
+    """When an order is submitted, or submitted again, its provider is asked, again and again until it has answered; the
+    target systems that a complete order named are added to the certificate.
+    """
     context = reacting(kit.house, "process-order", recorded)
     try:
-        await process_order(kit.house, context, kit.issuers, recorded.stream_id)
+        done = await process_order(kit.house, context, kit.issuers, recorded.stream_id)
     except NotYet as waiting:
         if waiting.seconds is not None:
             raise
+    else:
+        await _add_wanted_connectors(kit, recorded, done.result.found)
 
 
 async def validate_acme_challenge(kit: Kit, recorded: Recorded) -> None:
@@ -123,16 +127,23 @@ async def validate_acme_challenge(kit: Kit, recorded: Recorded) -> None:
     await validate_challenge(kit.house, context, kit.looker, recorded.stream_id, event.number, event.meta.at)
 
 
-async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:
-    """When an order is complete, the target systems it named are added to the certificate."""
-    event = cast("OrderCompleted", recorded.event)
-    order = (await load(kit.house, CERTIFICATE_ORDER, recorded.stream_id)).found
+async def follow_up_order(kit: Kit, recorded: Recorded) -> None:
+    """When people brought the answer to an order, its connectors are added; what was kept for them is forgotten."""
+    order = await load(kit.house, CERTIFICATE_ORDER, recorded.stream_id)
+    await _add_wanted_connectors(kit, recorded, order.found)
+    await forget(kit.issuers, order)
+
+
+async def _add_wanted_connectors(kit: Kit, recorded: Recorded, order: CertificateOrder) -> None:
+    certificate_id, connectors = order.certificate_id, order.parameters.connectors
+    if certificate_id is None or not connectors:
+        return
     context = reacting(kit.house, "add-connectors", recorded)
 
     async def add(numbered: tuple[int, WantedConnector]) -> None:
         number, wanted = numbered
         command = AddConnector(
-            certificate_id=event.certificate_id,
+            certificate_id=certificate_id,
             target_system_id=wanted.target_system_id,
             profile=wanted.profile,
             endpoints=wanted.endpoints,
@@ -140,15 +151,7 @@ async def add_wanted_connectors(kit: Kit, recorded: Recorded) -> None:
         )
         await add_connector(kit.house, context.part(number), command)
 
-    await each(enumerate(order.parameters.connectors), add)
-
-
-async def follow_up_order(kit: Kit, recorded: Recorded) -> None:
-    """When an order is complete, its connectors are added; what was kept for people who carried it is forgotten."""
-    await add_wanted_connectors(kit, recorded)
-    order = await load(kit.house, CERTIFICATE_ORDER, recorded.stream_id)
-    if order.found.parameters.provider is Provider.EXTERNAL_CA:
-        await forget(kit.issuers, order)
+    await each(enumerate(connectors), add)
 
 
 async def discover_after_push(kit: Kit, recorded: Recorded) -> None:
@@ -254,6 +257,11 @@ def _is_of_a_network(event: Event) -> bool:
     return network is not None and network.bridge_id is None
 
 
+def _is_of_people(event: Event) -> bool:
+    """And not what another reaction has brought to its end."""
+    return event.meta.actor.kind is not ActorKind.AUTOMATION
+
+
 def _is_not_a_link_back(event: Event) -> bool:
     """A renewal is told of twice: with the old certificate, and with its successor."""
     return not (isinstance(event, CertificateRenewed) and event.renewed_to is None)
@@ -262,6 +270,7 @@ def _is_not_a_link_back(event: Event) -> bool:
 _DISPATCH = Reaction("dispatch-push", dispatch_push)
 _BEGIN = Reaction("begin-push", begin_push, at=lambda event: cast("PushScheduled", event).scheduled_at)
 _ISSUE = Reaction("process-order", issue_order)
+_FOLLOW_UP = Reaction("add-connectors", follow_up_order, follows=_is_of_people)
 _PUSH_ALERT = Reaction("alert-push", alerts.judge_push, latest=True)
 _ORDER_ALERT = Reaction("alert-order", alerts.judge_order, latest=True)
 _SYNC_ALERT = Reaction("alert-sync", alerts.judge_sync, latest=True)
@@ -293,7 +302,7 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     EndpointCsrRequestSubmitted: (_ISSUE,),
     OrderCsrReceived: (_ISSUE,),
     OrderResubmitted: (_ISSUE, _ORDER_ALERT),
-    OrderCompleted: (Reaction("add-connectors", follow_up_order),),  # its alert was resolved when it was resubmitted
+    OrderCompleted: (_FOLLOW_UP,),  # its alert was resolved when it was resubmitted
     OrderFailed: (_ORDER_ALERT,),
     PolicyHardFailed: (_ORDER_ALERT,),
     DiscoveryStarted: (_SCAN,),

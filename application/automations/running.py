@@ -7,6 +7,7 @@ from application.automations.kit import Kit, is_outcome, timing
 from application.automations.reactions import BY_NAME
 from application.automations.timers import TIMERS, Intervals, Tick
 from application.issuing_ports import NotYet
+from application.recent import RecentEvents
 from domain.alert import AlertKind
 
 ALERT_AFTER = 5
@@ -18,8 +19,10 @@ _log = logging.getLogger(__name__)
 class Running:
     """The automations of one process."""
 
-    def __init__(self, kit: Kit, intervals: Intervals) -> None:
+    def __init__(self, kit: Kit, intervals: Intervals, recent: RecentEvents | None = None) -> None:
+        """`recent`: events that somebody else in this process has read."""
         self._kit = kit
+        self._recent = recent or RecentEvents(kit.house.log)
         self._intervals = intervals
         self._failures: dict[str, int] = {}
 
@@ -31,8 +34,7 @@ class Running:
             return
         cause = f"{name}:{position}"
         try:
-            [recorded] = await self._kit.house.log.read(position - 1, 1)
-            await reaction.act(self._kit, recorded)
+            await reaction.act(self._kit, await self._recent.at(position))
         except NotYet:
             raise  # nothing has failed
         except Exception as error:

@@ -19,7 +19,15 @@ from application.providing import DescribeProvider, register_provider
 from domain.access import CommandRefused
 from domain.alert import AlertRaised
 from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
-from domain.certificate_order import CERTIFICATE_ORDER, OrderCompleted, OrderParameters, OrderStatus, Provider
+from domain.certificate_order import (
+    CERTIFICATE_ORDER,
+    OrderCompleted,
+    OrderParameters,
+    OrderStatus,
+    Provider,
+    WantedConnector,
+)
+from domain.connector_events import TargetSystemAssociated
 from domain.errors import Code, Refused
 from tests.adapters.issuers.external.test_offline import NOW, ROOT, Paper
 from tests.support.field import Field
@@ -50,10 +58,10 @@ class Cellar:
         self.office = Office(self.world, Field(), twice=1.0, issuers=self.issuers)
         self.order_id = UUID(int=0)
 
-    async def ordered(self) -> "Cellar":
+    async def ordered(self, wish: OrderParameters = WISH) -> "Cellar":
         house, olga = self.world.house, self.world.by("olga")
         await register_provider(house, olga, ProviderKinds(Places()), OFFLINE)
-        done = await submit_order(house, self.world.by("rita"), self.issuers, WISH)
+        done = await submit_order(house, self.world.by("rita"), self.issuers, wish)
         self.order_id = done.result.id
         return self
 
@@ -88,6 +96,21 @@ async def test_the_answer_completes_the_order() -> None:
     [completed] = cellar.world.events(OrderCompleted)
     assert "olga" == completed.meta.actor.id
     assert [] == cellar.world.events(AlertRaised)
+
+
+async def test_connectors_are_added_when_people_bring_the_answer() -> None:
+    """As they are when the service has carried the order itself: once, whoever reacts how often."""
+    cellar = Cellar()
+    target = await cellar.world.target(await cellar.world.bridge(), "web")
+    wanted = (WantedConnector(target_system_id=target, endpoints=("10.0.0.1:443",)),)
+    await cellar.ordered(msgspec.structs.replace(WISH, connectors=wanted))
+    await cellar.office.settle()
+    assert [] == cellar.world.events(TargetSystemAssociated)
+    await cellar.upload(await cellar.signed(), "olga")
+    await cellar.office.settle()
+    [added] = cellar.world.events(TargetSystemAssociated)
+    assert isinstance(added, TargetSystemAssociated)
+    assert (target, "olga") == (added.target_system_id, added.meta.actor.on_behalf_of)
 
 
 async def test_an_answer_may_come_before_anybody_took_the_order_up() -> None:

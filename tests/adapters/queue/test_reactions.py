@@ -14,10 +14,10 @@ import psycopg
 import pytest
 
 from adapters.postgres.following import AFTER
-from adapters.queue.following import hand_out, hand_out_due
+from adapters.queue.following import follow_log, hand_out, hand_out_due
 from adapters.queue.jobs import make_queue
 from application.automations.reactions import BY_NAME
-from application.ports import Append, Change
+from application.ports import Append, Change, Recorded
 from domain.bridge import BridgeConnected
 from domain.certificate_order import AutomatedRequestSubmitted, OrderParameters, Provider
 from domain.work_order_events import PushRescheduled
@@ -156,6 +156,21 @@ async def test_of_one_stream_the_latest_is_looked_at(pg: Pg, notes: Notes) -> No
             await connected(log)
             await until(lambda: len(notes.reactions) == 3)
     assert [3, 4, 5] == sorted(position for _, position in notes.reactions)
+
+
+async def test_who_hands_out_keeps_what_is_reacted_to(pg: Pg, notes: Notes) -> None:
+    """What was read to be handed out need not be read again to be reacted to."""
+    kept: list[Recorded] = []
+    queue = make_queue(pg.app_dsn, notes.reaction, notes.timer, {})
+    async with pg.log() as log, queue.app.open_async():
+        await connected(log, times=3)
+        following = asyncio.create_task(follow_log(queue, kept.append))
+        try:
+            await until(lambda: len(kept) == 3)
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+        assert kept == await log.read(0, 10)
 
 
 async def test_what_waits_is_out_of_the_queue_s_way(pg: Pg, notes: Notes) -> None:
