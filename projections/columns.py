@@ -13,7 +13,7 @@ set of their types is looked at.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import chain, repeat
 from struct import Struct
 from types import NoneType
@@ -53,7 +53,15 @@ def instant(value: datetime) -> bytes:
 
 
 def _literal(value: Iterable[str | bytes]) -> bytes:
+    return _literal_of_known(value) if isinstance(value, tuple) else _literal_of_each(value)
+
+
+def _literal_of_each(value: Iterable[str | bytes]) -> bytes:
     return ("{" + ",".join(map(_quoted, value)) + "}").encode()
+
+
+_literal_of_known = lru_cache(256)(_literal_of_each)
+"""All that one CA issues come with the same issuers."""
 
 
 def _integers_literal(value: Iterable[int]) -> bytes:

@@ -50,7 +50,8 @@ class Envelope:
     def seal(self, owner_id: UUID, purpose: str, plaintext: bytes) -> bytes:
         """The sealed value, `OVERHEAD` bytes longer than the plaintext and different each time."""
         header = VERSION + self._key_id
-        data_key, wrap_nonce, nonce = os.urandom(KEY_BYTES), os.urandom(_NONCE), os.urandom(_NONCE)
+        drawn = os.urandom(KEY_BYTES + _NONCE + _NONCE)
+        data_key, wrap_nonce, nonce = drawn[:KEY_BYTES], drawn[KEY_BYTES:-_NONCE], drawn[-_NONCE:]
         bound = _bound(header, owner_id, purpose)
         wrapped = self._wrappers[self._key_id].wrap(wrap_nonce, data_key, b"key|" + bound)
         return header + wrap_nonce + wrapped + nonce + AESGCM(data_key).encrypt(nonce, plaintext, b"data|" + bound)

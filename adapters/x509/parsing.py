@@ -4,9 +4,10 @@
 is ever asked of a certificate is asked here, once. Nothing named inside a certificate (AIA, CRL, OCSP) is fetched.
 """
 
+from hashlib import sha256
+
 import msgspec
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from adapters.x509.algorithms import algorithm_name
@@ -63,7 +64,7 @@ def parse_der(der: bytes, *, pointer: str = "/certificate_pem") -> ParsedCertifi
         raise invalid(f"The certificate is larger than {MAX_DER_BYTES} bytes.", pointer)
     try:
         certificate = x509.load_der_x509_certificate(der)
-        facts = _facts(certificate)
+        facts = _facts(certificate, der)
         _check_texts(facts, pointer)
     except Refused:
         raise
@@ -72,7 +73,7 @@ def parse_der(der: bytes, *, pointer: str = "/certificate_pem") -> ParsedCertifi
     return ParsedCertificate(facts, der)
 
 
-def _facts(certificate: x509.Certificate) -> CertificateFacts:
+def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
     extensions = certificate.extensions
     names = alternative_names(extensions)
     return CertificateFacts(
@@ -82,7 +83,7 @@ def _facts(certificate: x509.Certificate) -> CertificateFacts:
         issuer=certificate.issuer.rfc4514_string(),
         issuer_common_name=common_name_of(certificate.issuer),
         serial_number=serial_hex(certificate.serial_number),
-        fingerprint_sha256=certificate.fingerprint(hashes.SHA256()).hex(),
+        fingerprint_sha256=sha256(der).hexdigest(),
         algorithm=algorithm_name(certificate.public_key()),
         digest=_digest(certificate),
         not_before=certificate.not_valid_before_utc,

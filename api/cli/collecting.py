@@ -2,7 +2,7 @@
 
 import gc
 
-_YOUNG, _MIDDLE, _OLD = 10_000, 20, 50
+_YOUNG, _MIDDLE, _OLD = 50_000, 20, 50
 """Python's own 700, 10, 10 are for small programs: a command over thousands of connectors keeps what it reads until it
 has ended, and looking through all that again and again took up to a third of its time.
 """

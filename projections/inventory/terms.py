@@ -2,13 +2,15 @@
 
 Three bytes that follow each other in its names are one integer below 2**24, those of its issuer's name one above.
 Whatever is compared as a whole (an owner, a tag, ...) is a negative one, a checksum of field and value. So names cannot
-be mistaken for each other, values hardly ever; who asks compares the rows that were found as well.
+be mistaken for each other, values hardly ever; who asks compares the rows that were found as well. All of a kind stand
+together in ascending order: values, names, issuer.
 
 Names end with a line feed here: then every two bytes begin one term.
 """
 
 from collections.abc import Sequence
 from functools import lru_cache
+from struct import unpack
 from zlib import crc32
 
 from domain.certificate import Certificate
@@ -22,8 +24,7 @@ _SPREAD = 3
 def of_certificate(state: Certificate) -> tuple[int, ...]:
     """All terms, ascending, each once."""
     facts = state.facts
-    found = {*_name_terms(facts.common_name, *facts.subject_alternative_names), *_issuer_terms(facts.issuer)}
-    found |= _values(
+    values = _values(
         facts.algorithm,
         facts.authority_key_id,
         facts.usage.value,
@@ -33,8 +34,10 @@ def of_certificate(state: Certificate) -> tuple[int, ...]:
         has_private_key=state.has_private_key,
         renewed=state.renewed_to is not None,
     )
-    found.update(value("tag", tag) for tag in state.tags)
-    return tuple(sorted(found))
+    if state.tags:
+        values = _ascending({*values, *(value("tag", tag) for tag in state.tags)})
+    names = dict.fromkeys((facts.common_name, *facts.subject_alternative_names))
+    return values + _name_terms(*names) + _issuer_terms(facts.issuer)
 
 
 @lru_cache(10_000)
@@ -46,7 +49,7 @@ def _values(
     provider: str | None,
     owner: str | None,
     **flags: bool,
-) -> frozenset[int]:
+) -> tuple[int, ...]:
     """Many certificates share them."""
     named = (
         ("key_algorithm", key_algorithm),
@@ -57,7 +60,7 @@ def _values(
         ("owner", owner),
     )
     found = {value(field, text) for field, text in named if text is not None}
-    return frozenset(found | {flag(field, holds) for field, holds in flags.items()})
+    return _ascending(found | {flag(field, holds) for field, holds in flags.items()})
 
 
 def value(field: str, text: str) -> int:
@@ -95,18 +98,30 @@ def _asked(part: str, offset: int) -> Asked:
     return sorted({offset + int.from_bytes(data[start : start + 3]) for start in starts}), True
 
 
-def _threes(text: str, offset: int = 0) -> set[int]:
+def _threes(text: str, offset: int = 0) -> tuple[int, ...]:
+    """Every three bytes that follow each other, with the offset's byte before them: one number of four bytes."""
     data = text.encode() + b"\n"
-    return {offset + (a << 16 | b << 8 | c) for a, b, c in zip(data, data[1:], data[2:], strict=False)}
+    count = len(data) - 2
+    if count <= 0:
+        return ()
+    numbers = bytearray(4 * count)
+    numbers[0::4] = bytes([offset >> 24]) * count
+    for place in range(3):
+        numbers[place + 1 :: 4] = data[place : place + count]
+    return _ascending(set(unpack(f">{count}I", numbers)))
+
+
+def _ascending(terms: set[int]) -> tuple[int, ...]:
+    return tuple(sorted(terms))
 
 
 @lru_cache(1_000)
-def _name_terms(*names: str) -> frozenset[int]:
+def _name_terms(*names: str) -> tuple[int, ...]:
     """They stay as they are while a certificate changes."""
-    return frozenset(_threes(search_text(*names)))
+    return _threes(search_text(*names))
 
 
 @lru_cache(10_000)
-def _issuer_terms(issuer: str) -> frozenset[int]:
+def _issuer_terms(issuer: str) -> tuple[int, ...]:
     """There are few issuers."""
-    return frozenset(_threes(search_text(issuer), _ISSUER))
+    return _threes(search_text(issuer), _ISSUER)
