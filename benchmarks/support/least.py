@@ -29,7 +29,7 @@ from projections.lines import HISTORY
 from tests.support.office import local_pki
 from tests.support.world import World
 
-_ENDS = ("certificate.issued", "claim.taken", "certificate.order.complete")
+_OUTCOME = ("certificate.order.processing", "certificate.order.complete", "certificate.issued", "claim.taken")
 _EVENTS = "SELECT originator_id, originator_version, topic, state FROM ledger.events ORDER BY notification_id"
 
 
@@ -87,16 +87,21 @@ async def _use_cases(orders: int) -> float:
 
 
 def commands(rows: Sequence[tuple[Any, ...]]) -> Iterator[Append]:
-    """The same events in the same commands: submitted, taken up, and all that comes with an issued certificate."""
-    together: list[Change] = []
-    for stream, version, topic, state in rows:
-        together.append(
-            Change(stream_id=stream, expected_version=version - 1, events=(codec.decode(topic, bytes(state)),))
-        )
-        if topic not in _ENDS or len(together) == len(_ENDS):
-            yield Append(command_id=uuid4(), body_sha256=bytes(32), changes=tuple(together))
+    """The same events in the same commands: submitted, and all that comes with an issued certificate."""
+    together: list[tuple[Any, ...]] = []
+    for row in rows:
+        together.append(row)
+        if row[2] not in _OUTCOME or len(together) == len(_OUTCOME):
+            changes = tuple(_change(list(of_stream)) for _, of_stream in groupby(together, lambda row: row[0]))
+            yield Append(command_id=uuid4(), body_sha256=bytes(32), changes=changes)
             together = []
     assert not together
+
+
+def _change(rows: Sequence[tuple[Any, ...]]) -> Change:
+    stream_id, version, *_ = rows[0]
+    events = tuple(codec.decode(topic, bytes(state)) for *_, topic, state in rows)
+    return Change(stream_id=stream_id, expected_version=version - 1, events=events)
 
 
 def _appending(there: list[Append]) -> float:
