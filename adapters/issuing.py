@@ -13,6 +13,7 @@ from adapters.issuers.local_pki import MAX_VALIDITY_DAYS
 from adapters.issuers.local_pki_names import certified_names
 from adapters.issuers.requesting import DEFAULT_KEY, KEY_ALGORITHMS, key_for, usage_of
 from adapters.keys.store import SealedStore
+from adapters.x509.parsing import ParsedCertificate
 from adapters.x509.requests import read_request
 from application.issuer_ports import IssuanceRequest, KeyMaker, RequestedCertificate, RequestReader
 from application.issuer_ports import Issuer as Authority
@@ -81,8 +82,9 @@ class LocalPkiOrders:
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         """See Issuer.issue."""
         journal = Journal(self._vault, order_id, attempt)
-        kept = await journal.answer() or await self._issue(journal, parameters)
-        return kept.read(self._reader)._replace(key_is_kept=parameters.csr_pem is None)
+        kept = await journal.answer()
+        issued = kept.read(self._reader) if kept is not None else await self._issue(journal, parameters)
+        return issued._replace(key_is_kept=parameters.csr_pem is None)
 
     async def forget(self, order_id: UUID) -> None:
         """See Issuer.forget."""
@@ -98,13 +100,20 @@ class LocalPkiOrders:
         listed = await self._crls.list_revoked(facts.authority_key_id or "", int(facts.serial_number, 16))
         return f"It is on the revocation list number {listed.number} of {facts.issuer_common_name}."
 
-    async def _issue(self, journal: Journal, parameters: OrderParameters) -> Kept:
+    async def _issue(self, journal: Journal, parameters: OrderParameters) -> IssuedCertificate:
         if parameters.csr_pem is not None:
             issued = await self._authority.issue(self._request(parameters, b""))
-            return await journal.keep_answer(Kept(issued.leaf, issued.chain, None))
-        made = await key_for(parameters, self._make_key, self._vault)
-        issued = await self._authority.issue(self._request(parameters, made.public_key))
-        return await journal.keep_issued(self._vault, Kept(issued.leaf, issued.chain, None), made.private_key)
+            given = Kept(issued.leaf, issued.chain, None)
+            kept = await journal.keep_answer(given)
+        else:
+            made = await key_for(parameters, self._make_key, self._vault)
+            issued = await self._authority.issue(self._request(parameters, made.public_key))
+            given = Kept(issued.leaf, issued.chain, None)
+            kept = await journal.keep_issued(self._vault, given, made.private_key)
+        if kept is not given:
+            return kept.read(self._reader)
+        chain = tuple(map(self._reader.certificate, issued.chain))
+        return IssuedCertificate(ParsedCertificate(issued.describe(), issued.leaf), chain, None)
 
     def _request(self, parameters: OrderParameters, public_key: bytes) -> IssuanceRequest:
         """The names of the order count; of a CSR they do where the order gives none."""

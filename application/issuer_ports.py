@@ -1,10 +1,11 @@
 """Who makes keys and certificates for an order: Local PKI, later ACME and External CAs."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
-from domain.certificate_facts import Usage
+from domain.certificate_facts import CertificateFacts, Usage
 
 
 class IssuanceRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,10 +24,14 @@ class IssuanceRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class IssuedCertificate(msgspec.Struct, frozen=True):
-    """DER: the leaf, and its issuers from its own upwards, without the root that clients have anyway."""
+    """DER: the leaf, and its issuers from its own upwards, without the root that clients have anyway.
+
+    `describe`: what the leaf says, by whoever made it; the same as reading it tells, in a fraction of the time.
+    """
 
     leaf: bytes
     chain: tuple[bytes, ...]
+    describe: Callable[[], CertificateFacts]
 
 
 class Issuer(Protocol):

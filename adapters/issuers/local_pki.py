@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,6 +14,7 @@ from adapters.keys.authorities import KeyPlace, certificate_der, certificate_pem
 from adapters.keys.store import SealedStore
 from adapters.x509.algorithms import algorithm_name
 from adapters.x509.building import Authority, StatusPlaces, make_intermediate, make_leaf, make_root, validity
+from adapters.x509.describing import describe_leaf
 from adapters.x509.names import named
 from adapters.x509.parsing import parse_der
 from adapters.x509.private_keys import PublicKey, load_spki
@@ -72,12 +74,15 @@ class LocalPki:
         `/usage` or `/csr_pem`.
         """
         names = certified_names(request)
-        public_key = _acceptable_key(request.public_key)
+        public_key, algorithm = _acceptable_key(request.public_key)
         lasting = validity(self._clock(), _length(request), self._issuing.certificate)
-        leaf = make_leaf(
-            names.subject, public_key, names.alternative, _usage(request), lasting, self._issuing, self._status
+        key_id, usage, by = x509.SubjectKeyIdentifier.from_public_key(public_key), _usage(request), self._issuing
+        leaf = make_leaf(names.subject, public_key, names.alternative, usage, lasting, by, self._status, key_id)
+        der = certificate_der(leaf)
+        told = partial(
+            describe_leaf, leaf, der, key_id, algorithm, names.subject, names.alternative, usage, lasting, by
         )
-        return IssuedCertificate(certificate_der(leaf), self._chain)
+        return IssuedCertificate(der, self._chain, told)
 
 
 def ca_id(certificate: x509.Certificate) -> str:
@@ -100,14 +105,14 @@ def _make(now: datetime, place: KeyPlace | None) -> tuple[Authority, Authority]:
     return root, make_intermediate(named(f"certferry Local PKI Issuing {tag}"), key, lasting, root)
 
 
-def _acceptable_key(public_key: bytes) -> PublicKey:
+def _acceptable_key(public_key: bytes) -> tuple[PublicKey, str]:
     try:
         key = load_spki(public_key)
         algorithm = algorithm_name(key)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Refused(Code.VALIDATION_FAILED, "The public key cannot be read.", pointer="/csr_pem") from None
     check_issuable(algorithm, "/csr_pem")
-    return key
+    return key, algorithm
 
 
 def _length(request: IssuanceRequest) -> timedelta:

@@ -86,12 +86,14 @@ def make_leaf(
     lasting: Validity,
     by: Authority,
     status: StatusPlaces | None = None,
+    key_id: x509.SubjectKeyIdentifier | None = None,
 ) -> x509.Certificate:
-    """An end entity's certificate; `status`: where clients may ask whether it is revoked."""
-    builder = _named(
-        _leaf_of(by.certificate, usage, isinstance(public_key, rsa.RSAPublicKey), status), subject, lasting
-    )
-    builder = _with_key(builder, public_key)
+    """An end entity's certificate; `status`: where clients may ask whether it is revoked. `key_id`: of the public key,
+    for whoever knows it already.
+    """
+    key_id = key_id or x509.SubjectKeyIdentifier.from_public_key(public_key)
+    common = _leaf_of(by.certificate, usage, isinstance(public_key, rsa.RSAPublicKey), status)
+    builder = _named(common, subject, lasting).public_key(public_key).add_extension(key_id, critical=False)
     if names:
         critical = not list(subject)  # RFC 5280, 4.1.2.6
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=critical)

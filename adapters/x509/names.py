@@ -27,6 +27,11 @@ def alternative_names(extensions: x509.Extensions) -> tuple[str, ...]:
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return ()
+    return plain_names(names)
+
+
+def plain_names(names: Iterable[x509.GeneralName]) -> tuple[str, ...]:
+    """The same of names that are known already."""
     return tuple(str(name.value) for name in names if isinstance(name, _PLAIN))
 
 
