@@ -26,7 +26,7 @@ from projections.follower import Batch, Follower, Rows, alongside, batches
 from projections.lines import LIVE, Line
 from projections.load import load
 from projections.rebuild import Progress, rebuild
-from projections.stopping import asked_to_stop
+from projections.stopping import stop_if_asked
 from projections.store import Database, Moved
 
 OnQuarantine = Callable[[Poison], Awaitable[None]]
@@ -120,9 +120,8 @@ class Runner:
             before = self.status.batches
             try:
                 await self._lead()
-            except Exception as error:  # whatever it is: it is told, and the read models go on
-                if asked_to_stop():
-                    raise asyncio.CancelledError from error
+            except Exception as error:  # noqa: BLE001 - whatever it is: it is told, and the read models go on
+                stop_if_asked(error)
                 self.status.failures += 1
                 self.status.failure = f"{type(error).__name__}: {error}"
                 _log.exception("the projections stumbled; they begin again at their stored position")
@@ -170,9 +169,8 @@ class Runner:
         while outdated:
             try:
                 await rebuild(self._dsn, outdated, self._decode, on_progress=self._on_progress, line=self._line)
-            except Exception as error:  # the others go on, and this is tried again
-                if asked_to_stop():
-                    raise asyncio.CancelledError from error
+            except Exception as error:  # noqa: BLE001 - the others go on, and this is tried again
+                stop_if_asked(error)
                 self.status.failure = f"{type(error).__name__}: {error}"
                 _log.exception("a rebuild failed; it begins again")
                 await asyncio.sleep(_LONGEST_PAUSE)

@@ -10,6 +10,12 @@ def asked_to_stop() -> bool:
     return times_cancelled() > 0
 
 
+def stop_if_asked(error: BaseException) -> None:
+    """Raise CancelledError from an error that stands where this task's cancellation was."""
+    if asked_to_stop():
+        raise asyncio.CancelledError from error
+
+
 def times_cancelled() -> int:
     """How often this task was asked to stop, whatever has become of it."""
     task = asyncio.current_task()

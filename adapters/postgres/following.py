@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 
 from adapters.postgres.connection import connect
 from adapters.postgres.loader import COLUMNS, Row
-from projections.stopping import asked_to_stop
+from projections.stopping import stop_if_asked
 
 AFTER = f"SELECT {COLUMNS} FROM ledger.events WHERE notification_id > %b ORDER BY notification_id LIMIT %b"  # noqa: S608 - constants
 _OF_TOPICS = AFTER.replace("state FROM", "CASE WHEN topic = ANY (%b) THEN state END FROM")
@@ -34,8 +34,7 @@ async def follow_rows(
                         position = rows[-1][0]
                         yield rows
         except psycopg.OperationalError as error:
-            if asked_to_stop():
-                raise asyncio.CancelledError from error
+            stop_if_asked(error)
             await asyncio.sleep(0.2)
 
 

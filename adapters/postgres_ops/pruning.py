@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from adapters.postgres_ops.database import OpsDatabase
 from application.ports import LogUnavailable
-from projections.stopping import asked_to_stop
+from projections.stopping import stop_if_asked
 
 EVERY_SECONDS = 3600.0
 _LEASES = """
@@ -59,7 +59,6 @@ async def prune_for_ever(database: OpsDatabase, keep_days: int, is_held: Callabl
         try:
             await prune(database, keep_days, held=await is_held())
         except LogUnavailable as error:
-            if asked_to_stop():
-                raise asyncio.CancelledError from error
+            stop_if_asked(error)
             _log.warning("old entries could not be pruned: %s", error)
         await asyncio.sleep(EVERY_SECONDS)

@@ -11,7 +11,7 @@ from procrastinate.jobs import DeleteJobCondition
 
 from adapters.postgres.losing import until_lost
 from adapters.queue.jobs import Queue
-from projections.stopping import asked_to_stop
+from projections.stopping import stop_if_asked
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LAST_WORDS, _INSISTING = 1.0, 0.2
@@ -37,9 +37,8 @@ async def keep_running(name: str, loop: Callable[[], Awaitable[None]]) -> None:
         reason = "by itself"
         try:
             await loop()
-        except Exception as error:  # that is its purpose
-            if asked_to_stop():
-                raise asyncio.CancelledError from error
+        except Exception as error:  # noqa: BLE001 - that is its purpose
+            stop_if_asked(error)
             reason = f"{type(error).__name__}: {error}"
         lasted = asyncio.get_running_loop().time() - began
         pause = _FIRST_PAUSE if lasted > 10 * _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
