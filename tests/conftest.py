@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.components import learn_of_missing, missing, not_tested, require
 from tests.support.connections import name_openers
+from tests.support.parsing import parse_one_at_a_time
 from tests.support.spreading import Spreading, processes, put_in_order
 from tests.support.watchdog import watch
 
@@ -18,6 +19,7 @@ hypothesis.settings.load_profile("patient")
 _LINES_OF_A_FAILURE = 25
 
 name_openers()
+parse_one_at_a_time()
 
 pytest_plugins = ["tests.support.postgres"]
 
