@@ -10,7 +10,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -23,12 +23,14 @@ from adapters.settings import load_settings
 from api.cli.collecting import collect_seldom
 from application.ordering import submit_order
 from benchmarks.startup import CERTFERRY, environment_of
-from benchmarks.support import least
 from benchmarks.support.cpu import seconds_of
 from benchmarks.support.orders import context, wish
 
 _AT_ONCE = 64
 _PATIENCE_SECONDS = 600.0
+_WORKER = (*CERTFERRY, "work")
+Order = Callable[[Core], Awaitable[object]]
+"""Orders one certificate that nobody has."""
 
 
 class Bulk(NamedTuple):
@@ -57,11 +59,13 @@ class Estate(NamedTuple):
 
 
 @contextlib.contextmanager
-def worker_at(server: EmbeddedPostgres, directory: Path) -> Iterator[tuple[Mapping[str, str], dict[str, int]]]:
+def worker_at(
+    server: EmbeddedPostgres, directory: Path, command: Sequence[str] = _WORKER
+) -> Iterator[tuple[Mapping[str, str], dict[str, int]]]:
     """A worker over a fresh ledger; the environment it runs in, and the processes."""
     environment = environment_of(server, directory)
     subprocess.run([*CERTFERRY, "migrate"], env=environment, check=True, capture_output=True)
-    worker = subprocess.Popen([*CERTFERRY, "work"], env=environment, stderr=subprocess.DEVNULL)
+    worker = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
     try:
         assert server.pid is not None
         yield environment, {"worker": worker.pid, "PostgreSQL": server.pid}
@@ -70,15 +74,20 @@ def worker_at(server: EmbeddedPostgres, directory: Path) -> Iterator[tuple[Mappi
         worker.wait()
 
 
-async def order_many(estate: Estate, count: int) -> Bulk:
-    """Submit so many orders, 64 at once, and wait for the last certificate."""
+async def submit(core: Core) -> object:
+    """As the API does it."""
+    return await submit_order(core.house, context(), core.issuers, wish())
+
+
+async def order_many(estate: Estate, count: int, order: Order = submit) -> Bulk:
+    """So many orders, 64 at once, until the last certificate can be read."""
     there = await _inventory(estate.watching)
     before, started = estate.processor(), time.perf_counter()
     free = asyncio.Semaphore(_AT_ONCE)
 
     async def one() -> None:
         async with free:
-            await submit_order(estate.core.house, context(), estate.core.issuers, wish())
+            await order(estate.core)
 
     await asyncio.gather(*(one() for _ in range(count)))
     while (found := await _inventory(estate.watching) - there) < count:
@@ -89,20 +98,24 @@ async def order_many(estate: Estate, count: int) -> Bulk:
     return Bulk(count, seconds, {name: after[name] - before[name] for name in after})
 
 
-def measure(counts: list[int]) -> tuple[list[Bulk], dict[str, float]]:
-    """Runs one after another on one installation, the first warms up; and what no order can do without (least.py)."""
-    with tempfile.TemporaryDirectory() as home, EmbeddedPostgres(Path(home) / "pg") as server:
-        with worker_at(server, Path(home)) as (environment, pids):
-            runs = asyncio.run(_runs(environment, server.dsn("postgres", "certferry"), pids, counts))
-        return runs, least.measure(server, sum(counts))
+def measure(counts: Sequence[int], *, command: Sequence[str] = _WORKER, order: Order = submit) -> list[Bulk]:
+    """Runs one after another on one installation; the first warms up and is left out."""
+    with (
+        tempfile.TemporaryDirectory() as home,
+        EmbeddedPostgres(Path(home) / "pg") as server,
+        worker_at(server, Path(home), command) as (environment, pids),
+    ):
+        return asyncio.run(_runs(environment, server.dsn("postgres", "certferry"), pids, counts, order))[1:]
 
 
-async def _runs(environment: Mapping[str, str], dsn: str, pids: dict[str, int], counts: list[int]) -> list[Bulk]:
+async def _runs(
+    environment: Mapping[str, str], dsn: str, pids: dict[str, int], counts: Sequence[int], order: Order
+) -> list[Bulk]:
     with patch.dict(os.environ, environment):
         settings = load_settings()
     async with await psycopg.AsyncConnection.connect(dsn, autocommit=True) as watching, open_core(settings) as core:
         await built(watching)
-        return [await order_many(Estate(core, watching, pids), count) for count in counts]
+        return [await order_many(Estate(core, watching, pids), count, order) for count in counts]
 
 
 async def built(watching: psycopg.AsyncConnection[Any]) -> None:
