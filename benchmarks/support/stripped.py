@@ -24,13 +24,16 @@ from adapters.settings import load_settings
 from adapters.x509.requests import read_request
 from api.cli.collecting import collect_seldom
 from application import codec
+from application.house import House, Loaded
+from application.issuer_ports import Issuer
+from application.issuing_ports import Issuers
 from application.ordering import process_order, submit_order
-from application.ports import Append, Appended, Change, Log, Recorded
+from application.ports import Append, Appended, CertificateReader, Change, Log, Recorded
 from application.vault_ports import KeyVault
 from benchmarks.support import bulk
 from benchmarks.support.bulk import Bulk
 from benchmarks.support.orders import context, wish
-from domain.certificate_order import Provider
+from domain.certificate_order import CertificateOrder, Provider
 from projections.audit_trail.projection import AUDIT_SUBJECTS
 from projections.inventory.projection import INVENTORY
 from projections.orders.projection import ORDERS
@@ -93,24 +96,32 @@ class OnlyKeys:
         return value
 
 
-@functools.cache
-def _stripped(core: Core) -> Core:
-    vault = cast("Vault", OnlyKeys(core.vault))
-    orders = LocalPkiOrders(core.local_pki, generate_key, read_request, core.reader, vault, MemoryCrls())
-    house = core.house._replace(log=cast("Log", OneAppend(core.house.log)), vault=vault)
-    return core._replace(house=house, issuers=Providers({Provider.LOCAL_PKI: orders}))
+def stripped(house: House, vault: Vault, authority: Issuer, reader: CertificateReader) -> tuple[House, Issuers]:
+    """A house and its Local PKI, stripped."""
+    only_keys = cast("Vault", OnlyKeys(vault))
+    orders = LocalPkiOrders(authority, generate_key, read_request, reader, only_keys, MemoryCrls())
+    log = cast("Log", OneAppend(house.log))
+    return house._replace(log=log, vault=only_keys), Providers({Provider.LOCAL_PKI: orders})
 
 
-async def order(core: Core) -> object:
+async def order(house: House, issuers: Issuers) -> Loaded[CertificateOrder]:
     """Submitted, issued, and recorded at once."""
-    stripped = _stripped(core)
-    submitted = await submit_order(stripped.house, context(), stripped.issuers, wish())
-    return await process_order(stripped.house, context(), stripped.issuers, submitted.result.id)
+    submitted = await submit_order(house, context(), issuers, wish())
+    return (await process_order(house, context(), issuers, submitted.result.id)).result
+
+
+@functools.cache
+def _of(core: Core) -> tuple[House, Issuers]:
+    return stripped(core.house, core.vault, core.local_pki, core.reader)
+
+
+async def _order(core: Core) -> object:
+    return await order(*_of(core))
 
 
 def measure(counts: Sequence[int]) -> list[Bulk]:
     """As `bulk.measure`."""
-    return bulk.measure(counts, command=(sys.executable, "-m", "benchmarks.support.stripped"), order=order)
+    return bulk.measure(counts, command=(sys.executable, "-m", "benchmarks.support.stripped"), order=_order)
 
 
 if __name__ == "__main__":  # whoever follows the ledger
