@@ -1,7 +1,7 @@
 """Exactly one read statement per get or list: counted at the driver, for every address that reads."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -10,9 +10,11 @@ from typing import Any
 import psycopg
 import pytest
 
+from adapters.bootstrap import Core
+from api.cli.working import work
 from tests.adapters.sealing.ledgers import as_sealer, only, seal
 from tests.api.acme_desk import one_of_each
-from tests.api.desk import Desk
+from tests.api.desk import Desk, in_one_task, only_read_models, open_desk
 from tests.api.test_security import handlers
 from tests.api.walking import API, APPROVALS, CHANNEL, POLICY, PROVIDER, REPORTS_BY_MAIL, Story
 from tests.support.postgres import Pg
@@ -76,11 +78,47 @@ async def proposed(story: Story) -> str:
     return str(made["grants"][0]["id"])
 
 
+class Shift:
+    """The whole worker until the shift ends; from then on the read models alone."""
+
+    def __init__(self) -> None:
+        self._over, self._left = asyncio.Event(), asyncio.Event()
+
+    async def work(self, core: Core) -> None:
+        """What the service's worker does."""
+        working = asyncio.create_task(work(core))
+        try:
+            await self._over.wait()
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+        self._left.set()
+        await only_read_models(core)
+
+    async def end(self) -> None:
+        """Return when no automation loads anything any more, which would share statements with what is counted."""
+        self._over.set()
+        await self._left.wait()
+
+
+@pytest.fixture
+def shift() -> Shift:
+    """When the worker of `shift_desk` leaves."""
+    return Shift()
+
+
+@pytest.fixture
+async def shift_desk(shift: Shift, pg: Pg, tmp_path: Path) -> AsyncIterator[Desk]:
+    """The service, with its worker for a while."""
+    async with in_one_task(open_desk(pg, tmp_path, work=shift.work)) as opened:
+        yield opened
+
+
 async def test_every_get_and_every_list_is_one_statement(
-    working_desk: Desk, counting: Any, pg: Pg, tmp_path: Path
+    shift: Shift, shift_desk: Desk, counting: Any, pg: Pg, tmp_path: Path
 ) -> None:
     """The read models answer with one statement, however much there is to tell; what is in memory with none."""
-    story = await (await Story(working_desk).ready()).implementing()
+    story = await (await Story(shift_desk).ready()).implementing()
     await story.agent.succeed(await story.agent.lease())
     run = await story.post("operator", "verification-runs", {}, 202)
     discovery = await story.post("operator", "discoveries", {"target_system_id": story.target_system_id}, 202)
@@ -124,7 +162,7 @@ async def test_every_get_and_every_list_is_one_statement(
         "bridge_id": str(story.agent.id),
         "discovery_id": discovery["id"],
         "run_id": run["id"],
-        "principal_id": str(working_desk.people["lead"].id),
+        "principal_id": str(shift_desk.people["lead"].id),
         "token_id": (await story.get("tokens"))["items"][0]["id"],
         "position": "1",
         "size": str(size),
@@ -135,22 +173,23 @@ async def test_every_get_and_every_list_is_one_statement(
     wish = {"filter": {"certificate_id": [story.certificate_id]}, "reason": "Once more."}
     ids["replacement_id"] = (await story.post("requester", "replacements", wish, 202))["id"]
     while (await story.get(f"replacements/{ids['replacement_id']}"))["status"] != "completed":
-        await asyncio.sleep(0.05)  # what it still loads would share statements with what is counted
-    ids |= await one_of_each(working_desk) | {"grant_id": await proposed(story)}
+        await asyncio.sleep(0.05)
+    ids |= await one_of_each(shift_desk) | {"grant_id": await proposed(story)}
     while not (await story.get(f"verification-runs/{run['id']}/results"))["items"]:
         await asyncio.sleep(0.05)  # as long as there are none, it is also asked whether there is such a run
     while (await story.get(f"orders/{order['id']}"))["status"] != "complete":
         await asyncio.sleep(0.05)
-    asked = {path for method, path, _ in handlers(working_desk) if method == "GET" and path.startswith(API)}
+    await shift.end()
+    asked = {path for method, path, _ in handlers(shift_desk) if method == "GET" and path.startswith(API)}
     wrong: dict[str, list[str]] = {}
     for template in sorted(asked - {f"{API}/alerts/{{alert_id}}"} - {API + path for path in FROM_THE_LEDGER}):
         path = template.format(**ids)
         who = "operator" if path.endswith(("download", "/alerts", "/certificate")) else "auditor"
         if "notification-channels" in path:
             path = path.replace(delivery["id"], tried["id"])
-        await working_desk.settled()
+        await shift_desk.settled()
         with counting() as statements:
-            answer = await working_desk.as_(who).get(path, params=QUERIES.get(template.removeprefix(API)))
+            answer = await shift_desk.as_(who).get(path, params=QUERIES.get(template.removeprefix(API)))
         assert answer.status_code == 200, (path, answer.text)
         name = template.removeprefix(API)
         if template.startswith(REPORTS) and not template.endswith("push-validation"):
