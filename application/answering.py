@@ -3,9 +3,9 @@
 from typing import cast
 from uuid import UUID
 
-from application import ordering
 from application.house import Attempt, Context, Done, House, carry_out, check_version, load, reading_back
 from application.issuing_ports import ByHand, Issuers
+from application.order_processing import complete
 from application.ordering import Order
 from domain import ids
 from domain.certificate import CERTIFICATE
@@ -36,7 +36,7 @@ async def take_answer(
         if await _known(house, ids.certificate_id(issued.leaf.facts.fingerprint_sha256)):
             sentence = "This certificate is in the inventory already."
             raise Refused(Code.ALREADY_EXISTS, sentence, pointer="/certificate_pem")
-        return await ordering.complete(house, context, order, issued)
+        return await complete(house, context, order, issued)
 
     again = reading_back(house, CERTIFICATE_ORDER, order_id)
     return await carry_out(house, context, attempt, subject_id=order_id, action="order.answer", again=again)

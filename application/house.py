@@ -30,6 +30,7 @@ __all__ = [
     "HouseSettings",
     "Loaded",
     "append",
+    "as_read",
     "carry_out",
     "check_version",
     "decide",
@@ -267,6 +268,16 @@ def reading_back(house: House, kind: AggregateType[S], stream_id: UUID) -> Calla
         return await load(house, kind, stream_id)
 
     return again
+
+
+def as_read(house: House, loaded: Loaded[S]) -> Callable[[], Awaitable[Loaded[S]]]:
+    """The aggregate as it was read a moment ago; asked again, because it has changed meanwhile, as it is then."""
+    read = [loaded]
+
+    async def now() -> Loaded[S]:
+        return read.pop() if read else await load(house, loaded.kind, loaded.id)
+
+    return now
 
 
 async def shown_once() -> Any:

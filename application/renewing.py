@@ -7,7 +7,18 @@ from uuid import UUID
 import msgspec
 
 from application.associating import AddConnector, add_connector
-from application.house import Attempt, Context, Done, House, carry_out, check_version, load, load_many, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    carry_out,
+    check_version,
+    load,
+    load_many,
+    reading_back,
+    write,
+)
 from application.issuing_ports import Issuers
 from application.judging import judge_order
 from application.ordering import Order, refusing, through
@@ -91,11 +102,8 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
         rests_on = (write(certificate, ()), *provider, claim, judged.rests_on)
         return Attempt((write(order, events), *rests_on), order.after(events), within)
 
-    async def again() -> Order:
-        return await load(house, CERTIFICATE_ORDER, order_id)
-
-    subject, action = command.certificate_id, "certificate.renew"
-    return await carry_out(house, context, attempt, subject_id=subject, action=action, again=again)
+    subject, again = command.certificate_id, reading_back(house, CERTIFICATE_ORDER, order_id)
+    return await carry_out(house, context, attempt, subject_id=subject, action="certificate.renew", again=again)
 
 
 async def _only_one(house: House, context: Context, certificate_id: UUID, order_id: UUID) -> Change:

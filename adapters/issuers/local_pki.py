@@ -13,7 +13,15 @@ from adapters.issuers.local_pki_names import certified_names
 from adapters.keys.authorities import KeyPlace, certificate_der, certificate_pem, kept_authorities
 from adapters.keys.store import SealedStore
 from adapters.x509.algorithms import algorithm_name
-from adapters.x509.building import Authority, StatusPlaces, make_intermediate, make_leaf, make_root, validity
+from adapters.x509.building import (
+    Authority,
+    StatusPlaces,
+    make_intermediate,
+    make_leaf,
+    make_root,
+    subject_key_id,
+    validity,
+)
 from adapters.x509.describing import describe_leaf
 from adapters.x509.names import named
 from adapters.x509.parsing import parse_der
@@ -87,7 +95,7 @@ class LocalPki:
 
 def ca_id(certificate: x509.Certificate) -> str:
     """What a CA is called in addresses: its subject key identifier (hex), named by what it issued as authority's."""
-    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+    return subject_key_id(certificate).digest.hex()
 
 
 def status_places(url: str, ca: str) -> StatusPlaces:

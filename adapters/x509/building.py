@@ -177,9 +177,13 @@ def _issue(builder: x509.CertificateBuilder, by: Authority) -> x509.Certificate:
     return _sign(builder, by.key)
 
 
+def subject_key_id(certificate: x509.Certificate) -> x509.SubjectKeyIdentifier:
+    """What tells the key of a CA made here (RFC 5280, 4.2.1.2)."""
+    return certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+
+
 def _key_id_of(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
-    key_id = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
-    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(key_id)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(subject_key_id(issuer))
 
 
 def _authority_key_id(public_key: PublicKey) -> x509.AuthorityKeyIdentifier:

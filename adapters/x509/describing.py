@@ -6,7 +6,7 @@ from hashlib import sha256
 
 from cryptography import x509
 
-from adapters.x509.building import Authority, Validity, digest_for
+from adapters.x509.building import Authority, Validity, digest_for, subject_key_id
 from adapters.x509.names import common_name_of, plain_names
 from adapters.x509.parsing import serial_hex
 from domain.certificate_facts import CertificateFacts, Usage
@@ -48,5 +48,5 @@ def describe_leaf(
 
 @lru_cache(maxsize=16)
 def _issuer(certificate: x509.Certificate) -> tuple[str, str, str]:
-    key_id = certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex()
+    key_id = subject_key_id(certificate).digest.hex()
     return certificate.subject.rfc4514_string(), common_name_of(certificate.subject), key_id

@@ -21,7 +21,7 @@ from application.implementing import begin_scheduled, supersede_push
 from application.issuing_ports import NotYet
 from application.ledger_verifying import carry_out_verification
 from application.notifying import send_test, tell_of_alert
-from application.ordering import forget, process_order
+from application.order_processing import forget, process_order
 from application.ports import Recorded
 from application.renewing import push_successor
 from application.replacing import carry_on_replacement, plan_replacement

@@ -27,7 +27,8 @@ from application import codec
 from application.house import House, Loaded
 from application.issuer_ports import Issuer
 from application.issuing_ports import Issuers
-from application.ordering import process_order, submit_order
+from application.order_processing import process_order
+from application.ordering import submit_order
 from application.ports import Append, Appended, CertificateReader, Change, Log, Recorded
 from application.vault_ports import KeyVault
 from benchmarks.support import bulk

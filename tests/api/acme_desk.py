@@ -13,7 +13,7 @@ from adapters.simulated.looking import SimulatedLooker
 from application.acme_eab import create_eab_key
 from application.acme_ordering import validate_challenge
 from application.house import Context, load
-from application.ordering import process_order
+from application.order_processing import process_order
 from domain.acme_order import ACME_ORDER
 from domain.entity import Actor, ActorKind
 from tests.api.desk import Desk

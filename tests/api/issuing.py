@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from application.house import Context
-from application.ordering import process_order
+from application.order_processing import process_order
 from tests.api.desk import SYSTEM, Desk
 from tests.api.walking import Story
 

@@ -12,7 +12,8 @@ from application.administering import create_principal
 from application.house import load
 from application.issuing_ports import Issuers
 from application.judging import judge_order
-from application.ordering import check_order, process_order, resubmit_order, submit_order
+from application.order_processing import process_order
+from application.ordering import check_order, resubmit_order, submit_order
 from application.ports import CommandIdReused
 from domain.access import CommandRefused
 from domain.alert import AlertKind, AlertRaised

@@ -13,7 +13,8 @@ from application.house import Done, Loaded, load
 from application.importing import ImportCertificate, import_certificate
 from application.issuer_ports import RequestedCertificate
 from application.issuing_ports import IssuedCertificate, Issuer, Issuers, RevokedCertificate
-from application.ordering import process_order, resubmit_order, submit_order
+from application.order_processing import process_order
+from application.ordering import resubmit_order, submit_order
 from application.ports import LogUnavailable
 from application.renewal_ports import Suggestion
 from domain.alert import AlertRaised, AlertResolved

@@ -14,7 +14,8 @@ from application import provider_secrets
 from application.house import load
 from application.issuer_ports import RequestedCertificate
 from application.issuing_ports import IssuedCertificate, Issuer, NotYet, RevokedCertificate
-from application.ordering import process_order, submit_order
+from application.order_processing import process_order
+from application.ordering import submit_order
 from application.providing import DescribeProvider, change_provider, register_provider, retire_provider
 from domain.alert import AlertRaised
 from domain.certificate_facts import CertificateFacts
