@@ -16,7 +16,7 @@ from adapters.postgres_ops.suggestions import PostgresSuggestions
 from adapters.probing.checking import check_evidence
 from adapters.probing.prober import SweepingProber, TlsProber
 from adapters.queue.following import follow_log, follow_time
-from adapters.queue.jobs import make_queue
+from adapters.queue.jobs import Queue, make_queue
 from adapters.queue.working import WorkerSettings, keep_running, work
 from adapters.sealing.verifying import PostgresLedgerVerifier
 from adapters.sealing.watching import PostgresSealingWatch
@@ -86,9 +86,15 @@ async def _run_queue(core: Core, running: Running, seconds: dict[str, int], rece
     await _until_read_models_stand(core)
     queue = make_queue(core.settings.dsn, running.reaction, running.timer, seconds)
     async with queue.app.open_async(), asyncio.TaskGroup() as loops:
-        loops.create_task(keep_running("following the ledger", lambda: follow_log(queue, recent.keep)))
+        loops.create_task(keep_running("following the ledger", lambda: _follow(queue, recent)))
         loops.create_task(keep_running("what waits for its instant", lambda: follow_time(queue)))
         loops.create_task(keep_running("carrying out jobs", lambda: work(queue, _settings(core))))
+
+
+async def _follow(queue: Queue, recent: RecentEvents) -> None:
+    """Until the database goes away; the one that comes back may have lost the end of its ledger."""
+    recent.forget()
+    await follow_log(queue, recent.keep)
 
 
 async def _deliver(core: Core) -> None:

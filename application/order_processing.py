@@ -7,7 +7,19 @@ answers a repeated order with the same certificate, and certificate and complete
 from uuid import UUID
 
 from application.endpoint_keys import ask_for_csr
-from application.house import Attempt, Context, Done, House, Loaded, as_read, carry_out, load, unwritten, write
+from application.house import (
+    Attempt,
+    Context,
+    Done,
+    House,
+    Loaded,
+    as_read,
+    carry_out,
+    load,
+    reading_back,
+    unwritten,
+    write,
+)
 from application.importing import claim_new_serial, claim_serial
 from application.issuing_ports import IssuedCertificate, Issuers, NotYet
 from application.ordering import Order
@@ -65,11 +77,22 @@ async def _have_issued(house: House, context: Context, issuers: Issuers, order: 
     try:
         issuer = await issuers.of(parameters.provider, parameters.provider_id)
         issued = await issuer.issue(order.id, order.found.attempt, parameters)
-        return await _record_issued(house, context.later(house.clock()).part("complete"), begun, order, issued)
+        done = await _record_issued(house, context.later(house.clock()).part("complete"), begun, order, issued)
+        await _leave_no_other_key(house, done.result, issued)
+        return done
     except Refused as refused:
         if refused.code is Code.VERSION_CONFLICT:
             raise  # the order is fine; the reaction comes again
         return await _fail(house, context.later(house.clock()).part("failed"), begun, order, refused.detail)
+
+
+async def _leave_no_other_key(house: House, order: Order, issued: IssuedCertificate) -> None:
+    """Another worker that was held to be dead was faster, and has forgotten its answer: this one is recorded nowhere,
+    and nobody will ever ask for its key.
+    """
+    certificate_id = ids.certificate_id(issued.leaf.facts.fingerprint_sha256)
+    if order.found.certificate_id != certificate_id:
+        await house.vault.drop_private_key(certificate_id)
 
 
 async def forget(issuers: Issuers, order: Order) -> None:
@@ -90,7 +113,8 @@ async def _take_up(house: House, context: Context, order: Order) -> Done[Order]:
         events = orders.process(order.found, context.meta)
         return Attempt((write(order, events),), order.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=order.id, action="order.process")
+    again = reading_back(house, CERTIFICATE_ORDER, order.id)
+    return await carry_out(house, context, attempt, subject_id=order.id, action="order.process", again=again)
 
 
 async def _record_issued(
@@ -103,7 +127,8 @@ async def _record_issued(
         found = await now()
         return await complete(house, context, found, issued, begun=begun, is_new=found is order)
 
-    return await carry_out(house, context, attempt, subject_id=order.id, action="order.complete")
+    again = reading_back(house, CERTIFICATE_ORDER, order.id)
+    return await carry_out(house, context, attempt, subject_id=order.id, action="order.complete", again=again)
 
 
 async def complete(
@@ -197,4 +222,5 @@ async def _fail(house: House, context: Context, begun: Meta, order: Order, error
         events = (*_begun(order, begun), *failed) if failed else ()
         return Attempt((write(order, events),), order.after(events))
 
-    return await carry_out(house, context, attempt, subject_id=order.id, action="order.fail")
+    again = reading_back(house, CERTIFICATE_ORDER, order.id)
+    return await carry_out(house, context, attempt, subject_id=order.id, action="order.fail", again=again)

@@ -17,6 +17,10 @@ class RecentEvents:
         if len(self._kept) > self._most:
             del self._kept[next(iter(self._kept))]
 
+    def forget(self) -> None:
+        """What was kept may be of a log that is no longer the one that is asked."""
+        self._kept.clear()
+
     async def at(self, position: int) -> Recorded:
         """The event at a position. Raises ValueError where the log has not come so far."""
         kept = self._kept.get(position)

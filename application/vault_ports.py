@@ -15,6 +15,10 @@ class KeyVault(Protocol):
         """The private key as PKCS#8 DER, or None."""
         ...
 
+    async def drop_private_key(self, certificate_id: UUID) -> None:
+        """Drop the private key of a certificate that is recorded nowhere; there need not be one."""
+        ...
+
     async def has_private_key(self, certificate_id: UUID) -> bool:
         """Is a private key kept for this certificate?"""
         ...

@@ -23,6 +23,7 @@ INSERT INTO vault.private_keys (certificate_id, sealed) SELECT * FROM unnest(%s:
 ON CONFLICT (certificate_id) DO UPDATE SET sealed = excluded.sealed, created_at = now()"""
 _KEY = "SELECT sealed FROM vault.private_keys WHERE certificate_id = %s"
 _HAS_KEY = "SELECT EXISTS (SELECT FROM vault.private_keys WHERE certificate_id = %s)"
+_DROP_KEY = "DELETE FROM vault.private_keys WHERE certificate_id = %s"
 _DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = ANY (%s::uuid[])"
 # What is kept is never changed, only forgotten: there is no second version of it.
 _ADD_FIRST = """
@@ -76,6 +77,10 @@ class PostgresVault:
         async with self._cursor() as cursor:
             row = await (await cursor.execute(_KEY, [certificate_id])).fetchone()
         return self._envelope.open(certificate_id, _PRIVATE_KEY, row[0]) if row else None
+
+    async def drop_private_key(self, certificate_id: UUID) -> None:
+        async with self._cursor() as cursor:
+            await cursor.execute(_DROP_KEY, [certificate_id])
 
     async def has_private_key(self, certificate_id: UUID) -> bool:
         async with self._cursor() as cursor:

@@ -16,6 +16,9 @@ class MemoryVault:
     async def private_key(self, certificate_id: UUID) -> bytes | None:
         return self._private_keys.get(certificate_id)
 
+    async def drop_private_key(self, certificate_id: UUID) -> None:
+        self._private_keys.pop(certificate_id, None)
+
     async def has_private_key(self, certificate_id: UUID) -> bool:
         return certificate_id in self._private_keys
 

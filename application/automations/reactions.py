@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import NamedTuple, cast
 
+import msgspec
+
 from application.acme_ordering import validate_challenge
 from application.associating import AddConnector, add_connector
 from application.automations import alerts
@@ -29,6 +31,7 @@ from application.report_sending import send_report
 from application.revoking import forget_code
 from application.scanning import carry_out_scan
 from application.verifying import carry_out_run
+from domain import ids
 from domain.acme_order import AcmeChallengeAnswered
 from domain.alert import AlertRaised
 from domain.bridge import BridgeConnected, BridgeDisconnected, BridgeEnrolled, BridgeQuarantined, BridgeRetired
@@ -138,7 +141,9 @@ async def _add_wanted_connectors(kit: Kit, recorded: Recorded, order: Certificat
     certificate_id, connectors = order.certificate_id, order.parameters.connectors
     if certificate_id is None or not connectors:
         return
-    context = reacting(kit.house, "add-connectors", recorded)
+    # Whichever event is reacted to, and however often: once for each attempt at an order.
+    command_id = ids.derive("add-connectors", recorded.stream_id, order.attempt)
+    context = msgspec.structs.replace(reacting(kit.house, "add-connectors", recorded), command_id=command_id)
 
     async def add(numbered: tuple[int, WantedConnector]) -> None:
         number, wanted = numbered

@@ -75,7 +75,7 @@ def _slim(state: Certificate) -> Certificate:
 INVENTORY = entity(
     CERTIFICATE,
     name="inventory",
-    version=4,
+    version=5,
     state_type=Certificate,
     columns=COLUMNS,
     extract=_extract,

@@ -113,6 +113,20 @@ async def test_connectors_are_added_when_people_bring_the_answer() -> None:
     assert (target, "olga") == (added.target_system_id, added.meta.actor.on_behalf_of)
 
 
+async def test_connectors_are_added_once_whoever_finds_the_order_complete() -> None:
+    """The answer may be there before a worker is: then two reactions find a complete order. Nothing is refused, and
+    what an operator has removed meanwhile stays removed.
+    """
+    cellar = Cellar()
+    target = await cellar.world.target(await cellar.world.bridge(), "web")
+    wanted = (WantedConnector(target_system_id=target, endpoints=("10.0.0.1:443",)),)
+    await cellar.ordered(msgspec.structs.replace(WISH, connectors=wanted))
+    await cellar.upload(await cellar.signed(), "olga")
+    await cellar.office.settle()
+    assert [target] == [each.target_system_id for each in cellar.world.events(TargetSystemAssociated)]  # type: ignore[attr-defined] # of that kind
+    assert [] == cellar.world.events(CommandRefused)
+
+
 async def test_an_answer_may_come_before_anybody_took_the_order_up() -> None:
     """The request is there as soon as somebody asks for it; what comes late finds a complete order."""
     cellar = await Cellar().ordered()

@@ -19,8 +19,10 @@ def test_a_forked_process_draws_its_own() -> None:
     here, there = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(there, b"".join(new_salt() for _ in range(10)))
-        os._exit(0)
+        try:
+            os.write(there, b"".join(new_salt() for _ in range(10)))
+        finally:
+            os._exit(0)  # whatever happens, the child is no second run of the tests
     os.waitpid(child, 0)
     drawn = os.read(here, 10 * SALT_BYTES)
     of_child = {drawn[at : at + SALT_BYTES] for at in range(0, len(drawn), SALT_BYTES)}

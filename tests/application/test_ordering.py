@@ -1,5 +1,6 @@
 """Orders: submitted, processed by a reaction, complete or failed; nothing is issued twice, whatever happens between."""
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -125,6 +126,37 @@ class Asked(Unlucky):
     async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
         self.found.append((await _order(self._world, order_id)).status)
         return await super().issue(order_id, attempt, parameters)
+
+
+class Overtaken(Unlucky):
+    """An issuer that is asked by a worker that stood still meanwhile: another one has carried the order to its end."""
+
+    def __init__(self, issuer: Issuer, carry: Callable[[], Awaitable[object]]) -> None:
+        super().__init__(issuer, times=0)
+        self._carry = carry
+
+    async def issue(self, order_id: UUID, attempt: int, parameters: OrderParameters) -> IssuedCertificate:
+        await self._carry()
+        return await super().issue(order_id, attempt, parameters)
+
+
+@pytest.mark.parametrize("key_algorithm", [None, "rsa-2048"])
+async def test_a_worker_that_was_held_to_be_dead_changes_nothing(key_algorithm: str | None) -> None:
+    """Its outcome is the one that is recorded, and the key of its own certificate is nowhere."""
+    world = World()
+    issuers = await local_pki(world)
+    job = world.by("rita")
+    order_id = (await _submitted(world, issuers, msgspec.structs.replace(WISH, key_algorithm=key_algorithm))).result.id
+    first: list[UUID | None] = []
+
+    async def carry() -> None:
+        first.append((await process_order(world.house, job, issuers, order_id)).result.found.certificate_id)
+
+    late = Overtaken(await issuers.of(Provider.LOCAL_PKI), carry)
+    done = await process_order(world.house, job, late, order_id)
+    assert [done.result.found.certificate_id] == first
+    assert (await _order(world, order_id)) == done.result.found
+    assert set(first) == set(world.vault._private_keys)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Events that were read just now are not read again; all others are."""
 
+import msgspec
+
 from application.ordering import submit_order
 from application.recent import RecentEvents
 from tests.application.test_ordering import WISH
@@ -20,3 +22,15 @@ async def test_what_is_not_among_them_comes_from_the_log() -> None:
     assert there == [await recent.at(recorded.position) for recorded in there]
     assert await recent.at(there[-1].position) is there[-1]
     assert 2 == len(recent._kept)
+
+
+async def test_what_is_forgotten_is_read_again() -> None:
+    """Once another log may be asked, the event at a position is the one that stands there."""
+    world = World()
+    await submit_order(world.house, world.by("rita"), await local_pki(world), WISH)
+    recent = RecentEvents(world.house.log)
+    [recorded] = await world.ledger.read(0, 1)
+    recent.keep(msgspec.structs.replace(recorded, version=99))
+    assert 99 == (await recent.at(1)).version
+    recent.forget()
+    assert recorded == await recent.at(1)

@@ -57,6 +57,22 @@ class VaultContract:
         keys = [await vault.private_key(certificate) for certificate in certificates]
         assert keys == [f"key {n}".encode() if n == first else None for n in range(5)]
 
+    async def test_a_key_that_comes_second_is_not_kept(self, vault: Vault) -> None:
+        """A worker that comes later, with another certificate, gets the first one's note, and leaves no key."""
+        owner, first, second = uuid4(), uuid4(), uuid4()
+        assert await vault.keep_first_with_key(owner, "answer", b"first", first, b"first key") == b"first"
+        assert await vault.keep_first_with_key(owner, "answer", b"second", second, b"second key") == b"first"
+        assert (b"first key", None) == (await vault.private_key(first), await vault.private_key(second))
+
+    async def test_a_key_is_dropped(self, vault: Vault) -> None:
+        """That one and no other; again is harmless."""
+        certificate, other = uuid4(), uuid4()
+        for each in (certificate, other):
+            await vault.put_private_key(each, b"key bytes")
+        for _ in range(2):
+            await vault.drop_private_key(certificate)
+        assert (None, b"key bytes") == (await vault.private_key(certificate), await vault.private_key(other))
+
     async def test_what_is_forgotten_was_never_there(self, vault: Vault) -> None:
         """After `forget` nothing is kept and the next state is the first one again; other owners keep theirs."""
         owner, other = uuid4(), uuid4()

@@ -1,5 +1,6 @@
 """What the inverted index holds of a certificate: every part of a name leads to it, values that differ are apart."""
 
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.certificate import Certificate
 from projections.inventory import terms
+from projections.inventory.projection import INVENTORY
 from tests.support.histories import a_certificate
 
 _names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\0"), min_size=1, max_size=30)
@@ -56,3 +58,14 @@ def test_fields_and_values_are_apart() -> None:
     """An owner is no tag of that name, and yes is not no."""
     assert len({terms.value("owner", "web"), terms.value("tag", "web"), terms.value("owner", "db")}) == 3
     assert terms.flag("renewed", holds=True) != terms.flag("renewed", holds=False)
+
+
+def test_other_terms_are_another_version_of_the_inventory() -> None:
+    """Rows that are there hold what they were made with: whoever changes that raises the version, so that all of them
+    are made anew.
+    """
+    name = "www.example.org"
+    state = _certificate(common_name=name, subject_alternative_names=(name, "ü.example"), issuer="CN=R11")
+    tagged = msgspec.structs.replace(state, tags=("web",), owner="team")
+    made = sha256(repr(terms.of_certificate(tagged)).encode()).hexdigest()[:16]
+    assert (5, "305a5da136f049b9") == (INVENTORY.version, made)
