@@ -86,9 +86,9 @@ class LocalPkiOrders:
         issued = kept.read(self._reader) if kept is not None else await self._issue(journal, parameters)
         return issued._replace(key_is_kept=parameters.csr_pem is None)
 
-    async def forget(self, order_id: UUID) -> None:
+    async def forget(self, order_id: UUID, attempt: int) -> None:
         """See Issuer.forget."""
-        await self._vault.forget(order_id)
+        await Journal(self._vault, order_id, attempt).forget()
 
     async def suggested(self, facts: CertificateFacts) -> None:  # noqa: ARG002 - there is nobody to ask
         """See Issuer.suggested."""

@@ -67,8 +67,8 @@ class Issuer(Protocol):
         """
         ...
 
-    async def forget(self, order_id: UUID) -> None:
-        """The outcome is recorded: nothing that was kept for a repetition is needed any more."""
+    async def forget(self, order_id: UUID, attempt: int) -> None:
+        """The outcome of the attempt is recorded: nothing that was kept for a repetition of it is needed any more."""
         ...
 
     async def suggested(self, facts: CertificateFacts) -> Suggestion | None:

@@ -96,13 +96,16 @@ async def _leave_no_other_key(house: House, order: Order, issued: IssuedCertific
 
 
 async def forget(issuers: Issuers, order: Order) -> None:
-    """The outcome is recorded. A provider that is not set up (any more) has nothing to forget here."""
+    """The outcome of this attempt is recorded, and those before it have ended; one that was begun since is not touched.
+    A provider that is not set up (any more) has nothing to forget here.
+    """
     try:
         parameters = order.found.parameters
         issuer = await issuers.of(parameters.provider, parameters.provider_id)
     except Refused:
         return
-    await issuer.forget(order.id)
+    for attempt in range(1, order.found.attempt + 1):
+        await issuer.forget(order.id, attempt)
 
 
 async def _take_up(house: House, context: Context, order: Order) -> Done[Order]:

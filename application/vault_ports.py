@@ -37,6 +37,8 @@ class KeyVault(Protocol):
         """What `keep_first` keeps under this name, or None."""
         ...
 
-    async def forget(self, owner_id: UUID) -> None:
-        """Drop everything that `keep_first` keeps for this owner."""
+    async def forget(self, owner_id: UUID, chapter: str | None = None) -> None:
+        """Drop everything that `keep_first` keeps for this owner; of a `chapter`, what has its name, alone or before a
+        space.
+        """
         ...

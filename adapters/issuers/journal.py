@@ -33,7 +33,7 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Journal:
-    """The notes of one attempt. Everything in it goes with the order's owner: `forget(order_id)` of the store."""
+    """The notes of one attempt. Everything in it goes with the order's owner."""
 
     def __init__(self, store: SealedStore, order_id: UUID, attempt: int) -> None:
         self._store = store
@@ -47,6 +47,10 @@ class Journal:
     async def note(self, step: str, value: bytes) -> bytes:
         """Note a step, durably; the answer is the note that counts."""
         return await self._store.keep_first(self._order_id, f"{self._name} {step}", value)
+
+    async def forget(self) -> None:
+        """The outcome of the attempt is recorded: nothing of it is needed any more."""
+        await self._store.forget(self._order_id, self._name)
 
     async def answer(self) -> Kept | None:
         """What the authority gave, or None."""

@@ -24,7 +24,9 @@ ON CONFLICT (certificate_id) DO UPDATE SET sealed = excluded.sealed, created_at 
 _KEY = "SELECT sealed FROM vault.private_keys WHERE certificate_id = %s"
 _HAS_KEY = "SELECT EXISTS (SELECT FROM vault.private_keys WHERE certificate_id = %s)"
 _DROP_KEY = "DELETE FROM vault.private_keys WHERE certificate_id = %s"
-_DROP_SECRETS = "DELETE FROM vault.secrets WHERE owner_id = ANY (%s::uuid[])"
+_DROP_SECRETS = """
+DELETE FROM vault.secrets s USING unnest(%s::uuid[], %s::text[]) AS w (owner_id, chapter)
+WHERE s.owner_id = w.owner_id AND (w.chapter = '' OR starts_with(s.name || ' ', w.chapter || ' '))"""
 # What is kept is never changed, only forgotten: there is no second version of it.
 _ADD_FIRST = """
 INSERT INTO vault.secrets (owner_id, name, sealed, version)
@@ -113,9 +115,9 @@ class PostgresVault:
         assert kept is not None
         return kept
 
-    async def forget(self, owner_id: UUID) -> None:
-        """Drop everything that is kept for this owner, as if there had never been anything."""
-        await self._dropping.get(owner_id)
+    async def forget(self, owner_id: UUID, chapter: str | None = None) -> None:
+        """See `adapters.keys.store.SealedStore`."""
+        await self._dropping.get((owner_id, chapter or ""))
 
     async def _put_keys(self, keys: Sequence[tuple[UUID, bytes]]) -> dict[tuple[UUID, bytes], None]:
         last = dict(sorted(keys, key=lambda key: key[0]))  # one statement writes a row once; all in the same order
@@ -146,9 +148,10 @@ class PostgresVault:
         async with self._cursor() as cursor:
             return await (await cursor.execute(statement, columns)).fetchall()
 
-    async def _drop(self, owners: Sequence[UUID]) -> dict[UUID, None]:
+    async def _drop(self, dropped: Sequence[_Place]) -> dict[_Place, None]:
+        owners, chapters = zip(*sorted(dropped), strict=True)
         async with self._cursor() as cursor:
-            await cursor.execute(_DROP_SECRETS, [uuids(sorted(owners))])
+            await cursor.execute(_DROP_SECRETS, [uuids(owners), texts(chapters)])
         return {}
 
     def _seal(self, owner_id: UUID, name: str, value: bytes) -> bytes:

@@ -15,6 +15,8 @@ class SealedStore(Protocol):
         """What is kept under this name, or None."""
         ...
 
-    async def forget(self, owner_id: UUID) -> None:
-        """Drop everything that is kept for this owner, as if there had never been anything."""
+    async def forget(self, owner_id: UUID, chapter: str | None = None) -> None:
+        """Drop everything that is kept for this owner, as if there had never been anything; of a `chapter`, what has
+        its name, alone or before a space.
+        """
         ...

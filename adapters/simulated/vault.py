@@ -35,5 +35,9 @@ class MemoryVault:
     async def kept(self, owner_id: UUID, name: str) -> bytes | None:
         return self._secrets.get(owner_id, {}).get(name)
 
-    async def forget(self, owner_id: UUID) -> None:
-        self._secrets.pop(owner_id, None)
+    async def forget(self, owner_id: UUID, chapter: str | None = None) -> None:
+        kept = self._secrets.get(owner_id, {})
+        for name in [name for name in kept if chapter is None or f"{name} ".startswith(f"{chapter} ")]:
+            del kept[name]
+        if not kept:
+            self._secrets.pop(owner_id, None)

@@ -88,7 +88,7 @@ class OnlyKeys:
     async def kept(self, *_: object) -> None:
         """Nothing is."""
 
-    async def forget(self, _: UUID) -> None:
+    async def forget(self, *_: object) -> None:
         """Nothing is kept."""
 
     async def keep_first_with_key(self, _: UUID, __: str, value: bytes, certificate_id: UUID, key: bytes) -> bytes:

@@ -83,11 +83,11 @@ class Unlucky:
             raise LogUnavailable("lost on the way")
         return issued
 
-    async def forget(self, order_id: UUID) -> None:
+    async def forget(self, order_id: UUID, attempt: int) -> None:
         if not self._forgets:
             raise LogUnavailable("died")
         self.forgotten.append(order_id)
-        await self._issuer.forget(order_id)
+        await self._issuer.forget(order_id, attempt)
 
     async def suggested(self, facts: CertificateFacts) -> Suggestion | None:
         return await self._issuer.suggested(facts)

@@ -186,7 +186,7 @@ class Slow:
 
         return IssuedCertificate(parse_certificate(certificate(1).pem), (), None)
 
-    async def forget(self, order_id: UUID) -> None:
+    async def forget(self, order_id: UUID, attempt: int) -> None:
         """Nothing is kept."""
 
     async def suggested(self, facts: CertificateFacts) -> None:

@@ -182,8 +182,16 @@ class OrdersContract:
         vault, order_id = MemoryVault(), uuid4()
         issuer = desk.issuer(vault)
         await answered(issuer, order_id, wish(desk))
-        await issuer.forget(order_id)
+        await issuer.forget(order_id, 1)
         assert order_id not in vault._secrets
+
+    async def test_what_another_attempt_has_kept_is_not_forgotten(self, desk: OrderDesk) -> None:
+        """A worker that is late to forget does not make the next attempt issue twice."""
+        issuer, order_id = desk.issuer(MemoryVault()), uuid4()
+        await answered(issuer, order_id, wish(desk))
+        second = await answered(issuer, order_id, wish(desk), attempt=2)
+        await issuer.forget(order_id, 1)
+        assert second.leaf.der == (await answered(issuer, order_id, wish(desk), attempt=2)).leaf.der
 
     @pytest.mark.parametrize(
         ("changes", "pointer"),

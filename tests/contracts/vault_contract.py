@@ -82,3 +82,14 @@ class VaultContract:
         assert await vault.kept(owner, "ca") is None
         assert await vault.keep_first(owner, "ca", b"second") == b"second"
         assert await vault.keep_first(other, "ca", b"second") == b"first"
+
+    async def test_of_a_chapter_all_is_forgotten_and_no_more(self, vault: Vault) -> None:
+        """What has its name, alone or before a space; `try 10` is none of `try 1`."""
+        owner, other = uuid4(), uuid4()
+        names = ("try 1", "try 1 asked", "try 10", "try 2")
+        for name in names:
+            await vault.keep_first(owner, name, b"note")
+        await vault.keep_first(other, "try 1", b"note")
+        await vault.forget(owner, "try 1")
+        assert [None, None, b"note", b"note"] == [await vault.kept(owner, name) for name in names]
+        assert await vault.kept(other, "try 1") == b"note"

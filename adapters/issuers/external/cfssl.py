@@ -91,9 +91,9 @@ class CfsslOrders:
         kept = await journal.answer() or await journal.keep_answer(await self._obtain(journal, parameters))
         return kept.read(self._tools.reader)
 
-    async def forget(self, order_id: UUID) -> None:
+    async def forget(self, order_id: UUID, attempt: int) -> None:
         """See Issuer.forget."""
-        await self._tools.store.forget(order_id)
+        await Journal(self._tools.store, order_id, attempt).forget()
 
     async def _obtain(self, journal: Journal, parameters: OrderParameters) -> Kept:
         request = await self._tools.requesting.request(journal, parameters)

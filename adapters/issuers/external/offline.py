@@ -56,9 +56,9 @@ class OfflineOrders:
         check_anchored(bundle.leaf, bundle.chain, self._anchors())
         return kept.read(tools.reader)
 
-    async def forget(self, order_id: UUID) -> None:
+    async def forget(self, order_id: UUID, attempt: int) -> None:
         """See Issuer.forget."""
-        await self._tools.store.forget(order_id)
+        await Journal(self._tools.store, order_id, attempt).forget()
 
     async def suggested(self, facts: CertificateFacts) -> None:  # noqa: ARG002 - there is nobody to ask
         """See Issuer.suggested."""
