@@ -1,10 +1,12 @@
-"""In which conversation, and in whose name, something is done about a push."""
+"""In which conversation, and in whose name, something is done about a push or an order."""
 
 import msgspec
 
 from application.house import Context
 from domain.approval import person_of
+from domain.certificate_order import CertificateOrder
 from domain.entity import Actor, ActorKind
+from domain.subjects import person_behind
 from domain.work_order_state import WorkOrder
 
 _PEOPLE = (ActorKind.USER, ActorKind.COURIER, ActorKind.ACME_CLIENT)
@@ -12,11 +14,19 @@ _PEOPLE = (ActorKind.USER, ActorKind.COURIER, ActorKind.ACME_CLIENT)
 
 def of_push(context: Context, order: WorkOrder) -> Context:
     """Within the push request; an automation that acts for nobody in particular acts for whoever implemented it."""
-    within = context.within(order.request_id)
-    actor, implementer = context.actor, _implementer(order)
-    if actor.kind is not ActorKind.AUTOMATION or actor.on_behalf_of is not None or implementer is None:
-        return within
-    return msgspec.structs.replace(within, actor=msgspec.structs.replace(actor, on_behalf_of=implementer))
+    return _on_behalf_of(_implementer(order), context.within(order.request_id))
+
+
+def of_order(context: Context, order: CertificateOrder) -> Context:
+    """An automation that acts for nobody in particular, as after a bridge's word, acts for whoever ordered."""
+    return _on_behalf_of(person_behind(order.requested_by), context)
+
+
+def _on_behalf_of(person: str | None, context: Context) -> Context:
+    actor = context.actor
+    if actor.kind is not ActorKind.AUTOMATION or actor.on_behalf_of is not None or person is None:
+        return context
+    return msgspec.structs.replace(context, actor=msgspec.structs.replace(actor, on_behalf_of=person))
 
 
 def _implementer(order: WorkOrder) -> str | None:

@@ -6,6 +6,7 @@ answers a repeated order with the same certificate, and certificate and complete
 
 from uuid import UUID
 
+from application.conversations import of_order
 from application.endpoint_keys import ask_for_csr
 from application.house import (
     Attempt,
@@ -45,6 +46,7 @@ async def process_order(house: House, context: Context, issuers: Issuers, order_
     stays `processing`.
     """
     order = await load(house, CERTIFICATE_ORDER, order_id)
+    context = of_order(context, order.found)
     if await _is_answered_at_once(issuers, order):
         done = await _have_issued(house, context, issuers, order)
     else:

@@ -15,6 +15,7 @@ from application.associating import AddConnector, add_connector
 from application.automations import alerts
 from application.automations.kit import Kit, each, reacting
 from application.ca_informing import inform_ca
+from application.conversations import of_order
 from application.deploying import dispatch
 from application.discovering import start_discovery
 from application.erasing import finish_erasure
@@ -143,7 +144,8 @@ async def _add_wanted_connectors(kit: Kit, recorded: Recorded, order: Certificat
         return
     # Whichever event is reacted to, and however often: once for each attempt at an order.
     command_id = ids.derive("add-connectors", recorded.stream_id, order.attempt)
-    context = msgspec.structs.replace(reacting(kit.house, "add-connectors", recorded), command_id=command_id)
+    context = of_order(reacting(kit.house, "add-connectors", recorded), order)
+    context = msgspec.structs.replace(context, command_id=command_id)
 
     async def add(numbered: tuple[int, WantedConnector]) -> None:
         number, wanted = numbered

@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.x509.requests import read_request
+from application.context import HouseSettings
 from application.endpoint_csr import refuse_csr, take_csr
 from application.endpoint_keys import ENDPOINT_CSR, Endpoint
 from application.errands import LeasedErrand, lease_errands
 from application.house import load
+from application.implementing import Dialog, approve_push
 from application.issuing_ports import Issuers
 from application.ordering import resubmit_order, submit_order
 from application.pushing import RequestPush, request_push
@@ -36,6 +38,8 @@ from domain.certificate_order import (
 from domain.connector_events import TargetSystemAssociated
 from domain.entity import ActorKind
 from domain.errors import Code, Refused
+from domain.work_order_events import PushRequested
+from tests.application.test_renewing import AUTOMATIC
 from tests.support.field import Field
 from tests.support.office import Office, local_pki
 from tests.support.world import World
@@ -70,8 +74,8 @@ class Scene:
         self.order_id = UUID(int=0)
 
     @classmethod
-    async def open(cls, *, twice: float = 0.0) -> "Scene":
-        world = World()
+    async def open(cls, *, twice: float = 0.0, settings: HouseSettings | None = None) -> "Scene":
+        world = World(settings=settings)
         bridge = await world.bridge()
         target = await world.target(bridge)
         issuers = await local_pki(world)
@@ -213,6 +217,35 @@ async def test_a_successor_has_its_key_made_there_too() -> None:
     found = (await load(scene.world.house, CERTIFICATE, successor)).found
     assert (found.key_origin, found.key_target_system_id) == (KeyOrigin.ENDPOINT, scene.target)
     assert found.renewed_from == certificate_id
+
+
+async def test_what_follows_the_request_is_in_the_name_of_who_ordered() -> None:
+    """The bridge brings the request and decides nothing: whoever renews cannot approve the push of the successor."""
+    scene = await ready_to_renew()
+    world = scene.world
+    certificate_id = (await scene.order).certificate_id
+    assert certificate_id is not None
+    [added] = world.events(TargetSystemAssociated)
+    assert added.meta.actor.on_behalf_of == "rita"
+    wish = RenewCertificate(certificate_id=certificate_id)
+    scene.order_id = (await renew_certificate(world.house, world.by("anton"), scene.issuers, wish)).result.id
+    await scene.office.settle()
+    [leased] = await scene.leased()
+    await scene.answer(leased.errand.id)
+    assert (await scene.order).status is OrderStatus.COMPLETE
+    [(work_order_id, requested)] = [each for each in world.history() if isinstance(each[1], PushRequested)]
+    assert requested.meta.actor.on_behalf_of == "anton"
+    with pytest.raises(Refused):
+        await approve_push(world.house, world.by("anton"), work_order_id, Dialog())
+    await approve_push(world.house, world.by("rita"), work_order_id, Dialog())
+
+
+async def ready_to_renew() -> Scene:
+    """Its key was made on the target; its thirty days are renewed by themselves when half of them are over."""
+    scene = await (await Scene.open(settings=AUTOMATIC)).submit()
+    [leased] = await scene.leased()
+    await scene.answer(leased.errand.id)
+    return scene
 
 
 async def refusal(scene: Scene, endpoint: Endpoint = NGINX, **different: Any) -> Refused:
