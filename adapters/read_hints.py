@@ -127,9 +127,7 @@ class ReadHints(NamedTuple):
 
     async def renewable_through(self, now: datetime, provider: str) -> AsyncIterator[Sequence[UUID]]:
         """See Hints.renewable_through."""
-        valid = (CertificateStatus.ACTIVE, CertificateStatus.NOT_YET_VALID)
-        narrow = CertificateFilter(now=now, status=valid, provider=(provider,), has_private_key=True, replaced=False)
-        async for rows in self.inventory.stream(narrow):
+        async for rows in self.inventory.renewable(now, provider):
             yield [row.id for row in rows]
 
     async def replaceable(self, now: datetime, criteria: ReplacementCriteria) -> AsyncIterator[Sequence[UUID]]:

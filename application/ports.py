@@ -254,8 +254,8 @@ class Hints(Protocol):
         ...
 
     def renewable_through(self, now: datetime, provider: str) -> AsyncIterator[Sequence[UUID]]:
-        """Certificates of a kind of provider that keep their key here, have no successor, and are neither revoked nor
-        expired; next to expire first.
+        """Certificates of a kind of provider whose key is here or was made on their target system, that have no
+        successor and are neither revoked nor expired; next to expire first.
         """
         ...
 

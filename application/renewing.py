@@ -25,6 +25,7 @@ from application.ordering import Order, refusing, through
 from application.ports import Change
 from application.pushing import RequestPush, request_push
 from application.reaching import of_certificate
+from application.registering import check_in_use
 from application.renewal_asking import suggested_windows
 from application.renewal_ports import Suggestions
 from domain import certificate_order as orders
@@ -36,6 +37,7 @@ from domain.connector import CONNECTOR, Connector
 from domain.errors import Code, Refused
 from domain.subjects import person_behind
 from domain.suggested_window import SuggestedWindow
+from domain.target_system import TARGET_SYSTEM
 
 _KIND = "renewal"
 _CANDIDATES = 500
@@ -93,17 +95,25 @@ async def renew_certificate(house: House, context: Context, issuers: Issuers, co
             wanted = msgspec.structs.replace(wanted, renewal_window=command.window)
         wish, provider = await through(house, wanted)
         (await issuers.of(wish.provider, wish.provider_id)).check(wish)
+        endpoint_id = known.key_target_system_id
+        made_on = await _in_use(house, endpoint_id) if endpoint_id is not None else ()
         claim = await _only_one(house, context, command.certificate_id, order_id)
         order = await load(house, CERTIFICATE_ORDER, order_id)
         judged = await judge_order(house, context.actor, issuers, wish)
         with refusing(order):
-            endpoint_id = known.key_target_system_id
             events = orders.submit(order.state, context.meta, wish, judged.judgement, endpoint_id=endpoint_id)
-        rests_on = (write(certificate, ()), *provider, claim, judged.rests_on)
+        rests_on = (write(certificate, ()), *provider, *made_on, claim, judged.rests_on)
         return Attempt((write(order, events), *rests_on), order.after(events), within)
 
     subject, again = command.certificate_id, reading_back(house, CERTIFICATE_ORDER, order_id)
     return await carry_out(house, context, attempt, subject_id=subject, action="certificate.renew", again=again)
+
+
+async def _in_use(house: House, endpoint_id: UUID) -> tuple[Change, ...]:
+    """The assertion that the target system that makes the key is in use: on a retired one a certificate is no use."""
+    target = await load(house, TARGET_SYSTEM, endpoint_id)
+    check_in_use(target.found)
+    return (write(target, ()),)
 
 
 async def _only_one(house: House, context: Context, certificate_id: UUID, order_id: UUID) -> Change:

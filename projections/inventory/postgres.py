@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from domain.certificate import Certificate
+from domain.certificate import Certificate, CertificateStatus
 from projections.columns import Type
 from projections.inventory.conditions import conditions, looked_up, window
 from projections.inventory.projection import issuer_serial
@@ -36,14 +36,21 @@ DER = "SELECT e.der, e.chain, e.common_name FROM read.inventory e WHERE e.id = %
 # Which of many fingerprints are in the inventory.
 KNOWN = "SELECT e.fingerprint FROM read.inventory e WHERE e.fingerprint = ANY (%b::text[])"
 
-# Ordered here, with its key, without a successor, and old enough; each waits a little longer by the first of its id.
-DUE_FOR_RENEWAL = """
+# Its key is here or was made on its target system (of those orders there is an index of their own): a new one takes its
+# place without anybody.
+WITH_A_KEY = """(e.has_private_key
+    OR EXISTS (SELECT FROM read.orders o WHERE o.certificate_id = e.id AND o.mode = 'endpoint_csr'))"""
+
+# Ordered here, with a key, without a successor, and old enough; each waits a little longer by the first of its id.
+DUE_FOR_RENEWAL = f"""
 SELECT e.id FROM read.inventory e
-WHERE e.provider IS NOT NULL AND e.has_private_key AND NOT e.renewed AND e.revoked_at IS NULL
+WHERE e.provider IS NOT NULL AND {WITH_A_KEY} AND NOT e.renewed AND e.revoked_at IS NULL
 AND e.not_after >= %b::timestamptz AND e.not_before + (e.not_after - e.not_before) * (%b::float8 + %b::float8
     * (get_byte(uuid_send(e.id), 0) * 256 + get_byte(uuid_send(e.id), 1)) / 65536.0) <= %b::timestamptz
 ORDER BY e.not_after, e.id LIMIT %b::bigint
-"""
+"""  # noqa: S608 - constants
+
+_VALID = (CertificateStatus.ACTIVE, CertificateStatus.NOT_YET_VALID)
 
 
 def _not_after(row: Row[Certificate]) -> datetime:
@@ -109,6 +116,11 @@ class PostgresInventory:
     async def due_for_renewal(self, now: datetime, after: float, spread: float, limit: int) -> Sequence[UUID]:
         rows = await self._reader.rows(DUE_FOR_RENEWAL, [now, after, spread, now, limit])
         return [certificate_id for (certificate_id,) in rows]
+
+    def renewable(self, now: datetime, provider: str) -> AsyncIterator[Sequence[CertificateRow]]:
+        narrow = CertificateFilter(now=now, status=_VALID, provider=(provider,), replaced=False)
+        where = conditions(narrow).both(window(narrow)).both(looked_up(narrow)).add(WITH_A_KEY)
+        return self._rows.stream(where, ORDERS["not_after"])
 
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:
         rows = await self._reader.rows(KNOWN, [many(Type.TEXT, fingerprints)])

@@ -139,10 +139,14 @@ class Inventory(Protocol):
         ...
 
     async def due_for_renewal(self, now: datetime, after: float, spread: float, limit: int) -> Sequence[UUID]:
-        """Certificates that were ordered here, keep their key here, have no successor, are neither revoked nor expired,
-        and of whose lifetime the fraction `after` is over, and up to `spread` more: how much, its id says. Next to
-        expire first.
+        """Certificates that were ordered here, whose key is here or was made on their target system, that have no
+        successor, are neither revoked nor expired, and of whose lifetime the fraction `after` is over, and up to
+        `spread` more: how much, its id says. Next to expire first.
         """
+        ...
+
+    def renewable(self, now: datetime, provider: str) -> AsyncIterator[Sequence[CertificateRow]]:
+        """Certificates of a kind of provider that could come due for renewal, however old, in batches."""
         ...
 
     async def known_fingerprints(self, fingerprints: Sequence[str]) -> set[str]:

@@ -44,6 +44,7 @@ ORDERS = entity(
         "(created_position)",
         "(status, created_position)",
         "(certificate_id)",
+        "(certificate_id) WHERE mode = 'endpoint_csr'",
         "(replacement_id, renews, created_position) WHERE replacement_id IS NOT NULL",
     ),
     listed=("created_position", "certificate_id"),

@@ -7,6 +7,7 @@ import pytest
 from application.endpoint_keys import ENDPOINT_CSR
 from tests.api.desk import Desk
 from tests.api.test_refusals import refused
+from tests.api.test_revoking import issued
 from tests.api.walking import API, Agent, Json, Story
 from tests.application.test_endpoint_orders import request_pem
 
@@ -82,6 +83,23 @@ async def test_order_request_certificate_push(story: Story) -> None:
         "certificate.order.complete",
         "certificate.issued",
     ]
+
+
+async def test_it_comes_due_for_renewal_like_a_key_that_is_here(story: Story) -> None:
+    """And its CA is asked when to renew it; not so what has its key with nobody the service can ask."""
+    order = await ordered(story)
+    await answered(story.agent, await asked(story))
+    on_target = (await ended(story, order))["certificate_id"]
+    wish = {"mode": "csr", "provider": "local_pki", "csr_pem": request_pem(NAME, common_name=NAME)}
+    elsewhere = await ended(story, await story.post("requester", "orders", wish, 202))
+    assert elsewhere["status"] == "complete"
+    here = await issued(story.desk, story)
+    house = story.desk.core.house
+    await story.desk.settled()
+    now = house.clock()
+    assert {on_target, here["id"]} == {str(each) for each in await house.hints.due_renewals(now, 0.0, 0.0, 10)}
+    pages = [page async for page in house.hints.renewable_through(now, "local_pki")]
+    assert {on_target, here["id"]} == {str(each) for page in pages for each in page}
 
 
 async def test_what_the_bridge_could_not_do(story: Story) -> None:

@@ -20,13 +20,16 @@ from application.implementing import Dialog, approve_push
 from application.issuing_ports import Issuers
 from application.ordering import resubmit_order, submit_order
 from application.pushing import RequestPush, request_push
-from application.registering import DescribeTarget, register_target
+from application.registering import DescribeTarget, register_target, retire_target
 from application.renewing import RenewCertificate, renew_certificate
+from domain.access import CommandRefused
+from domain.alert import AlertKind, AlertRaised
 from domain.bridge import BridgeDisconnected
-from domain.certificate import CERTIFICATE, CertificateIssued, KeyOrigin
+from domain.certificate import CERTIFICATE, CertificateIssued, CertificateRenewed, KeyOrigin
 from domain.certificate_order import (
     CERTIFICATE_ORDER,
     CertificateOrder,
+    EndpointCsrRequestSubmitted,
     OrderCompleted,
     OrderCsrReceived,
     OrderFailed,
@@ -39,7 +42,7 @@ from domain.connector_events import TargetSystemAssociated
 from domain.entity import ActorKind
 from domain.errors import Code, Refused
 from domain.work_order_events import PushRequested
-from tests.application.test_renewing import AUTOMATIC
+from tests.application.test_renewing import AUTOMATIC, DAY
 from tests.support.field import Field
 from tests.support.office import Office, local_pki
 from tests.support.world import World
@@ -111,6 +114,15 @@ class Scene:
         assert lease is not None
         await self.world.house.leases.release(errand_id, lease.fence)
         await self.office.settle()
+
+    async def renewals(self) -> list[OrderStatus]:
+        """Of the orders that renew, in the order in which they were made."""
+        renewing = [
+            stream
+            for stream, event in self.world.history()
+            if isinstance(event, EndpointCsrRequestSubmitted) and event.parameters.renews is not None
+        ]
+        return [(await load(self.world.house, CERTIFICATE_ORDER, each)).found.status for each in renewing]
 
     @property
     async def order(self) -> CertificateOrder:
@@ -246,6 +258,60 @@ async def ready_to_renew() -> Scene:
     [leased] = await scene.leased()
     await scene.answer(leased.errand.id)
     return scene
+
+
+async def test_it_is_renewed_by_itself() -> None:
+    """When its time has come the target system is asked for a new key, once; the successor is issued with that."""
+    scene = await ready_to_renew()
+    await scene.office.later(15 * DAY - 60)
+    assert [] == await scene.leased()
+    await scene.office.later(3 * DAY + 120)
+    [leased] = await scene.leased()
+    await scene.answer(leased.errand.id)
+    [_, successor] = [event for event in scene.world.events(CertificateIssued) if isinstance(event, CertificateIssued)]
+    assert (successor.key_origin, successor.key_target_system_id) == (KeyOrigin.ENDPOINT, scene.target)
+    [link] = [event for event in scene.world.events(CertificateRenewed) if getattr(event, "renewed_to", None)]
+    assert link.meta.actor.on_behalf_of == "rita"
+    await scene.office.later(60)
+    assert [OrderStatus.COMPLETE] == await scene.renewals()
+
+
+async def test_a_bridge_that_is_away_holds_up_its_own_renewals_alone() -> None:
+    """The order fails when nobody has answered, and raises an alert; another certificate is renewed meanwhile. On the
+    next day it is tried again, not every minute.
+    """
+    scene = await ready_to_renew()
+    here = scene.wish(common_name="here.example.org", subject_alternative_names=(), connectors=())
+    await submit_order(scene.world.house, scene.world.by("rita"), scene.issuers, here)
+    await scene.office.settle()
+    await scene.office.later(20 * DAY)
+    assert scene.world.events(BridgeDisconnected)
+    assert (3, [OrderStatus.PROCESSING]) == (len(scene.world.events(CertificateIssued)), await scene.renewals())
+    for _ in range(5):
+        await scene.office.later(60)
+    assert [OrderStatus.FAILED] == await scene.renewals()
+    raised = [event.kind for event in scene.world.events(AlertRaised) if isinstance(event, AlertRaised)]
+    assert 1 == raised.count(AlertKind.ORDER_FAILED)
+    await scene.office.later(DAY)
+    [leased] = await scene.leased()
+    await scene.answer(leased.errand.id)
+    assert [OrderStatus.FAILED, OrderStatus.COMPLETE] == await scene.renewals()
+
+
+async def test_on_a_retired_target_no_key_is_made_any_more() -> None:
+    """Its certificate could be pushed nowhere: by hand the renewal is refused, by itself once a day."""
+    scene = await ready_to_renew()
+    certificate_id = (await scene.order).certificate_id
+    assert certificate_id is not None
+    await retire_target(scene.world.house, scene.world.by("olga"), scene.target)
+    wish = RenewCertificate(certificate_id=certificate_id)
+    with pytest.raises(Refused, match="is retired") as refused:
+        await renew_certificate(scene.world.house, scene.world.by("rita"), scene.issuers, wish)
+    assert refused.value.code is Code.INVALID_TRANSITION
+    await scene.office.later(20 * DAY)
+    await scene.office.later(60)
+    assert [] == await scene.renewals()
+    assert 2 == len(scene.world.events(CommandRefused))
 
 
 async def refusal(scene: Scene, endpoint: Endpoint = NGINX, **different: Any) -> Refused:

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain import colour
-from domain.certificate import CertificateStatus, Source, days_until_expiry, status
+from domain.certificate import CertificateStatus, KeyOrigin, Source, days_until_expiry, status
 from domain.certificate_facts import Usage
 from domain.colour import Colour, Thresholds
 from domain.connector_events import SyncState
@@ -25,21 +25,42 @@ Matches = Callable[[Known], bool]
 
 @pytest.mark.parametrize(("after", "spread"), [(0.0, 0.0), (0.3, 0.5), (0.9, 0.05)])
 async def test_what_is_due_for_renewal(town: Town, ask: Views, after: float, spread: float) -> None:
-    """Ordered here, its key here, no successor, neither revoked nor expired, and old enough; next to expire first."""
+    """Ordered here, its key here or made on its target system, no successor, neither revoked nor expired, and old
+    enough; next to expire first.
+    """
     now = town.world.now + 3 * DAY
-    due = [
-        (known.state.facts.not_after, known.id)
-        for known in _all(town)
-        if known.state.provider is not None
-        and known.state.has_private_key
-        and known.state.renewed_to is None
-        and known.state.revoked_at is None
-        and _old_enough(known, now, after, spread)
-    ]
-    expected = [certificate_id for _, certificate_id in sorted(due)]
+    due = [known for known in _renewable(town) if _old_enough(known, now, after, spread)]
+    expected = _next_to_expire_first(due)
     assert expected == list(await ask.inventory.due_for_renewal(now, after, spread, 1000))
     assert expected[:2] == list(await ask.inventory.due_for_renewal(now, after, spread, 2))
     assert after > 0 or expected
+
+
+@pytest.mark.parametrize("provider", ["local_pki", "acme"])
+async def test_what_can_be_renewed_through_a_provider(town: Town, ask: Views, provider: str) -> None:
+    """The same, however old, and of no other provider; also what has its key on its target system."""
+    now = town.world.now + 3 * DAY
+    meant = [each for each in _renewable(town) if each.state.provider == provider and each.state.facts.not_after >= now]
+    found = [row.id async for rows in ask.inventory.renewable(now, provider) for row in rows]
+    assert _next_to_expire_first(meant) == found != []
+    on_target = any(each.state.key_origin is KeyOrigin.ENDPOINT for each in meant)
+    assert on_target == (provider == "local_pki")
+
+
+def _renewable(town: Town) -> list[Known]:
+    """Ordered here, with a key that a new one can take the place of without anybody, and no successor."""
+    return [
+        known
+        for known in _all(town)
+        if known.state.provider is not None
+        and known.state.key_origin is not KeyOrigin.NONE
+        and known.state.renewed_to is None
+        and known.state.revoked_at is None
+    ]
+
+
+def _next_to_expire_first(found: list[Known]) -> list[UUID]:
+    return [certificate_id for _, certificate_id in sorted((known.state.facts.not_after, known.id) for known in found)]
 
 
 def _old_enough(known: Known, now: datetime, after: float, spread: float) -> bool:

@@ -15,7 +15,7 @@ from uuid import UUID
 from application.ports import DueConnector, Log, PendingDeployment, Recorded, ReplacementFigures, Unexpired
 from domain.alert import Alert, AlertKind
 from domain.catalogue import AGGREGATE_OF
-from domain.certificate import Certificate, status
+from domain.certificate import Certificate, KeyOrigin, status
 from domain.certificate_order import CertificateOrder, OrderStatus
 from domain.connector import Connector
 from domain.connector_events import DeploymentSucceeded, ValidationChanged
@@ -74,6 +74,11 @@ def _is_meant(key: UUID, state: Certificate, now: datetime, criteria: Replacemen
     )
 
 
+def _has_a_key(state: Certificate) -> bool:
+    """Here, or made on its target system."""
+    return state.has_private_key or state.key_origin is KeyOrigin.ENDPOINT
+
+
 def _outcome(batch: ReplacementBatch, certificate_id: UUID, order: CertificateOrder | None) -> str:
     if order is not None:
         return order.status.value if order.status in (OrderStatus.COMPLETE, OrderStatus.FAILED) else "under_way"
@@ -111,7 +116,7 @@ class FoldedHints:
             state, facts = row.state, row.state.facts
             share = after + spread * int.from_bytes(certificate_id.bytes[:2]) / 65536
             is_due = facts.not_before + (facts.not_after - facts.not_before) * share <= now <= facts.not_after
-            ours = state.provider is not None and state.has_private_key
+            ours = state.provider is not None and _has_a_key(state)
             if is_due and ours and state.renewed_to is None and state.revoked_at is None:
                 found.append((facts.not_after, certificate_id))
         return [certificate_id for _, certificate_id in sorted(found)[:limit]]
@@ -119,7 +124,7 @@ class FoldedHints:
     async def renewable_through(self, now: datetime, provider: str) -> AsyncIterator[Sequence[UUID]]:
         await self._look()
         rows = [(key, row.state) for key, row in self._rows[Certificate].items() if row.state.provider == provider]
-        ours = [(key, state) for key, state in rows if state.has_private_key and state.renewed_to is None]
+        ours = [(key, state) for key, state in rows if _has_a_key(state) and state.renewed_to is None]
         valid = [(s.facts.not_after, k) for k, s in ours if s.revoked_at is None and now <= s.facts.not_after]
         yield [key for _, key in sorted(valid)]
 
