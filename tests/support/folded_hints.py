@@ -69,6 +69,7 @@ def _is_meant(key: UUID, state: Certificate, now: datetime, criteria: Replacemen
     return (
         (not criteria.certificate_id or key in criteria.certificate_id)
         and (not criteria.issuer or any(part.lower() in facts.issuer.lower() for part in criteria.issuer))
+        and (not criteria.issuer_key_id or facts.authority_key_id in criteria.issuer_key_id)
         and (not criteria.key_algorithm or facts.algorithm in criteria.key_algorithm)
         and status(state, now) in criteria.status
     )

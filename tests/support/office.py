@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heappop, heappush
 
 from adapters.issuers.local_pki import open_local_pki
-from adapters.issuing import LocalPkiOrders, Providers
+from adapters.issuing import LocalPkiOrders, Providers, Registered
 from adapters.keys.generating import generate_key
 from adapters.simulated.looking import SimulatedLooker
 from adapters.simulated.notifications import SimulatedMessenger, SimulatedNotifications
@@ -122,8 +122,8 @@ class Office:
                 break
 
 
-async def local_pki(world: World) -> Issuers:
-    """A Local PKI in the world's vault."""
+async def local_pki(world: World, registered: Registered | None = None) -> Issuers:
+    """A Local PKI in the world's vault, and providers that were registered."""
     authority = await open_local_pki(world.vault, world.clock)
     orders = LocalPkiOrders(authority, generate_key, read_request, world.reader, world.vault, MemoryCrls())
-    return Providers({Provider.LOCAL_PKI: orders})
+    return Providers({Provider.LOCAL_PKI: orders}, registered)
