@@ -18,6 +18,8 @@ from tests.api.desk import Desk
 from tests.api.hooking import Hook
 from tests.api.issuing import NAME
 from tests.api.searching import SCALAR, Planted, forms, private_part
+from tests.api.test_endpoint_csr import answered, asked
+from tests.api.test_endpoint_csr import ordered as endpoint_order
 from tests.api.test_notification_channels import SETTINGS, ended
 from tests.api.test_pfx_exports import download, prepared
 from tests.api.test_revoking import challenge, revoke, wrong
@@ -93,6 +95,7 @@ class Everything:
         await self._exported()
         await self._renewed()
         await self._revoked()
+        await self._keyed_at_the_endpoint()
         await self._imported()
         await self._registered()
         await self._acme_client()
@@ -161,6 +164,12 @@ class Everything:
         revoked = await revoke(self.desk, self.ids["issued_id"], shown, comment="lost")
         assert (403, 200) == (refused.status_code, revoked.status_code)
         self.answered += refused.content + revoked.content
+
+    async def _keyed_at_the_endpoint(self) -> None:
+        """A key that is made on the target system: the bridge sends a request, and gets a certificate."""
+        order = await endpoint_order(self.story)
+        await answered(self.story.agent, await asked(self.story))
+        assert (await self._ended(order))["status"] == "complete"
 
     async def _imported(self) -> None:
         """A bundle: with another password, then with its own."""
