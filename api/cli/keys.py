@@ -99,7 +99,10 @@ def make_hsm_key(config: Path | None, *, as_json: bool) -> None:
 @json_option
 @pass_config
 def retire_key(config: Path | None, key_id: str, *, as_json: bool) -> None:
-    """Nothing may be sealed by KEY_ID any more; it is taken out of the file. Refused while it has sealed anything."""
+    """Nothing may be sealed by KEY_ID any more; it is taken out of the file where the keys are in one.
+
+    Refused while it has sealed anything. Beside a hardware module the file stays as it is: remove it.
+    """
 
     async def act(core: "Core") -> dict[str, Any]:
         from adapters.keys.replacing import retire_master_key
