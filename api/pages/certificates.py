@@ -26,7 +26,8 @@ from api.reporting.answering import as_csv
 from api.security import any_role, requires
 from application import verifying
 from application.pushing import RequestPush, request_push
-from domain.certificate import Source
+from domain.certificate import Source, days_until_expiry
+from domain.certificate_facts import CertificateFacts
 from domain.colour import Colour, of_certificate
 from domain.connector_events import SyncState
 from domain.role_grant import Role
@@ -51,6 +52,9 @@ SHEET = Sheet(
     nothing="No certificates yet. Import one or order one over the API.",
 )
 SHADES = (Colour.GREEN, Colour.BLUE, Colour.YELLOW, Colour.ORANGE, Colour.RED, Colour.BLACK)
+
+SEVERAL = 2
+"""As many alternative names are shown in a row."""
 
 MANY = 20
 """With more connectors a push is followed on its own page: the topology is no longer taken in at a glance."""
@@ -91,10 +95,10 @@ async def certificate_list(
 
 
 def _choices(place: Place) -> tuple[Choice, ...]:
-    discovered, out_of_sync = Source.DISCOVERED.value, SyncState.OUT_OF_SYNC.value
+    out_of_sync = SyncState.OUT_OF_SYNC.value
     return (
         *(place.choice(words.CERTIFICATE_WORDS[shade], "colour", shade.value, shade) for shade in SHADES),
-        place.choice("Discovered", "source", discovered),
+        *(place.choice(source.value.capitalize(), "source", source.value) for source in Source),
         place.choice("Out of Sync", "sync", out_of_sync),
         *(place.choice(f"Tag {tag}", "tag", tag) for name, tag in place.query if name == "tag"),
     )
@@ -105,13 +109,30 @@ def _line(row: CertificateRow, reading: Reading) -> tuple[Cell, ...]:
     colour = of_certificate(row.state, reading.now, reading.thresholds).colour
     return (
         Cell(words.CERTIFICATE_WORDS[colour], colour=colour),
-        Cell(facts.common_name, f"/certificates/{row.id}", detail=", ".join(row.state.tags)),
+        Cell(
+            facts.common_name or "no name",
+            f"/certificates/{row.id}",
+            also=_also(facts),
+            detail=", ".join(row.state.tags),
+        ),
         Cell(facts.issuer_common_name or facts.issuer or "none"),
         Cell(order_type(row.state.provider, row.state.source)),
         Cell(row.state.source.value),
         Cell(row.state.owner or ""),
-        Cell(at=facts.not_after, only_day=True),
+        Cell(
+            at=facts.not_after,
+            only_day=True,
+            also=f"from {words.day(facts.not_before)}",
+            detail=words.days_left(days_until_expiry(row.state, reading.now)),
+        ),
     )
+
+
+def _also(facts: CertificateFacts) -> str:
+    """The alternative names beside the common name; of many the first ones, since the page of each tells all."""
+    others = [name for name in facts.subject_alternative_names if name != facts.common_name]
+    more = f" and {len(others) - SEVERAL} more" if len(others) > SEVERAL else ""
+    return f"also {', '.join(others[:SEVERAL])}{more}" if others else ""
 
 
 @get(

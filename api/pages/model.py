@@ -263,7 +263,9 @@ def _may_push(certificate: Certificate, viewer: Viewer, now: datetime, concern: 
 
 def _download_button(row: Row[Certificate], viewer: Viewer) -> Button:
     found = viewer.ask("download", Permission.DOWNLOAD, lambda: None, of_certificate(row.state))
-    return Button("Download", f"/api/v1/certificates/{row.id}/download?format=pem", found.allowed, found.reason)
+    return Button(
+        "Download Certificate", f"/api/v1/certificates/{row.id}/download?format=pem", found.allowed, found.reason
+    )
 
 
 def _pfx_button(row: Row[Certificate], viewer: Viewer) -> Button:

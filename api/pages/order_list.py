@@ -10,12 +10,11 @@ from litestar.params import FromPath
 from api.asking import Command, Reading
 from api.controllers.orders import order_filter
 from api.pages.answering import dialog, done, viewer_of
-from api.pages.facts import Fact
 from api.pages.model import Viewer
+from api.pages.order_facts import broken, names_of, order_facts
 from api.pages.past import shown
 from api.pages.people import who
 from api.pages.sheet import AsCsv, Cell, Choice, Column, Cursor, Place, Search, Sheet, answer
-from api.pages.words import instant, plural
 from api.paging import pages
 from api.presenters.orders import LABELS
 from api.problems import Problem
@@ -23,7 +22,6 @@ from api.security import any_role, requires
 from application.ordering import resubmit_order
 from domain.certificate_order import CertificateOrder, OrderStatus, Provider
 from domain.roles import Permission, may
-from domain.suggested_window import SuggestedWindow
 from projections.orders.view import OrderFilter, OrderRow
 
 COLUMNS = ("Common Name", "Order Type", "Status", "Requested By", "Submitted (UTC)", "Duration")
@@ -62,7 +60,7 @@ async def order_list(
         order = row.state
         words, icon, tone = STATES[order.status]
         return (
-            Cell(order.parameters.common_name or "no name", f"/orders/{row.id}", opens=True),
+            Cell(_name(order), f"/orders/{row.id}", opens=True),
             Cell(LABELS[order.parameters.provider]),
             Cell(words, icon=icon, tone=tone, detail=_short(order.error or "")),
             Cell(who(order.requested_by, reading)),
@@ -89,7 +87,7 @@ async def order_list(
 async def order_dialog(
     request: Request[Any, Any, Any], order_id: FromPath[UUID], reading: NamedDependency[Reading]
 ) -> Response[str]:
-    """What was asked for, what became of it, and a button where it can be tried again."""
+    """What was asked for, in full; what became of it, and why; a button where it can be tried again."""
     row, viewer, moment = await reading.views.orders.get(order_id), viewer_of(request), shown(request, reading)
     if row is None:
         raise Problem("not-found", f"There is no order {order_id}.")
@@ -97,11 +95,12 @@ async def order_dialog(
     return dialog(
         request,
         "order.html",
-        title=f"Order of {row.state.parameters.common_name}",
+        title=f"Order of {_name(row.state)}",
         order=row,
         state=STATES[row.state.status],
-        what=_facts(row, reading),
-        violations=[*row.state.violations, *row.state.warnings],
+        what=tuple(order_facts(row.state, reading, moment)),
+        violations=[broken(each) for each in row.state.violations],
+        warnings=[broken(each) for each in row.state.warnings],
         again=again,
         shown=moment,
         tab=SHEET.tab,
@@ -126,27 +125,9 @@ def _choices(place: Place) -> tuple[Choice, ...]:
     )
 
 
-def _facts(row: OrderRow, reading: Reading) -> tuple[Fact, ...]:
-    order, wanted = row.state, row.state.parameters
-    ended = f", ended {instant(order.ended_at)} UTC" if order.ended_at else ""
-    return (
-        Fact("Names", ", ".join((wanted.common_name, *wanted.subject_alternative_names)) or "none"),
-        Fact("Order type", LABELS[wanted.provider]),
-        Fact("Key", wanted.key_algorithm or "as in the signing request"),
-        Fact("Validity", plural(wanted.validity_days, "day")),
-        Fact("Requested by", who(order.requested_by, reading)),
-        Fact("Submitted", f"{instant(order.submitted_at)} UTC{ended}"),
-        *_why(wanted.renewal_window),
-    )
-
-
-def _why(window: SuggestedWindow | None) -> tuple[Fact, ...]:
-    """When the CA suggested to renew, and its own explanation."""
-    if window is None:
-        return ()
-    between = f"between {instant(window.start)} and {instant(window.end)} UTC"
-    why, url = Fact("The CA suggested to renew", between), window.explanation_url
-    return (why,) if url is None else (why, Fact("The CA says why", url, url=url))
+def _name(order: CertificateOrder) -> str:
+    """The common name, or the first other name where there is none: orders need only one of them."""
+    return next(iter(names_of(order.parameters)), "no name")
 
 
 def _duration(order: CertificateOrder) -> str:

@@ -34,7 +34,7 @@ class Column(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """One cell. `opens`: the address is a dialog; `at` is shown instead of a text; `detail`: a quiet line below."""
+    """One cell. `opens`: the address is a dialog; `at` stands for a text; `also`, `detail`: quiet lines below."""
 
     text: str = ""
     url: str | None = None
@@ -45,6 +45,7 @@ class Cell(NamedTuple):
     mono: bool = False
     at: datetime | None = None
     only_day: bool = False
+    also: str = ""
     detail: str = ""
     buttons: tuple[Button, ...] = ()
 

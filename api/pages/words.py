@@ -83,8 +83,18 @@ def certificate_headline(status: CertificateStatus, days: int) -> str:
     if status is CertificateStatus.ACTIVE:
         return f"Active, valid for {plural(days, 'day')}"
     if status is CertificateStatus.EXPIRED:
-        return f"Expired {plural(max(-days, 0), 'day')} ago"
+        return f"Expired {_ago(days)}"
     return {CertificateStatus.REVOKED: "Revoked", CertificateStatus.NOT_YET_VALID: "Not yet valid"}[status]
+
+
+def days_left(days: int) -> str:
+    """Until expiry, `90 days left`; afterwards `expired 2 days ago`."""
+    return f"{plural(days, 'day')} left" if days >= 0 else f"expired {_ago(days)}"
+
+
+def _ago(days: int) -> str:
+    """Whole days since; days until expiry are rounded down, so that they are -1 within the first day after it."""
+    return f"{plural(-days - 1, 'day')} ago" if days < -1 else "less than a day ago"
 
 
 def sync_words(connector: Connector) -> tuple[str, str]:

@@ -90,14 +90,15 @@ def test_a_time_can_be_set_without_scripts(sign_in: SignIn) -> None:
 def test_what_cannot_be_done_is_no_way_into_a_wall(sign_in: SignIn) -> None:
     """Download, push of an expired certificate, the audit log: dimmed with a reason, or not there at all."""
     page = open_topology(sign_in("approver"))
-    expect(page.get_by_role("button", name=re.compile("^Download :"))).to_have_attribute("aria-disabled", "true")
+    download = page.get_by_role("button", name=re.compile("^Download Certificate :"))
+    expect(download).to_have_attribute("aria-disabled", "true")
     connector(page, "API gateway").get_by_role("link", name="WO-").click()
     expect(page.get_by_role("dialog")).to_be_visible()
     expect(page.get_by_role("link", name="history in the audit log")).to_have_count(0)
     page = sign_in("operator")
     page.get_by_role("link", name="old.example.com").click()
     expect(page.get_by_role("button", name=re.compile("Push to Device"))).to_have_attribute("aria-disabled", "true")
-    expect(page.get_by_role("link", name="Download")).to_be_visible()
+    expect(page.get_by_role("link", name="Download Certificate", exact=True)).to_be_visible()
 
 
 def imported(demo: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
+from tests.application.test_endpoint_orders import request_pem
 from tests.pages.conftest import SignIn, through_head
 from tests.pages.test_dialogs import rest
 from tests.pages.test_topology_page import assert_accessible
@@ -94,6 +95,32 @@ def test_an_order_is_read_in_its_dialog(sign_in: SignIn) -> None:
     assert_accessible(page)
     dialog.get_by_role("link", name="Open the certificate").click()
     expect(page.get_by_role("heading", name="www.example.com")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
+def test_a_signing_request_is_unfolded_in_the_dialog(
+    sign_in: SignIn, demo: dict[str, Any], scheme: str, width: int
+) -> None:
+    """By keyboard; its lines are broken where the window is narrow, so that nothing scrolls sideways."""
+    names = (f"{scheme}.csr.example.com", f"{'long-' * 10}{scheme}.csr.example.com")
+    with rest(demo, "requester") as requester:
+        pem = request_pem(*names, common_name=names[0])
+        answer = requester.post("/orders", json={"mode": "csr", "common_name": names[0], "csr_pem": pem})
+        assert answer.status_code == 202, answer.text
+        path = answer.headers["Location"].removeprefix("/api/v1")
+        wait_until(lambda: requester.get(path).json()["status"] == "complete", 60)
+    page = sign_in("requester", color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.goto(f"/certificates?q={names[0]}")
+    expect(page.get_by_text(f"also {names[1]}")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.goto(f"/orders?q={names[0]}")
+    page.get_by_role("link", name=names[0], exact=True).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_text("BEGIN CERTIFICATE REQUEST")).to_be_hidden()
+    dialog.get_by_text("Signing request (PEM)").press("Enter")
+    expect(dialog.get_by_text("BEGIN CERTIFICATE REQUEST")).to_be_visible()
+    assert_accessible(page)
+    assert dialog.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
 def test_a_mass_replacement_is_followed_and_tried_again(sign_in: SignIn, demo: dict[str, Any]) -> None:

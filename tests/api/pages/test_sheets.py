@@ -3,11 +3,14 @@
 import csv
 import io
 import re
+from datetime import datetime
 from html import unescape
 
 import httpx
 import pytest
 
+from api.pages.words import day
+from tests.adapters.x509.certificates import cn, make, san
 from tests.api.desk import Desk
 from tests.api.pages.test_past import html
 from tests.api.walking import API, Story
@@ -130,22 +133,59 @@ async def test_a_spreadsheet_takes_nothing_for_a_formula(desk: Desk) -> None:
     assert {row["Name"] for row in await sheet(desk, "/bridges")} >= {"'=HYPERLINK(1)"}
 
 
-async def test_an_order_is_told_in_a_dialog(desk: Desk) -> None:
-    """What was asked for and why it failed; a failed one can be tried again by whoever may order, not in the past."""
-    story = Story(desk)
-    wanted = {
-        "mode": "automated",
-        "provider": "local_pki",
-        "common_name": "shop.example.org",
-        "subject_alternative_names": ["shop.example.org"],
-        "key_algorithm": "ec-256",
-        "validity_days": 30,
-        "usage": "server",
-    }
-    order = await story.post("requester", "orders", wanted, status=202)
-    url = f"/orders/{order['id']}"
-    assert url in await html(desk, "/orders?q=shop")
-    text = await html(desk, url, "requester")
-    assert "shop.example.org" in text
-    assert "30 days" in text
-    assert "There is no order" in await html(desk, f"/orders/{story.desk.people['lead'].id}", status=404)
+async def test_orders_have_the_columns_of_the_manual(desk: Desk) -> None:
+    """Common Name, Order Type, Status, Requested By, Duration, in this order; each row opens the order."""
+    order = await Story(desk).post("requester", "orders", {"mode": "automated", "common_name": "shop.example.org"}, 202)
+    await desk.settled()
+    page = await html(desk, "/orders?q=shop")
+    manual = ["Common Name", "Order Type", "Status", "Requested By", "Duration"]
+    assert manual == [title for title in headings(page) if title != "Submitted (UTC)"]
+    assert f'hx-get="/orders/{order["id"]}"' in page
+    [row] = await sheet(desk, "/orders?q=shop")
+    assert ["shop.example.org", "Local PKI", "Pending", "requester", ""] == [row[title] for title in manual]
+
+
+async def test_certificates_are_told_as_the_manual_has_it(desk: Desk) -> None:
+    """Names, issuer, provider, both ends of validity with the days left, status, source: in the row of each."""
+    story = await Story(desk).imported()
+    [row] = re.findall(r"<tr>.*?</tr>", (await html(desk, "/certificates")).partition("<tbody>")[2], re.DOTALL)
+    found = await story.get(f"certificates/{story.certificate_id}")
+    begin, end = (datetime.fromisoformat(found[name]) for name in ("not_before", "not_after"))
+    for said in ("Valid", "www.", "Imported", "managed", f"from {day(begin)}", day(end), "199 days left"):
+        assert said in row, said
+    assert "also" not in row  # its one alternative name is the common name
+
+
+async def test_alternative_names_are_told_below_the_name(desk: Desk) -> None:
+    """Two of them and how many more there are, so that the row stays low; never the common name again."""
+    names = tuple(f"{n}.example.org" for n in "abcde")
+    for number in (2, 5):
+        made = make(cn(names[0]), [san(*names[:number])])
+        await Story(desk).post("operator", "certificates", {"certificate_pem": made.pem}, 201)
+    await desk.settled()
+    page = (await html(desk, "/certificates")).replace("<wbr>", "")
+    assert ">also b.example.org<" in page
+    assert ">also b.example.org, c.example.org and 2 more<" in page
+    assert page.count(">expired ") == 2
+
+
+async def test_a_certificate_is_downloaded_by_the_button_of_the_manual(desk: Desk) -> None:
+    """Select Download Certificate: the leaf in PEM, as a `.crt` file."""
+    story = await Story(desk).imported()
+    page = unescape(await html(desk, f"/certificates/{story.certificate_id}", "operator"))
+    [address] = re.findall(r'href="([^"]+)" download>.{0,900}?</svg>Download Certificate</a>', page, re.DOTALL)
+    answer = await desk.as_("operator").get(address)
+    assert answer.text.count("BEGIN CERTIFICATE") == 1
+    assert '.crt"' in answer.headers["Content-Disposition"]
+
+
+async def test_managed_ones_can_be_told_from_discovered_ones(desk: Desk) -> None:
+    """By one click each; both together are everything."""
+    story = await Story(desk).imported()
+    page = unescape(await html(desk, "/certificates"))
+    for source, words, there in (("managed", "Managed", True), ("discovered", "Discovered", False)):
+        assert f'href="/certificates?source={source}">{words}<' in page
+        narrowed = unescape(await html(desk, f"/certificates?source={source}"))
+        assert 'href="/certificates" aria-current="true">' in narrowed
+        assert there == (story.certificate_id in narrowed)
+    assert story.certificate_id in await html(desk, "/certificates?source=managed&source=discovered")
