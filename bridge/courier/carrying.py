@@ -14,6 +14,7 @@ from bridge.courier.pending import Pending, begin, forget_pending, read_pending,
 from bridge.courier.service import Order, Service, ServiceAway, ServiceRefuses
 from bridge.drivers.failure import DriverFailure
 from bridge.logs import say
+from bridge.state import StateRefused
 
 _POLL_SECONDS = 1.0
 
@@ -40,7 +41,7 @@ class Courier:
         for name, wanted in self._config.certificates.items():
             try:
                 found[name] = await self._carry(name, wanted)
-            except (ServiceAway, ServiceRefuses, DriverFailure) as error:
+            except (ServiceAway, ServiceRefuses, DriverFailure, StateRefused) as error:
                 found[name] = Outcome("failed", str(error))
             say("certificate", name=name, status=found[name].status, message=found[name].message)
         return found

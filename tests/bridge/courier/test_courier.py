@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -17,12 +18,13 @@ import pytest_asyncio
 
 from api.cli.working import work
 from bridge.config import ConfigRefused
+from bridge.courier import carrying
 from bridge.courier.carrying import _body
 from bridge.courier.config import CourierConfig, Wanted, read_courier_config
 from bridge.courier.due import reason_to_order
 from bridge.courier.installing import installed
 from bridge.courier.pending import begin, read_pending, save_pending
-from bridge.courier.running import run_once
+from bridge.courier.running import run_for_ever, run_once
 from bridge.courier.service import Service, ServiceRefuses
 from bridge.state import open_state
 from tests.api.desk import Desk, in_one_task, open_desk, served
@@ -164,6 +166,53 @@ async def test_it_renews_in_the_window_that_the_service_names(host: Host) -> Non
     assert await reason_to_order(service, wanted, by_hand, now) is None
     assert await reason_to_order(service, wanted, by_hand, now + timedelta(days=89)) is not None
     await service.close()
+
+
+async def test_a_certificate_whose_time_has_come_is_ordered_again(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Round after round nothing, until its window: a second order, another key and certificate, then nothing again."""
+    config = msgspec.structs.replace(host.config(), check_seconds=0.05)
+    seen: list[str | None] = []
+    early: set[str | None] = set()
+
+    async def ahead(service: Service, wanted: Wanted, leaf: str | None, now: datetime) -> str | None:
+        """What the courier asks; for certificates of `early` the clock is 69 days ahead."""
+        seen.append(leaf)
+        return await reason_to_order(service, wanted, leaf, now + timedelta(days=69 if leaf in early else 0))
+
+    async def rounds_with(known: int) -> str | None:
+        """Until some rounds have come upon the same certificate, the `known`th one that was seen, and left it alone."""
+        async with asyncio.timeout(60):
+            while len(dict.fromkeys(seen)) < known or len(set(seen[-3:])) > 1:
+                await asyncio.sleep(0.02)
+        return seen[-1]
+
+    monkeypatch.setattr(carrying, "reason_to_order", ahead)
+    going = asyncio.create_task(run_for_ever(config))
+    first = await rounds_with(2)  # none at all comes first
+    before = host.served_files()
+    assert 1 == len(await host.orders())
+    early.add(first)
+    second = await rounds_with(3)
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(going, 60)
+    assert [None, first, second] == list(dict.fromkeys(seen))
+    assert ["complete", "complete"] == [order["status"] for order in await host.orders()]
+    assert all(new != old for new, old in zip(host.served_files(), before, strict=True))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().remove_signal_handler(number)
+
+
+async def test_a_state_that_cannot_be_read_holds_up_no_other(host: Host) -> None:
+    """It is told, and the others are looked after; so it is no reason to end."""
+    config = host.config()
+    other = host.directory / "other"
+    other.mkdir()
+    wanted = config.certificates["www"]
+    both = {"broken": msgspec.structs.replace(wanted, directory=str(other)), "www": wanted}
+    (open_state(Path(config.state)) / "broken.pending.json").write_text("{")
+    found = await run_once(msgspec.structs.replace(config, certificates=both))
+    assert ("failed", "installed") == (found["broken"].status, found["www"].status)
+    assert "broken.pending.json cannot be read" in found["broken"].message
 
 
 async def test_an_order_that_fails_or_is_refused_is_told(host: Host) -> None:
