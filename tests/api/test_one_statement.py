@@ -200,6 +200,20 @@ async def test_every_get_and_every_list_is_one_statement(
     assert wrong == {}
 
 
+async def test_certificates_and_orders_are_read_with_one_statement(desk: Desk, counting: Any) -> None:
+    """Their lists as pages, and an order in its dialog, though it goes to a target system."""
+    story = await (await Story(desk).imported()).with_target()
+    wanted = [{"target_system_id": story.target_system_id}]
+    wish = {"mode": "automated", "common_name": "a.example.org", "connectors": wanted}
+    order = await story.post("requester", "orders", wish, 202)
+    await desk.settled()
+    for path in ("/certificates", "/orders", f"/orders/{order['id']}"):
+        with counting() as statements:
+            answer = await desk.as_("requester").get(path, headers={"Accept": "text/html"})
+        assert answer.status_code == 200, answer.text
+        assert len(statements) == 1, (path, statements)
+
+
 async def test_the_count_can_fail(desk: Desk, counting: Any) -> None:
     """Two reads are counted as two."""
     with counting() as statements:
