@@ -37,7 +37,7 @@ async def test_a_key_of_another_certificate_is_refused(target: Target) -> None:
     old, _ = await target.push()
     before = target.files()
     failure = await target.fail(replace(AUTHORITY.server(), key=AUTHORITY.server().key))
-    assert (FailureCause.INVALID_CERTIFICATE_OR_KEY, False) == (failure.cause, failure.written)
+    assert (FailureCause.INVALID_CERTIFICATE_OR_KEY, False) == (failure.cause, failure.written), failure.message
     assert before == target.files()
     target.shows(old)
 
@@ -48,7 +48,7 @@ async def test_an_activation_that_fails_is_rolled_back(target: Target) -> None:
     before = target.files()
     with target.server.refusing():
         failure = await target.with_changed(serves_within_seconds=1).fail()
-    assert (FailureCause.SERVICE_RELOAD_FAILED, False) == (failure.cause, failure.written)
+    assert (FailureCause.SERVICE_RELOAD_FAILED, False) == (failure.cause, failure.written), failure.message
     assert "Rolled back to" in failure.message
     assert before == target.files()
     target.shows(old)
@@ -73,7 +73,7 @@ async def test_a_foreign_key_that_the_service_swallows_is_seen(target: Target, t
     _, foreign = AUTHORITY.server().write(tmp_path, "foreign")
     changes = ("cp", str(foreign), "{place}/current/privkey.pem")
     failure = await target.with_changed(test=changes, serves_within_seconds=1).fail()
-    assert (FailureCause.SERVICE_RELOAD_FAILED, False) == (failure.cause, failure.written)
+    assert (FailureCause.SERVICE_RELOAD_FAILED, False) == (failure.cause, failure.written), failure.message
     assert "does not show the new certificate within 1 s" in failure.message
     target.shows(old)
 
@@ -85,7 +85,7 @@ async def test_a_key_that_the_service_may_not_read_is_seen(target: Target) -> No
         pytest.skip("only root has files that the server's user cannot read")
     old, _ = await target.push()
     failure = await target.with_changed(group=None, serves_within_seconds=1).fail()
-    assert (FailureCause.SERVICE_RELOAD_FAILED, False) == (failure.cause, failure.written)
+    assert (FailureCause.SERVICE_RELOAD_FAILED, False) == (failure.cause, failure.written), failure.message
     assert f"it shows {old.fingerprint}" in failure.message
     target.shows(old)
 
