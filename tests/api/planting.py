@@ -45,14 +45,6 @@ ACME = {
     "solver": "dns_rfc2136",
     "rfc2136": {"server": "127.0.0.1", "port": 9, "zone": "example.org", "key_name": "certferry"},
 }
-SSH = {
-    "transport": "ssh",
-    "root": "/srv/x",
-    "reload_profile": "nginx",
-    "host": "web-1.example.org",
-    "username": "certferry",
-    "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ",
-}
 
 
 class Everything:

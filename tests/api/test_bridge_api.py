@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.adapters.x509.certificates import cn, make
 from tests.api.desk import Desk
 from tests.api.test_refusals import refused
-from tests.api.walking import API, Agent, Story
+from tests.api.walking import API, SSH, Agent, Story
 
 NOTHING = "00000000-0000-4000-8000-000000000000"
 CALLS: dict[str, dict[str, Any]] = {
@@ -131,15 +131,7 @@ async def test_an_answer_with_a_key_is_sealed_and_not_to_be_kept(working_desk: D
     """Key and secrets travel inside `sealed`, for this bridge, assignment and fence; nothing in clear."""
     canary = "-----BEGIN OPENSSH PRIVATE KEY-----canary"
     story = await Story(working_desk).imported()
-    settings = {
-        "transport": "ssh",
-        "root": "/srv/x",
-        "reload_profile": "nginx",
-        "host": "web-1.example.org",
-        "username": "certferry",
-        "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ",
-    }
-    await (await story.with_target(settings=settings, secrets={"ssh_private_key": canary})).with_connector()
+    await (await story.with_target(settings=SSH, secrets={"ssh_private_key": canary})).with_connector()
     await story.implementing()
     answer = await story.agent.call("lease", {"capacity": 5, "wait_seconds": 30})
     assert answer.headers["Cache-Control"] == "no-store"

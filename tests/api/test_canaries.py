@@ -15,9 +15,9 @@ from tests.adapters.evidence.test_verify import contents
 from tests.adapters.sealing.ledgers import seal
 from tests.api.desk import Desk
 from tests.api.hooking import hooked
-from tests.api.planting import SSH, TARGET, Everything, guarded_mailbox
+from tests.api.planting import TARGET, Everything, guarded_mailbox
 from tests.api.searching import answers, dumped, forms, found_in, pages, shows_code, syslogged
-from tests.api.walking import API, Story
+from tests.api.walking import API, SSH, Story
 from tests.support.mailbox import Mailbox
 from tests.support.postgres import Pg
 from tests.support.receiver import Receiver, receiving

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from tests.api.desk import Desk
-from tests.api.walking import API, Story, issued
+from tests.api.walking import API, SSH, Story, issued
 
 
 async def some_certificates(desk: Desk, *names: str, **fields: Any) -> dict[str, str]:
@@ -152,15 +152,7 @@ async def test_secrets_of_a_target_system_are_set_and_never_shown(desk: Desk) ->
     """GET and lists name them; the events name them; nothing shows them."""
     canary = "-----BEGIN OPENSSH PRIVATE KEY-----canary"
     story = await Story(desk).imported()
-    settings = {
-        "transport": "ssh",
-        "root": "/srv/x",
-        "reload_profile": "nginx",
-        "host": "web-1.example.org",
-        "username": "certferry",
-        "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ",
-    }
-    await story.with_target(settings=settings, secrets={"ssh_private_key": canary})
+    await story.with_target(settings=SSH, secrets={"ssh_private_key": canary})
     shown = await story.get(f"target-systems/{story.target_system_id}")
     assert shown["secrets_set"] == ["ssh_private_key"]
     for path in (f"target-systems/{story.target_system_id}", "target-systems", "audit-events?limit=200"):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.api.desk import Desk
 from tests.api.test_security import handlers
-from tests.api.walking import API, Story
+from tests.api.walking import API, SSH, Story
 from tests.support.postgres import Pg
 
 CANARY = "canary-3f9c1b7e"
@@ -24,15 +24,7 @@ async def test_planted_secrets_show_up_nowhere(working_desk: Desk, pg: Pg, caplo
     caplog.set_level(logging.DEBUG)
     desk = working_desk
     story = await Story(desk).imported()
-    settings = {
-        "transport": "ssh",
-        "root": "/srv/x",
-        "reload_profile": "nginx",
-        "host": "web-1.example.org",
-        "username": "certferry",
-        "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ",
-    }
-    await (await story.with_target(settings=settings, secrets={"ssh_private_key": CANARY})).with_connector()
+    await (await story.with_target(settings=SSH, secrets={"ssh_private_key": CANARY})).with_connector()
     await story.implementing()
     await story.agent.succeed(await story.agent.lease())
     token = await story.post("admin", "tokens", {"principal_id": str(desk.people["lead"].id), "name": "ci"}, 201)

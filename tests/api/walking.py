@@ -26,6 +26,16 @@ PROVIDER = {
     "name": "Corporate CA",
     "settings": {"directory_url": "https://acme.example.org/directory"},
 }
+SSH = {
+    "transport": "ssh",
+    "root": "/srv/x",
+    "reload_profile": "nginx",
+    "host": "web-1.example.org",
+    "username": "certferry",
+    "host_key": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ",
+}
+"""Settings of a target system that is reached by SSH."""
+
 POLICY = {"name": "Web servers", "rules": [{"name": "short-lived", "severity": "soft", "maximum_validity_days": 398}]}
 APPROVALS = {"name": "Production", "levels": 3, "certificate_tags": ["production"]}
 REPORTS_BY_MAIL = {
