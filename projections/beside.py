@@ -123,7 +123,7 @@ class Beside:
 
         async def work(connection: Database) -> None:
             for statement in waiting:
-                await self._execute(statement, connection)
+                await store.make(connection, statement)
 
         both = await asyncio.gather(work(self._connection), work(helper), return_exceptions=True)
         for failure in both:

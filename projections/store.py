@@ -28,6 +28,8 @@ FOUNDATION = 7163384699739511
 KEEPALIVE = {"keepalives": 1, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 _RETRY_SECONDS = 0.2
 _COPY_ROWS = 1000
+_NAMES = "pg_class_relname_nsp_index"
+"""What PostgreSQL keeps names of relations apart by."""
 _DATA = {"22", "23", "54"}  # SQLSTATE classes: data, integrity, program limits (a row too long for an index)
 
 Database = AsyncConnection[Any]
@@ -323,6 +325,26 @@ async def create(connection: Database, projection: AnyProjection, names: Mapping
             *schema.create_indexes(table, name),
         ):
             await connection.execute(statement.encode())
+
+
+async def make(connection: Database, statement: str) -> None:
+    """Make an index, while others are made. PostgreSQL names it after its table and columns: of two that are made at
+    once and would bear the same name one has to be named again. Raises Undigestible.
+    """
+    with meaning():
+        while True:
+            try:
+                await connection.execute(statement.encode())
+            except (psycopg.errors.DuplicateTable, psycopg.errors.UniqueViolation) as error:
+                if not _is_named_alike(error):
+                    raise
+            else:
+                return
+
+
+def _is_named_alike(error: psycopg.Error) -> bool:
+    """And no row of ours is."""
+    return isinstance(error, psycopg.errors.DuplicateTable) or error.diag.constraint_name == _NAMES
 
 
 async def analyze(connection: Database, tables: Iterable[str]) -> None:

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from application import codec
 from domain.certificate import CertificateTagged
 from projections import schema, store
+from projections.beside import Beside
 from projections.catalogue import ALL_PROJECTIONS, HISTORIES
+from projections.entity import ROW, Index, Table
 from projections.lines import HISTORY, LIVE, Line
 from projections.load import load
 from projections.position import ReadPosition
@@ -281,3 +283,20 @@ def _refused(made: Callable[..., tuple[str, str]]) -> Callable[..., tuple[str, s
         return f"SELECT repeat('x', 1100000000 + ({given})::int * 0)", made(leaf=leaf, bounded=bounded)[1]
 
     return entries
+
+
+async def test_indexes_that_would_bear_the_same_name_are_made_at_once(pg: Pg) -> None:
+    """PostgreSQL names them, by what it sees at that moment: two connections choose the same name now and then."""
+    table = Table(name="alike", columns=ROW, indexes=("(version)", "(version) WHERE version > 1") * 3)
+    index = Index(name="alike", version=1, table=table, rows=lambda _: ())
+    async with (
+        store.connect(pg.app_dsn, "writes") as writing,
+        store.connect(pg.app_dsn, "helps") as helping,
+    ):
+        await store.prepare(writing, ())
+        for _ in range(20):
+            beside = Beside(writing, (index,), LIVE)
+            await beside.create()
+            await beside.index(helping)
+            made = await writing.execute("SELECT count(*) FROM pg_indexes WHERE tablename = 'alike__new'")
+            assert (7,) == await made.fetchone()
